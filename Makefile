@@ -1,0 +1,68 @@
+# Every verb of the project; each works on a fresh machine with Python >= 3.11 and nothing else.
+#
+#   make up                Postgres, Redis, hubs and api on this machine; HUBS=4 for more hubs,
+#                          LAN=1 to let phones on this network in
+#   make chat AS=ada       a terminal chat against what `make up` runs
+#   make test              the whole suite against real Postgres and Redis
+#   make check             format, lint, types, import rules
+#   make setup             the environment alone
+#   make lock              resolve requirements.lock anew
+
+SHELL := /bin/sh
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+STAMP := $(VENV)/.stamp
+HUBS ?= $(or $(MUSTER_HUBS),2)
+LAN ?= $(or $(MUSTER_LAN),0)
+AS ?=
+
+.PHONY: setup up chat test check lock
+.DEFAULT_GOAL := up
+
+setup: $(STAMP)
+
+# Redone when what it installs has changed. A half-made environment has no stamp.
+$(STAMP): requirements.lock pyproject.toml
+	@rm -f $@
+	@$(PYTHON) -m pip --version >/dev/null 2>&1 || { \
+	  for name in python3.14 python3.13 python3.12 python3.11 python3 python; do \
+	    if command -v $$name >/dev/null 2>&1 && $$name -c \
+	      'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' \
+	      >/dev/null 2>&1; then found=$$name; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "Muster needs Python 3.11 to 3.14 with venv and pip (on Debian: python3-venv); none found." >&2; \
+	    exit 1; \
+	  fi; \
+	  echo "making $(VENV) with $$($$found --version)"; \
+	  rm -rf $(VENV) && $$found -m venv $(VENV); \
+	}
+	@echo "installing the locked dependencies"
+	@$(PYTHON) -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements.lock
+	@$(PYTHON) -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+up: setup
+	@exec env MUSTER_HUBS=$(HUBS) MUSTER_LAN=$(LAN) $(PYTHON) -m muster up
+
+chat: setup
+	@exec $(PYTHON) -m muster chat $(if $(AS),--as $(AS))
+
+test: setup
+	$(PYTHON) -m pytest -m "not prove" $(ARGS)
+
+prove: setup
+	$(PYTHON) -m pytest -m prove $(ARGS)
+
+check: setup
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	$(VENV)/bin/lint-imports
+
+# uv resolves for every platform and Python at once; it is needed here and nowhere else.
+lock:
+	@python3 -m venv build/lock && build/lock/bin/python -m pip install --quiet uv
+	build/lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+	  --extra dev --output-file requirements.lock pyproject.toml
+	@rm -rf build/lock

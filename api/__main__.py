@@ -1,0 +1,219 @@
+"""The REST door's process: `python -m api`.
+
+Owns what is opened, and the order in which it stops: no new requests, those in flight answered, then the
+writer, then the connections. Must never hold anything another module could.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+from uuid import UUID, uuid4
+
+import asyncpg
+import uvicorn
+
+from api.assembly import Ground, assemble
+from api.edge import ApiMetrics
+from muster import keys, lifetime
+from muster.clock import SystemClock
+from muster.config import Settings, SettingsError
+from muster.control import ControlLog, ControlView
+from muster.errors import Refused
+from muster.ids import SystemRandom
+from muster.keys import KeysError
+from muster.lanes import LaneTable
+from muster.metrics import WriterMetrics
+from muster.outlet import Outlet
+from muster.stores.postgres.batch import PostgresBatchConnection
+from muster.stores.postgres.idempotency import PostgresIdempotency
+from muster.stores.postgres.installation import join_installation
+from muster.stores.postgres.membership import PostgresControlReader
+from muster.stores.postgres.pool import Database, Replica, open_database
+from muster.stores.reach import wait_for_database
+from muster.stores.redis.meters import PublisherMeters
+from muster.stores.redis.nodes import nodes_at
+from muster.stores.redis.publisher import RedisPublisher
+from muster.telemetry import configure_logging, get_logger, new_registry
+from muster.writer import Writer
+
+NAME: Final = "muster-api"
+SWEEP_S: Final = 600.0
+KEEP_ALIVE_S: Final = 75
+"""Longer than the 60 s for which balancers keep a connection: the balancer closes first."""
+
+BACKLOG: Final = 2_048
+_TOKEN_LEEWAY_MS: Final = 60_000
+
+_log = get_logger()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: muster.lifetime has them."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> int:
+    """Serve until `stop`; the exit code."""
+    listening = _listen(settings)
+    await wait_for_database(settings.database_url, _say)
+    await _join(settings)
+    async with _ground(settings) as (ground, control, writer):
+        server = _Server(_config(settings, ground))
+        async with asyncio.TaskGroup() as tasks:
+            background = [
+                tasks.create_task(writer.run()),
+                tasks.create_task(control.run()),
+                tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
+            ]
+            serving = tasks.create_task(server.serve(sockets=[listening]))
+            _log.info("listening", url=f"{settings.listen_host}:{settings.api_port}")
+            await stop.wait()
+            server.should_exit = True
+            await serving
+            for task in background:
+                task.cancel()
+    _log.info("stopped")
+    return 0
+
+
+@asynccontextmanager
+async def _ground(settings: Settings) -> AsyncIterator[tuple[Ground, ControlLog, Writer]]:
+    """Everything open; closed in the reverse order."""
+    clock, registry = SystemClock(), new_registry()
+    metrics = ApiMetrics(registry)
+    primary = await _open(settings, settings.database_url, metrics)
+    replica = None
+    if settings.database_replica_url:
+        replica = await _open(settings, settings.database_replica_url, metrics)
+    rng = random.Random()  # noqa: S311  # spreads retries, hides nothing
+    lanes = LaneTable(settings.lanes)
+    nodes = nodes_at(settings.redis_url, settings.redis_cluster, lanes, rng)
+    publisher = RedisPublisher(nodes, lanes, PublisherMeters(registry), settings.lane_max_len, rng)
+    writer = Writer(
+        [_batches(settings, f"{NAME}-writer") for _ in range(settings.api_db_writers)],
+        _batches(settings, f"{NAME}-spare"),
+        lambda: Outlet(publisher, _new_writer, None),
+        clock,
+        WriterMetrics(registry),
+    )
+    token_ms = settings.access_token_s * 1_000 + _TOKEN_LEEWAY_MS
+    view = ControlView(token_ms)
+    control = ControlLog(PostgresControlReader(primary.lent), view, clock, lambda _entry: None)
+    await control.load(token_ms)
+    with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
+        yield (
+            Ground(
+                settings,
+                keys.load(settings.keys_path),
+                primary,
+                Replica(primary, replica),
+                writer,
+                view,
+                hashing,
+                clock,
+                SystemRandom(),
+                registry,
+                metrics,
+            ),
+            control,
+            writer,
+        )
+    await publisher.close()
+    for database in (primary, replica):
+        if database is not None:
+            await database.close()
+
+
+async def _open(settings: Settings, url: str, metrics: ApiMetrics) -> Database:
+    return await open_database(
+        url,
+        NAME,
+        settings.api_db_pool,
+        metrics.database_seconds.observe,
+        pgbouncer=settings.database_pgbouncer,
+    )
+
+
+def _batches(settings: Settings, name: str) -> PostgresBatchConnection:
+    return PostgresBatchConnection(
+        settings.database_url, name, pgbouncer=settings.database_pgbouncer
+    )
+
+
+def _new_writer() -> UUID:
+    return uuid4()
+
+
+async def _join(settings: Settings) -> None:
+    connection = await asyncpg.connect(settings.database_url, statement_cache_size=0, timeout=5)
+    try:
+        await join_installation(connection, settings.lanes, uuid4())
+    finally:
+        await connection.close(timeout=5)
+
+
+async def _sweep(kept: PostgresIdempotency) -> None:
+    while True:
+        try:
+            await kept.sweep()
+        except Refused as refused:
+            _log.warning("sweep failed", code=refused.code.name)
+        await asyncio.sleep(SWEEP_S)
+
+
+def _config(settings: Settings, ground: Ground) -> uvicorn.Config:
+    return uvicorn.Config(
+        assemble(ground),
+        loop="none",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=int(settings.drain_within_s) or 1,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    address = (settings.listen_host, settings.api_port)
+    family = socket.AF_INET6 if ":" in settings.listen_host else socket.AF_INET
+    return socket.create_server(address, family=family, backlog=BACKLOG)
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"muster api: {sentence}\n")
+    sys.stderr.flush()
+
+
+def main() -> int:
+    """Read the settings and serve; the exit code."""
+    try:
+        settings = Settings.from_env(os.environ)
+        configure_logging("api", settings.log_level)
+        return lifetime.run(lambda stop: serve(settings, stop))
+    except (SettingsError, KeysError) as error:
+        _say(str(error))
+    except OSError as error:
+        _say(f"cannot listen: {error.strerror or error}")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""How often clients may ask this process.
+
+Owns which bucket a request takes from. In memory and per process: with N processes a client gets up to N times
+as much, which is what a bound against floods may cost; it needs no Redis and is never open when Redis is away.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from api.route import Limit
+from muster.bucket import Buckets, Rate, network_of
+from muster.clock import Clock
+from muster.errors import Refused
+from muster.ids import PersonId
+from proto.codes import Code
+
+_HANDLE_RATE: Final = Rate(per_s=0.2, burst=10)
+"""Guesses at one person's password, from wherever they come."""
+
+
+class Limits:
+    """Buckets by address for what needs no token, by person for writes, by handle for logging in."""
+
+    def __init__(self, anonymous: Rate, writes: Rate, clock: Clock, *, on: bool) -> None:
+        self._anonymous = Buckets(anonymous)
+        self._writes = Buckets(writes)
+        self._handles = Buckets(_HANDLE_RATE)
+        self._clock = clock
+        self._on = on
+
+    def take(self, limit: Limit, address: str, person: PersonId | None) -> None:
+        """Raises `Refused`: `too_many_requests`."""
+        if limit is Limit.anonymous:
+            self._take(self._anonymous, network_of(address))
+        elif limit is Limit.write:
+            self._take(self._writes, person)
+
+    def guess(self, handle: str) -> None:
+        """Somebody tries a password of this person. Raises `Refused`: `too_many_requests`."""
+        self._take(self._handles, handle)
+
+    def _take(self, buckets: Buckets, key: object) -> None:
+        if not self._on:
+            return
+        wait_s = buckets.take(key, self._clock.monotonic())
+        if wait_s:
+            raise Refused(
+                Code.too_many_requests,
+                "too many requests; wait before the next",
+                retry_after_ms=int(wait_s * 1_000) + 1,
+            )

@@ -1,0 +1,161 @@
+"""The OpenAPI 3.1 document, made from the table of routes.
+
+Owns the translation of rows to operations. The schemas are those of the very types that validate.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from api import problems
+from api.problems import Problem
+from api.reading import BODY_BYTES
+from api.route import PATH_TYPES, Route
+from muster.permission import RouteRule
+from proto.codes import HTTP_STATUS, Code
+
+_REF: Final = "#/components/schemas/{name}"
+_PLACES: Final = re.compile(r"{(\w+)}")
+_DESCRIPTION: Final = f"""
+The REST door of Muster. Bodies are JSON of at most {BODY_BYTES} bytes; times are Unix milliseconds; ids are UUIDs.
+An unknown room and one you are not in answer the same 404. Errors are RFC 9457 problem documents whose `code` and
+`temporary` are those of the socket protocol: repeat a request that failed temporarily, with the same `client_id` or
+Idempotency-Key, which holds for 24 hours.
+"""
+
+
+def document(
+    routes: Sequence[Route], rules: Mapping[tuple[str, str], RouteRule], version: str
+) -> dict[str, Any]:
+    """The whole document."""
+    answers = {route.answer for route in routes if route.answer is not None}
+    bodies = {route.body for route in routes if route.body is not None}
+    kinds = sorted(answers | bodies, key=lambda kind: str(kind.__name__))
+    _, components = msgspec.json.schema_components([*kinds, Problem], ref_template=_REF)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        rule = rules[route.method, route.path]
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, rule)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Muster",
+            "version": version,
+            "description": " ".join(_DESCRIPTION.split()),
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            },
+        },
+    }
+
+
+def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": _name(route),
+        "summary": route.summary,
+        "tags": [_tag(route.path)],
+        "security": [{"token": []}] if rule.roles else [],
+        "responses": _responses(route, rule),
+    }
+    if rule.roles:
+        operation["x-roles"] = sorted(role.value for role in rule.roles)
+    if rule.action is not None:
+        operation["x-action"] = rule.action.value
+    parameters = [*_path_parameters(route.path), *_query_parameters(route.query)]
+    if route.once:
+        parameters.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "Makes a repeat within 24 hours get the first answer",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 64},
+            }
+        )
+    if parameters:
+        operation["parameters"] = parameters
+    if route.body is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {
+                "application/json": {"schema": {"$ref": _REF.format(name=route.body.__name__)}}
+            },
+        }
+    return operation
+
+
+def _responses(route: Route, rule: RouteRule) -> dict[str, Any]:
+    responses: dict[str, Any] = {}
+    if route.answer is not None:
+        schema = {"$ref": _REF.format(name=route.answer.__name__)}
+        done = {"description": "Done", "content": {"application/json": {"schema": schema}}}
+        responses[str(route.status)] = done
+        if route.status == 201:
+            responses["200"] = {**done, "description": "It was there already"}
+    elif route.path in ("/metrics", "/docs", "/v1/openapi.json"):
+        responses["200"] = {"description": "The document"}
+    else:
+        responses["204"] = {"description": "Done"}
+    if route.etag:
+        responses["304"] = {"description": "As you have it (If-None-Match)"}
+    codes = {Code.too_many_requests, Code.unavailable}
+    if route.body is not None or route.query is not None:
+        codes |= {Code.bad_request}
+    if route.body is not None:
+        codes |= {Code.too_large}
+    if rule.roles:
+        codes |= {Code.unauthorized, Code.permission_denied}
+    if _PLACES.search(route.path):
+        codes |= {Code.not_found}
+    if route.once:
+        codes |= {Code.conflict}
+    for code in sorted(codes):
+        responses[str(HTTP_STATUS[code])] = {
+            "description": problems.TITLES[code],
+            "content": {problems.MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}},
+        }
+    return responses
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": msgspec.json.schema(PATH_TYPES[name]),
+        }
+        for name in _PLACES.findall(path)
+    ]
+
+
+def _query_parameters(query: type[Struct] | None) -> list[dict[str, Any]]:
+    if query is None:
+        return []
+    _, components = msgspec.json.schema_components([query], ref_template=_REF)
+    schema = components[query.__name__]
+    required = schema.get("required", [])
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": described}
+        for name, described in schema["properties"].items()
+    ]
+
+
+def _name(route: Route) -> str:
+    words = [word for word in re.split(r"\W+", route.path.replace("/v1/", "/")) if word]
+    return "_".join([route.method.lower(), *words])
+
+
+def _tag(path: str) -> str:
+    parts = [part for part in path.split("/") if part and part != "v1"]
+    return parts[0] if path.startswith("/v1/") else "service"

@@ -1,0 +1,109 @@
+"""Handlers about rooms: making, reading, changing, and the list of mine.
+
+Owns the bodies of these routes. Must never change a room but by an op.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+from uuid import UUID, uuid5
+
+from msgspec import Meta, Struct
+
+from api.route import Call, Page, Reply
+from muster import submit
+from muster.errors import Refused
+from muster.ids import RoomId
+from muster.people import unknown_person
+from muster.permission import RoomKind
+from muster.rooms import (
+    PublicRoomPage,
+    Room,
+    RoomPage,
+    Rooms,
+    check_title,
+    check_topic,
+    new_room,
+    room_id,
+)
+from muster.sessions import Submitter
+from proto.codes import Code
+from proto.entry import Body
+
+_Line = Annotated[str, Meta(max_length=1_000)]
+_MY_ROOMS_MOST: Final = 500
+
+
+class NewRoom(Struct, frozen=True):
+    """A room to make: `direct` with a `peer`, or any other kind with a title and its first `people`."""
+
+    kind: Literal["direct", "group", "public", "announcement"]
+    title: _Line = ""
+    topic: Annotated[str, Meta(max_length=4_000)] = ""
+    peer: UUID | None = None
+    people: Annotated[list[UUID], Meta(max_length=1_000)] = []
+
+
+class ChangeRoom(Struct, frozen=True):
+    """What is absent stays."""
+
+    title: _Line | None = None
+    topic: Annotated[str, Meta(max_length=4_000)] | None = None
+    history: Literal["all", "from_join"] | None = None
+    archived: bool | None = None
+
+
+class MyRooms(Struct, frozen=True):
+    """A page of my rooms."""
+
+    limit: Annotated[int, Meta(ge=1, le=_MY_ROOMS_MOST)] = 100
+    cursor: Annotated[str, Meta(max_length=200)] | None = None
+
+
+class RoomHandlers:
+    """The routes about rooms."""
+
+    def __init__(self, rooms: Rooms, writer: Submitter) -> None:
+        self._rooms = rooms
+        self._writer = writer
+
+    async def create(self, call: Call) -> Reply:
+        wanted = call.body(NewRoom)
+        people = wanted.people if wanted.peer is None else [*wanted.people, wanted.peer]
+        new = new_room(call.me, RoomKind(wanted.kind), wanted.title, wanted.topic, people)
+        # The id follows from who asks and the Idempotency-Key: a repeat makes no second room, even
+        # if the first request died between the commit and its answer.
+        made = RoomId(uuid5(call.me, call.client_id))
+        room = room_id(call.me, new, made)
+        try:
+            outcome = await self._writer.submit(submit.create(call.me, room, call.client_id, new))
+        except Refused as refused:
+            if refused.code is Code.not_found:
+                raise unknown_person() from None
+            raise
+        found = await self._rooms.room(room, call.me, fresh=True)
+        return Reply(found, 201 if outcome.fresh else 200, {"Location": f"/v1/rooms/{room}"})
+
+    async def room(self, call: Call) -> Room:
+        return await self._rooms.room(call.room, call.me)
+
+    async def change(self, call: Call) -> Room:
+        wanted = call.body(ChangeRoom)
+        changes = Body(
+            title=None if wanted.title is None else check_title(wanted.title),
+            topic=None if wanted.topic is None else check_topic(wanted.topic),
+            history=wanted.history,
+            archived=wanted.archived,
+        )
+        if changes == Body():
+            raise Refused(Code.bad_request, "name at least one of title, topic, history, archived")
+        await self._writer.submit(submit.settings(call.me, call.room, call.client_id, changes))
+        return await self._rooms.room(call.room, call.me, fresh=True)
+
+    async def mine(self, call: Call) -> RoomPage:
+        page = call.query(MyRooms)
+        return await self._rooms.of_person(call.me, page.cursor, page.limit)
+
+    async def public(self, call: Call) -> PublicRoomPage:
+        page = call.query(Page)
+        return await self._rooms.public(page.cursor, page.limit)

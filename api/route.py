@@ -1,0 +1,150 @@
+"""A route: one row of the table, and what its handler gets and gives.
+
+Owns these shapes. Must never do anything: endpoint.py acts on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from enum import Enum
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from muster.ids import PersonId, RoomId
+from muster.tokens import Claims
+from proto.entry import Emoji, Seq
+
+T = TypeVar("T")
+
+PATH_TYPES: Final[Mapping[str, Any]] = {
+    "room": UUID,
+    "person": UUID,
+    "session": UUID,
+    "report": UUID,
+    "seq": Seq,
+    "emoji": Emoji,
+    "who": Annotated[str, Meta(min_length=1, max_length=40)],
+}
+"""What may stand in a path, by the name of its place."""
+
+
+class Limit(Enum):
+    """Which bucket a request takes from."""
+
+    none = "none"
+    anonymous = "anonymous"
+    write = "write"
+
+
+class Reply(NamedTuple):
+    """An answer that is not simply a body with the route's own status."""
+
+    body: object
+    status: int | None = None
+    headers: Mapping[str, str] = {}
+
+
+class Raw(NamedTuple):
+    """An answer that is not JSON of ours."""
+
+    content: bytes
+    media_type: str
+    headers: Mapping[str, str] = {}
+
+
+class Call:
+    """One request, checked: what a handler works on."""
+
+    __slots__ = ("_body", "_claims", "_path", "_query", "address", "client_id")
+
+    def __init__(
+        self,
+        claims: Claims | None,
+        path: Mapping[str, Any],
+        query: object,
+        body: object,
+        client_id: str,
+        address: str,
+    ) -> None:
+        """`client_id`: the Idempotency-Key, or one made up; ops carry it. `address`: whom buckets blame."""
+        self._claims = claims
+        self._path = path
+        self._query = query
+        self._body = body
+        self.client_id = client_id
+        self.address = address
+
+    @property
+    def claims(self) -> Claims:
+        """Who asks. Only on routes that ask for a token."""
+        assert self._claims is not None
+        return self._claims
+
+    @property
+    def me(self) -> PersonId:
+        return self.claims.person
+
+    @property
+    def room(self) -> RoomId:
+        """The room of the path."""
+        return RoomId(self._path["room"])
+
+    @property
+    def person(self) -> PersonId:
+        """The person of the path."""
+        return PersonId(self._path["person"])
+
+    def path(self, name: str, kind: type[T]) -> T:
+        """One part of the path."""
+        value = self._path[name]
+        assert isinstance(value, kind)
+        return value
+
+    def body(self, kind: type[T]) -> T:
+        """The body, as the type its route names."""
+        assert isinstance(self._body, kind)
+        return self._body
+
+    def query(self, kind: type[T]) -> T:
+        """The query, as the type its route names."""
+        assert isinstance(self._query, kind)
+        return self._query
+
+
+Handler = Callable[[Call], Awaitable[object]]
+"""Gives what is sent as JSON, a `Reply`, a `Raw`, or None (204)."""
+
+
+class Route(NamedTuple):
+    """One row of the table; its rule is the row of the same method and path in muster/permission.py."""
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    answer: Any = None
+    status: int = 200
+    body: type[Struct] | None = None
+    query: type[Struct] | None = None
+    limit: Limit = Limit.none
+    once: bool = False
+    etag: bool = False
+
+
+class Page(Struct, frozen=True):
+    """A page of a list: how many, and the cursor that the page before ended with."""
+
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    cursor: Annotated[str, Meta(max_length=200)] | None = None
+
+
+class Done(Struct, frozen=True):
+    """A change of a room is in force at `seq`. `fresh` is false where it already was."""
+
+    room: RoomId
+    seq: int
+    msg_no: int
+    at_ms: int
+    fresh: bool

@@ -1,0 +1,105 @@
+"""Handlers about sessions: logging in, refreshing, logging out.
+
+Owns the bodies of these routes. Must never put a token into a log, an URL or a kept answer.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from api.limits import Limits
+from api.route import Call
+from muster.ids import SessionId
+from muster.people import fold
+from muster.sessions import Grant, Install, Session, Sessions
+from muster.words import line
+
+_Short = Annotated[str, Meta(max_length=64)]
+_SHORT_CHARS = 64
+
+
+class LogIn(Struct, frozen=True):
+    """Handle and password, and which installation of which app asks. `install` is chosen once by the app."""
+
+    handle: _Short
+    password: Annotated[str, Meta(max_length=1_000)]
+    install: Annotated[str, Meta(min_length=1, max_length=64)]
+    app: _Short = ""
+    version: _Short = ""
+    platform: _Short = ""
+
+
+class Refresh(Struct, frozen=True):
+    """The refresh token of the answer before."""
+
+    refresh_token: Annotated[str, Meta(max_length=200)]
+
+
+class MySession(Struct, frozen=True):
+    """One of my sessions; `current` is the one that asks."""
+
+    id: SessionId
+    app: str
+    version: str
+    platform: str
+    created_at_ms: int
+    used_at_ms: int
+    expires_at_ms: int
+    current: bool
+
+
+class MySessions(Struct, frozen=True):
+    """My sessions, the newest first."""
+
+    sessions: list[MySession]
+
+
+class SessionHandlers:
+    """The routes about sessions."""
+
+    def __init__(self, sessions: Sessions, limits: Limits) -> None:
+        self._sessions = sessions
+        self._limits = limits
+
+    async def log_in(self, call: Call) -> Grant:
+        wanted = call.body(LogIn)
+        self._limits.guess(fold(wanted.handle))
+        install = Install(
+            wanted.install,
+            line("an app", wanted.app, _SHORT_CHARS),
+            line("a version", wanted.version, _SHORT_CHARS),
+            line("a platform", wanted.platform, _SHORT_CHARS),
+        )
+        return await self._sessions.log_in(wanted.handle, wanted.password, install)
+
+    async def refresh(self, call: Call) -> Grant:
+        return await self._sessions.refresh(call.body(Refresh).refresh_token)
+
+    async def log_out(self, call: Call) -> None:
+        await self._sessions.end(call.me, call.me, call.claims.session)
+
+    async def log_out_all(self, call: Call) -> None:
+        await self._sessions.end(call.me, call.me, None)
+
+    async def end(self, call: Call) -> None:
+        await self._sessions.end(call.me, call.me, SessionId(call.path("session", UUID)))
+
+    async def mine(self, call: Call) -> MySessions:
+        sessions = await self._sessions.of_person(call.me)
+        return MySessions([_mine(session, call.claims.session) for session in sessions])
+
+
+def _mine(session: Session, current: SessionId) -> MySession:
+    return MySession(
+        id=session.id,
+        app=session.app,
+        version=session.version,
+        platform=session.platform,
+        created_at_ms=session.created_at_ms,
+        used_at_ms=session.used_at_ms,
+        expires_at_ms=session.expires_at_ms,
+        current=session.id == current,
+    )

@@ -1,0 +1,161 @@
+"""The table: every route of the service, one row each.
+
+Owns what exists. Routing, permission, validation and the OpenAPI document are made from it, so that none of them
+can differ from the others. The routes asked most come first: they are matched in this order.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from api import members, messages, people, rooms, sessions, staff
+from api.documents import DocumentHandlers
+from api.route import Done, Limit, Page, Route
+from api.service import Health, Hubs, KeySet, ServiceHandlers
+from muster.history import Changes, HistoryPage
+from muster.people import Profile
+from muster.reports import ReportPage
+from muster.rooms import MemberPage, PublicRoomPage, Room, RoomPage
+from muster.sessions import Grant
+
+_ROOM = "/v1/rooms/{room}"
+_MEMBER = _ROOM + "/members/{person}"
+_MESSAGE = _ROOM + "/messages/{seq}"
+_REACTION = _MESSAGE + "/reactions/{emoji}"
+
+
+class Handlers(NamedTuple):
+    """Everything a row may point to."""
+
+    people: people.PeopleHandlers
+    sessions: sessions.SessionHandlers
+    rooms: rooms.RoomHandlers
+    members: members.MemberHandlers
+    messages: messages.MessageHandlers
+    staff: staff.StaffHandlers
+    service: ServiceHandlers
+    documents: DocumentHandlers
+
+
+def table(to: Handlers) -> list[Route]:
+    """All rows."""
+    return [
+        *_messages(to.messages),
+        *_rooms(to.rooms),
+        *_members(to.members),
+        *_sessions(to.sessions),
+        *_people(to.people),
+        *_staff(to.staff),
+        *_service(to.service, to.documents),
+    ]
+
+
+def _messages(to: messages.MessageHandlers) -> list[Route]:
+    write = Limit.write
+    return [
+        Route("GET", _ROOM + "/history", to.history, "A page of the room's log as it reads now",
+              HistoryPage, query=messages.Range),
+        Route("GET", _ROOM + "/changes", to.changes,
+              "How older messages read that were changed since a seq", Changes, query=messages.Since),
+        Route("POST", _ROOM + "/messages", to.post, "Post a message", Done, 201,
+              messages.NewMessage, limit=write, once=True),
+        Route("PATCH", _MESSAGE, to.edit, "Edit a message of mine", Done,
+              body=messages.NewText, limit=write),
+        Route("DELETE", _MESSAGE, to.delete, "Delete a message", Done, limit=write),
+        Route("PUT", _REACTION, to.react, "Put an emoji on a message", Done, limit=write),
+        Route("DELETE", _REACTION, to.unreact, "Take my emoji off a message", Done, limit=write),
+        Route("PUT", _ROOM + "/read", to.read, "I have read up to here",
+              body=messages.Pointer, limit=write),
+        Route("PUT", _ROOM + "/received", to.received, "This device has everything up to here",
+              body=messages.Pointer, limit=write),
+    ]  # fmt: skip
+
+
+def _rooms(to: rooms.RoomHandlers) -> list[Route]:
+    write = Limit.write
+    return [
+        Route("GET", "/v1/me/rooms", to.mine, "My rooms, the one that moved last first",
+              RoomPage, query=rooms.MyRooms, etag=True),
+        Route("GET", _ROOM, to.room, "A room I am in", Room),
+        Route("POST", "/v1/rooms", to.create,
+              "Make a room; the direct room of two people is made or found", Room, 201,
+              rooms.NewRoom, limit=write, once=True),
+        Route("PATCH", _ROOM, to.change, "Change title, topic or history; archive", Room,
+              body=rooms.ChangeRoom, limit=write),
+        Route("GET", "/v1/public-rooms", to.public, "Rooms that anyone may join, the newest first",
+              PublicRoomPage, query=Page),
+    ]  # fmt: skip
+
+
+def _members(to: members.MemberHandlers) -> list[Route]:
+    write = Limit.write
+    return [
+        Route("GET", _ROOM + "/members", to.members, "Who is in a room", MemberPage, query=Page),
+        Route("PUT", _MEMBER, to.invite, "Ask somebody in", Done, limit=write),
+        Route("DELETE", _MEMBER, to.kick, "Put somebody out", Done, limit=write),
+        Route("PUT", _MEMBER + "/role", to.role, "Change what a member is", Done,
+              body=members.ChangeRole, limit=write),
+        Route("POST", _ROOM + "/join", to.join, "Come in", Done, limit=write),
+        Route("POST", _ROOM + "/leave", to.leave, "Leave, or decline an invitation", Done,
+              limit=write),
+        Route("PUT", _ROOM + "/mute", to.mute, "Mute a room for me",
+              body=members.Mute, limit=write),
+    ]  # fmt: skip
+
+
+def _sessions(to: sessions.SessionHandlers) -> list[Route]:
+    return [
+        Route("POST", "/v1/sessions", to.log_in, "Log in", Grant, 201,
+              sessions.LogIn, limit=Limit.anonymous),
+        Route("POST", "/v1/sessions/refresh", to.refresh, "New tokens for a refresh token", Grant,
+              body=sessions.Refresh, limit=Limit.anonymous),
+        Route("DELETE", "/v1/sessions/current", to.log_out, "Log out here", limit=Limit.write),
+        Route("DELETE", "/v1/sessions", to.log_out_all, "Log out everywhere", limit=Limit.write),
+        Route("GET", "/v1/me/sessions", to.mine, "My sessions", sessions.MySessions),
+        Route("DELETE", "/v1/me/sessions/{session}", to.end, "Log out one of my sessions",
+              limit=Limit.write),
+    ]  # fmt: skip
+
+
+def _people(to: people.PeopleHandlers) -> list[Route]:
+    write = Limit.write
+    return [
+        Route("POST", "/v1/people", to.register, "Register", Profile, 201,
+              people.Register, limit=Limit.anonymous, once=True),
+        Route("GET", "/v1/me", to.me, "My profile", people.Me),
+        Route("PATCH", "/v1/me", to.change_me, "Change my handle, name or bio", people.Me,
+              body=people.ChangeProfile, limit=write),
+        Route("GET", "/v1/me/blocks", to.blocks, "Whom I block", people.Blocks, query=Page),
+        Route("PUT", "/v1/me/blocks/{person}", to.block, "Hide somebody from me", limit=write),
+        Route("DELETE", "/v1/me/blocks/{person}", to.unblock, "No longer hide somebody",
+              limit=write),
+        Route("GET", "/v1/people/{who}", to.person, "Somebody, by id or @handle", Profile),
+    ]  # fmt: skip
+
+
+def _staff(to: staff.StaffHandlers) -> list[Route]:
+    write = Limit.write
+    return [
+        Route("POST", "/v1/reports", to.report, "Report a person or a message", staff.Reported, 201,
+              staff.NewReport, limit=write, once=True),
+        Route("GET", "/v1/reports", to.open_reports, "Open reports, the oldest first", ReportPage,
+              query=Page),
+        Route("POST", "/v1/reports/{report}/close", to.close_report, "Be done with a report",
+              limit=write),
+        Route("PUT", "/v1/people/{person}/ban", to.ban, "Ban somebody", limit=write),
+        Route("DELETE", "/v1/people/{person}/ban", to.unban, "Lift a ban", limit=write),
+        Route("POST", "/v1/people/{person}/revoke", to.revoke, "End all sessions of somebody",
+              limit=write),
+    ]  # fmt: skip
+
+
+def _service(to: ServiceHandlers, documents: DocumentHandlers) -> list[Route]:
+    return [
+        Route("GET", "/v1/hubs", to.hubs, "WebSocket addresses a client may use", Hubs),
+        Route("GET", "/.well-known/jwks.json", to.jwks, "Keys that verify access tokens", KeySet),
+        Route("GET", "/healthz", to.health, "Is the process alive", Health),
+        Route("GET", "/readyz", to.readiness, "Can it serve", Health),
+        Route("GET", "/metrics", to.metrics, "Prometheus metrics"),
+        Route("GET", "/v1/openapi.json", documents.openapi_json, "This description, OpenAPI 3.1"),
+        Route("GET", "/docs", documents.docs, "This description, as a page"),
+    ]  # fmt: skip

@@ -1,0 +1,35 @@
+"""`python -m loadtest NAME`: one benchmark or scenario.
+
+Owns the list of names. A benchmark is a module with `add_arguments(parser)` and `run(args) -> int`; its
+docstring's first line is its help. Must never hold a benchmark itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from typing import Final
+
+BENCHMARKS: Final = ("replay",)
+"""Modules of this package, imported only when named or when help is asked for."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what the command line names; the exit code is 1 where a promise did not hold."""
+    parser = argparse.ArgumentParser(prog="python -m loadtest", description=__doc__)
+    names = parser.add_subparsers(dest="name", required=True, metavar="NAME")
+    for name in BENCHMARKS:
+        module = importlib.import_module(f"loadtest.{name}")
+        summary = (module.__doc__ or "").partition("\n")[0]
+        added = names.add_parser(name, help=summary, description=module.__doc__)
+        module.add_arguments(added)
+        added.add_argument("--json", action="store_true", help="end with one line of JSON")
+        added.set_defaults(run=module.run)
+    args = parser.parse_args(arguments)
+    result: int = args.run(args)
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""What a phone tells the app on it.
+
+Owns the calls, each of which does nothing here: an app overrides what it shows. Calls come from the
+event loop and must not wait.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from loadtest.client.connection import Closed
+from proto.frames import Count, Entry, Head, Pointer, Ready, TypingNow
+
+
+class App:
+    """An app that shows nothing."""
+
+    def connected(self, ready: Ready, url: str) -> None:
+        """A socket is open, authenticated and resumed."""
+
+    def disconnected(self, closed: Closed, pause_s: float) -> None:
+        """It is gone; the next attempt comes after `pause_s`."""
+
+    def room_opened(self, room: UUID) -> None:
+        """I am in this room; its history can be fetched."""
+
+    def room_closed(self, room: UUID) -> None:
+        """I am no longer in it."""
+
+    def entry(self, entry: Entry) -> None:
+        """The next entry of a room or of my self log: once each, in order, without holes."""
+
+    def head(self, head: Head) -> None:
+        """A room that is not live has moved."""
+
+    def typing(self, typing: TypingNow) -> None:
+        """Somebody types."""
+
+    def pointer(self, pointer: Pointer) -> None:
+        """Somebody has received or read up to here."""
+
+    def count(self, count: Count) -> None:
+        """A large room has so many members."""

@@ -1,0 +1,156 @@
+"""A whole Muster for one run: `muster up` as a subprocess, on free ports, with data of its own.
+
+Owns that process and its directory: both are gone afterwards. Must never touch what a developer runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+READY_WITHIN_S: Final = 120.0
+STOP_WITHIN_S: Final = 30.0
+LOOK_EVERY_S: Final = 0.1
+LOG_LINES: Final = 40
+_PORTS: Final = range(20_000, 32_000)
+"""Below the ports that Linux hands out by itself to outgoing connections."""
+
+ROOMY: Final[Mapping[str, str]] = {"MUSTER_RATE_LIMITS": "0", "MUSTER_PASSWORD_MEMORY_KIB": "64"}
+"""Settings for runs in which one machine plays hundreds of people who all log in at once."""
+
+
+class StackError(Exception):
+    """Muster did not come up; the message holds the end of its log."""
+
+
+class Running(Struct):
+    """What data/run.json says. `hub_urls` have no path; `children` are pids by name."""
+
+    pid: int
+    api_url: str
+    hub_urls: list[str]
+    database_url: str
+    redis_url: str
+    children: dict[str, int]
+
+
+def running(data: Path) -> Running | None:
+    """What `muster up` runs on this data directory, if it does."""
+    try:
+        found = msgspec.json.decode((data / "run.json").read_bytes(), type=Running)
+        os.kill(found.pid, 0)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return found
+
+
+class Stack:
+    """A running Muster."""
+
+    def __init__(self, data: Path, process: asyncio.subprocess.Process, found: Running) -> None:
+        self.data = data
+        self.api_url = found.api_url
+        self.hub_urls = found.hub_urls
+        self.found = found
+        self._process = process
+
+    def kill_hub(self, number: int = 1) -> int:
+        """SIGKILL a hub, counted from 1; the supervisor starts it again. Returns the pid it had."""
+        now = running(self.data) or self.found
+        pid = now.children[f"hub {number}"]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def log(self) -> str:
+        """Everything it said so far."""
+        return (self.data / "up.log").read_text(errors="replace")
+
+
+@asynccontextmanager
+async def muster_up(
+    hubs: int = 2, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Stack]:
+    """Start a Muster, wait until it is ready, stop it at the end. Raises `StackError`."""
+    with tempfile.TemporaryDirectory(prefix="muster-", ignore_cleanup_errors=True) as directory:
+        data = Path(directory)
+        process = await _start(data, hubs, ROOMY if settings is None else settings)
+        try:
+            yield await _ready(data, process)
+        finally:
+            await _stop(process)
+
+
+async def _start(data: Path, hubs: int, settings: Mapping[str, str]) -> asyncio.subprocess.Process:
+    first_hub, api = _free_ports(hubs), _free_ports(1)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MUSTER_")}
+    environment |= {
+        "MUSTER_DATA": str(data),
+        "MUSTER_HUBS": str(hubs),
+        "MUSTER_HUB_PORT": str(first_hub),
+        "MUSTER_API_PORT": str(api),
+        **settings,
+    }
+    with (data / "up.log").open("wb") as log:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "muster",
+            "up",
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+
+
+async def _ready(data: Path, process: asyncio.subprocess.Process) -> Stack:
+    """run.json is written when everything is ready; a file can only be looked at."""
+    deadline = asyncio.get_running_loop().time() + READY_WITHIN_S
+    while process.returncode is None and asyncio.get_running_loop().time() < deadline:
+        found = running(data)
+        if found is not None:
+            return Stack(data, process, found)
+        await asyncio.sleep(LOOK_EVERY_S)
+    log = (data / "up.log").read_text(errors="replace").splitlines()[-LOG_LINES:]
+    raise StackError("muster up did not become ready; it said:\n" + "\n".join(log))
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(STOP_WITHIN_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _free_ports(count: int) -> int:
+    """The first of `count` ports in a row that are free just now."""
+    while True:
+        first = random.randrange(_PORTS.start, _PORTS.stop - count)
+        if all(_is_free(port) for port in range(first, first + count)):
+            return first
+
+
+def _is_free(port: int) -> bool:
+    with closing(socket.socket()) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

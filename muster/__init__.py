@@ -1,0 +1,12 @@
+"""What Muster knows, whichever door you came in by: people, rooms, the room log, privacy.
+
+    config.py      every setting, its environment variable, its default, its meaning
+    telemetry.py   logs without personal data; metrics
+    lifetime.py    signals, and the loop a process runs on
+    keys.py        the keys that sign access tokens
+    stores/        the only SQL, the only Redis commands, the only Lua
+    services/      the processes `muster up` starts and keeps
+    cli/           the command line
+
+It never imports a door (realtime, api, pushers): they import it.
+"""

@@ -1,0 +1,295 @@
+"""Owns every setting: its environment variable, its type, its default, its meaning.
+
+A new setting is one line in `Settings`: the variable is MUSTER_ and the field's name in capitals,
+the type is the annotation. It never reads the environment itself: the entry modules hand a
+mapping to `Settings.from_env`, once.
+"""
+
+import difflib
+import re
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+PREFIX = "MUSTER_"
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+class SettingsError(ValueError):
+    """A setting has a value it cannot have; the message is one plain sentence."""
+
+
+def setting(
+    default: Any,
+    meaning: str,
+    *,
+    env: str | None = None,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    choices: tuple[str, ...] = (),
+    secret: bool = False,
+) -> Any:
+    """Declare one field of `Settings`; a secret stays out of its repr and of `muster settings`."""
+    metadata = {
+        "meaning": meaning,
+        "env": env,
+        "at_least": at_least,
+        "at_most": at_most,
+        "choices": choices,
+        "secret": secret,
+    }
+    return field(default=default, metadata=metadata, repr=not secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What one process was told. `Settings()` is every default; tests use `dataclasses.replace`."""
+
+    # Where things are
+    data_dir: Path = setting(
+        Path("data"), "directory of everything `muster up` keeps", env="MUSTER_DATA"
+    )
+    keys_dir: Path | None = setting(None, "signing keys, <kid>.pem each; default: keys below data")
+    database_url: str = setting(
+        "", "Postgres to use; empty: `muster up` starts its own", secret=True
+    )
+    database_replica_url: str = setting(
+        "", "read-only Postgres for history pages; empty: the primary", secret=True
+    )
+    database_pgbouncer: bool = setting(
+        False, "a transaction pooler stands before Postgres: prepare no statements"
+    )
+    redis_url: str = setting("", "Redis to use; empty: `muster up` starts its own", secret=True)
+    redis_cluster: bool = setting(False, "the Redis at MUSTER_REDIS_URL is a cluster")
+
+    # Where the doors listen
+    bind: str = setting("127.0.0.1", "address that hubs and api listen on")
+    lan: bool = setting(
+        False, "listen on all addresses, make a development certificate, show a QR code"
+    )
+    api_port: int = setting(8000, "port of the REST api", at_least=1, at_most=65535)
+    hub_port: int = setting(8101, "port of the first hub", at_least=1, at_most=65535)
+    hubs: int = setting(2, "how many hubs `muster up` starts", at_least=1, at_most=64)
+    hub_index: int = setting(0, "which hub this process is, from 0", at_least=0)
+    hub_urls: tuple[str, ...] = setting(
+        (), "public WebSocket addresses of the hubs, told to clients by the api"
+    )
+    tls_cert: Path | None = setting(None, "certificate chain, if hubs and api end TLS themselves")
+    tls_key: Path | None = setting(None, "private key of MUSTER_TLS_CERT")
+    allowed_origins: tuple[str, ...] = setting(
+        (), "browser origins that may connect, comma-separated; * allows all"
+    )
+    trusted_proxies: tuple[str, ...] = setting(
+        (), "addresses of balancers whose X-Forwarded-For the api believes"
+    )
+    log_level: str = setting(
+        "info", "least level that is logged", choices=("debug", "info", "warning", "error")
+    )
+
+    # Database connections: 100 in all, see the budget in ARCHITECTURE.md
+    db_writers: int = setting(2, "writer connections of a hub", at_least=1, at_most=16)
+    db_pool: int = setting(2, "other connections of a hub", at_least=1, at_most=32)
+    api_db_writers: int = setting(1, "writer connections of an api process", at_least=1, at_most=16)
+    api_db_pool: int = setting(4, "other connections of an api process", at_least=1, at_most=64)
+
+    # Lanes
+    lanes: int = setting(
+        16, "Redis streams the rooms hash to; fixed at first migration", at_least=1, at_most=256
+    )
+    lane_max_len: int = setting(100_000, "entries a lane keeps at most", at_least=1000)
+    lane_max_age_s: int = setting(600, "seconds a lane keeps an entry", at_least=10)
+
+    # Sockets
+    heartbeat_s: float = setting(25.0, "silence after which a socket is pinged", at_least=0.1)
+    grace_s: float = setting(
+        30.0, "how long a session outlives a socket that was lost", at_least=0.0
+    )
+    auth_within_s: float = setting(5.0, "time a new socket has to authenticate", at_least=0.1)
+    drain_within_s: float = setting(10.0, "time a stopping process takes at most", at_least=0.1)
+    outbox_bytes: int = setting(262_144, "bytes that may wait for one slow socket", at_least=16_384)
+    max_frame_bytes: int = setting(65_536, "largest frame a client may send", at_least=4096)
+    min_version: str = setting("", "oldest client version let in; empty: any")
+    posts_per_s: float = setting(50.0, "posts a second that one socket may send", at_least=0.1)
+    posts_burst: float = setting(200.0, "posts that one socket may send at once", at_least=1.0)
+    socket_send_buffer: int = setting(
+        65_536, "bytes the kernel keeps for one slow socket; 0: as many as it likes", at_least=0
+    )
+    max_sockets: int = setting(0, "sockets of one hub; 0: what the file limit allows", at_least=0)
+    nameless_per_address: int = setting(
+        10_000, "sockets of one address that may be unauthenticated at once", at_least=1
+    )
+    accepts_per_s: float = setting(1_500.0, "WebSockets a hub opens per second", at_least=1.0)
+
+    # Tokens and passwords
+    issuer: str = setting("muster", "`iss` of access tokens")
+    audience: str = setting("muster", "`aud` of access tokens")
+    access_token_s: int = setting(900, "life of an access token", at_least=10)
+    refresh_days: float = setting(7.0, "life of a refresh token", at_least=0.001)
+    session_days: float = setting(
+        90.0, "life of a login, however often it is refreshed", at_least=0.001
+    )
+    password_memory_kib: int = setting(19_456, "argon2id memory", at_least=64)
+    password_passes: int = setting(2, "argon2id passes", at_least=1)
+    password_threads: int = setting(2, "argon2id hashes computed at once", at_least=1, at_most=64)
+    rate_limits: bool = setting(True, "refuse clients that ask too often")
+    anonymous_per_min: float = setting(
+        60.0, "registrations, logins and refreshes per address, minute and process", at_least=1.0
+    )
+    writes_per_s: float = setting(
+        20.0, "REST writes per person, second and process; thrice that at once", at_least=0.1
+    )
+
+    def __post_init__(self) -> None:
+        """What no single setting can tell."""
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise SettingsError("MUSTER_TLS_CERT and MUSTER_TLS_KEY are set both or neither.")
+        if self.redis_cluster and not self.redis_url:
+            raise SettingsError("MUSTER_REDIS_CLUSTER needs MUSTER_REDIS_URL: ours is no cluster.")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read the mapping once; the first value that cannot be is a `SettingsError`."""
+        values = {}
+        for declared in declarations():
+            raw = environ.get(declared.env)
+            if raw is not None:
+                values[declared.name] = declared.parse(raw.strip())
+        return cls(**values)
+
+    def to_env(self) -> dict[str, str]:
+        """The variables that make another process read these same settings."""
+        written = {}
+        for declared in declarations():
+            value = getattr(self, declared.name)
+            if value != declared.default:
+                written[declared.env] = declared.write(value)
+        return written
+
+    @property
+    def listen_host(self) -> str:
+        return "0.0.0.0" if self.lan else self.bind  # noqa: S104  # LAN asks for just that
+
+    @property
+    def keys_path(self) -> Path:
+        return self.keys_dir or self.data_dir / "keys"
+
+    @property
+    def scheme_suffix(self) -> str:
+        """'s' when hubs and api speak TLS: http and ws become https and wss."""
+        return "s" if self.tls_cert else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One setting as declared: what `muster settings` lists and `from_env` obeys."""
+
+    name: str
+    env: str
+    default: Any
+    meaning: str
+    secret: bool
+    _type: Any
+    _limits: Mapping[str, Any]
+
+    def parse(self, raw: str) -> Any:
+        """The value `raw` stands for, or a `SettingsError` that says what was expected."""
+        if raw == "" and self.default is None:
+            return None
+        try:
+            value = _PARSERS[self._type](raw)
+        except ValueError:
+            raise self._error(raw, f"must be {_EXPECTED[self._type]}") from None
+        at_least, at_most = self._limits["at_least"], self._limits["at_most"]
+        if at_least is not None and not value >= at_least:
+            raise self._error(raw, f"must be at least {at_least}")
+        if at_most is not None and not value <= at_most:
+            raise self._error(raw, f"must be at most {at_most}")
+        if self._limits["choices"] and value not in self._limits["choices"]:
+            raise self._error(raw, f"must be one of {', '.join(self._limits['choices'])}")
+        return value
+
+    def write(self, value: Any) -> str:
+        """The text that `parse` turns back into `value`."""
+        if isinstance(value, bool):
+            return "1" if value else "0"
+        if isinstance(value, tuple):
+            return ",".join(value)
+        return "" if value is None else str(value)
+
+    def _error(self, raw: str, expectation: str) -> SettingsError:
+        shown = "the given value" if self.secret else repr(raw)
+        return SettingsError(f"{self.env} {expectation}, not {shown}: {self.meaning}.")
+
+
+def declarations() -> Iterator[Declaration]:
+    """Every setting, in the order declared."""
+    hints = typing.get_type_hints(Settings)
+    for declared in fields(Settings):
+        yield _declaration(declared, hints[declared.name])
+
+
+def unknown_names(environ: Mapping[str, str]) -> list[str]:
+    """A sentence for each MUSTER_ variable that no setting reads, naming the nearest one."""
+    known = [declared.env for declared in declarations()]
+    sentences = []
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+            sentences.append(f"{name} is not a setting and does nothing; did you mean {near}?")
+    return sentences
+
+
+def hide_password(url: str) -> str:
+    """`url` fit for a log line: whatever stands between the colon and the @ is gone."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+
+
+def _declaration(declared: "Field[Any]", annotation: Any) -> Declaration:
+    if declared.default is MISSING:
+        raise TypeError(f"Settings.{declared.name} was not declared with setting()")
+    if isinstance(annotation, types.UnionType):  # `Path | None`: None is only ever the default
+        annotation = next(part for part in annotation.__args__ if part is not type(None))
+    return Declaration(
+        name=declared.name,
+        env=declared.metadata["env"] or PREFIX + declared.name.upper(),
+        default=declared.default,
+        meaning=declared.metadata["meaning"],
+        secret=declared.metadata["secret"],
+        _type=annotation,
+        _limits=declared.metadata,
+    )
+
+
+def _switch(raw: str) -> bool:
+    if raw.lower() in _TRUE:
+        return True
+    if raw.lower() in _FALSE:
+        return False
+    raise ValueError(raw)
+
+
+def _words(raw: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in raw.split(",") if word.strip())
+
+
+_PARSERS: Mapping[Any, Callable[[str], Any]] = {
+    str: str,
+    int: int,
+    float: float,
+    bool: _switch,
+    Path: Path,
+    tuple[str, ...]: _words,
+}
+_EXPECTED: Mapping[Any, str] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "1 or 0",
+    Path: "a path",
+    tuple[str, ...]: "a comma-separated list",
+}

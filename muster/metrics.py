@@ -1,0 +1,49 @@
+"""Prometheus metrics of what both doors do: committing and publishing.
+
+Owns names and labels, few and of few values. Must never be global: a process constructs one set on its registry.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+_LATENCIES = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1.0, 2.0)
+_SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 300)
+
+
+class WriterMetrics:
+    """How the group-commit writer does."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.submit_seconds = Histogram(
+            "muster_submit_seconds",
+            "From submission to answer",
+            buckets=_LATENCIES,
+            registry=registry,
+        )
+        self._commit_seconds = Histogram(
+            "muster_commit_seconds",
+            "One batch, COMMIT included",
+            buckets=_LATENCIES,
+            registry=registry,
+        )
+        self._batch_ops = Histogram(
+            "muster_batch_ops", "Ops in one batch", buckets=_SIZES, registry=registry
+        )
+        self.failures = Counter(
+            "muster_batch_failures", "Batches that failed", ["why"], registry=registry
+        )
+        self.timeouts = Counter(
+            "muster_submit_timeouts", "Ops answered `unavailable`", registry=registry
+        )
+        self.refused = Counter(
+            "muster_submit_refused", "Ops refused because too many wait", registry=registry
+        )
+        self.moved = Counter(
+            "muster_rooms_moved", "Rooms moved to the spare connection", registry=registry
+        )
+
+    def batch(self, ops: int, seconds: float) -> None:
+        """One batch is committed."""
+        self._batch_ops.observe(ops)
+        self._commit_seconds.observe(seconds)

@@ -1,0 +1,91 @@
+"""An op: one thing somebody wants done to a log, and what came of it.
+
+Owns the shape that both doors submit to the writer (muster/writer.py) and the writer submits to Postgres
+(commit_batch_v1). Must never decide whether an op is allowed: `allow` is filled from muster/permission.py and
+judged by Postgres under the room's lock.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from muster.ids import PersonId, RoomId
+from proto.codes import Code
+from proto.entry import Body, EntryKind
+
+DONE: Final = frozenset({"ok", "known", "same"})
+"""Statuses of an op that is in force: newly, by an earlier try, or because it changed nothing."""
+
+
+class Op(Struct, frozen=True, gc=False):
+    """One request to change a log.
+
+    `kind` is an EntryKind, or `create` or `invite`. `body` is everything of proto.entry.Body but text and target
+    (for `create`: NewRoom). `target` / `target_client` name the message an edit, deletion or reaction is about.
+    `locks` are rooms besides `room` whose head may move (self logs that get a side entry).
+    """
+
+    kind: str
+    room: RoomId
+    author: PersonId
+    client_id: str
+    allow: int
+    text: str | None = None
+    body: Struct | None = None
+    subject: PersonId | None = None
+    target: int | None = None
+    target_client: str | None = None
+    allow_other: int = 0
+    locks: tuple[RoomId, ...] = ()
+
+
+class NewRoom(Struct, frozen=True, omit_defaults=False, gc=False):
+    """The body of a `create` op; `people` are the first members besides its author."""
+
+    kind: str
+    history: str
+    title: str
+    topic: str
+    people: list[UUID]
+
+
+class ProfileChange(Struct, frozen=True, omit_defaults=True, gc=False):
+    """The body of a `profile` op; what is absent stays. `handle` is case-folded, `handle_shown` as typed."""
+
+    handle: str | None = None
+    handle_shown: str | None = None
+    name: str | None = None
+    bio: str | None = None
+
+
+class Committed(Struct, frozen=True, gc=False):
+    """One entry or verdict that commit_batch_v1 answered. `status` is ok, known, same, side or a Code's name."""
+
+    idx: int
+    status: str
+    room: RoomId
+    seq: int
+    msg_no: int
+    at_ms: int
+    kind: EntryKind | None
+    author: PersonId | None
+    subject: PersonId | None
+    target: int | None
+    body: Body | None
+
+
+class Outcome(Struct, frozen=True, gc=False):
+    """What an op came to: in force at `seq`. `fresh` is false for a retry or a change of nothing."""
+
+    room: RoomId
+    seq: int
+    msg_no: int
+    at_ms: int
+    fresh: bool
+
+
+STATUS_CODES: Final[dict[str, Code]] = {code.name: code for code in Code}
+"""Names that commit_batch_v1 answers for an op that is refused -> the code clients see."""

@@ -1,0 +1,225 @@
+"""Who may do what: one table, deny by default.
+
+Owns every answer to "may this relation, in a room of this kind, do this" and "may this service role call this
+route". A route or frame kind without a row here fails `make test` (tests/muster/test_permission.py), which also
+tries every cell against the running doors. Must never look anything up: callers bring the relation, and for ops
+Postgres brings it, under the room's lock, from the mask that `allow_mask` packs.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+from typing import Final, NamedTuple
+
+from proto import frames
+
+
+class RoomKind(StrEnum):
+    """Kinds of rooms. The order is that of the bits in `allow_mask` and of may_v1 in 03_change.sql."""
+
+    direct = "direct"
+    group = "group"
+    public = "public"
+    announcement = "announcement"
+    event = "event"
+    self_ = "self"
+    control = "control"
+
+
+class Relation(StrEnum):
+    """What somebody is to a room. The order is that of the bits in `allow_mask`; roles are the middle three."""
+
+    none = "none"
+    invited = "invited"
+    member = "member"
+    moderator = "moderator"
+    owner = "owner"
+    kicked = "kicked"
+    left = "left"
+
+
+class ServiceRole(StrEnum):
+    """What somebody is to the whole service."""
+
+    user = "user"
+    support = "support"
+    admin = "admin"
+
+
+class Action(Enum):
+    """What can be done in a room."""
+
+    see = "see"
+    post = "post"
+    edit = "edit"
+    delete = "delete"
+    delete_other = "delete_other"
+    react = "react"
+    typing = "typing"
+    join = "join"
+    invite = "invite"
+    leave = "leave"
+    kick = "kick"
+    role = "role"
+    settings = "settings"
+    archive = "archive"
+    own = "own"
+
+
+PRESENT: Final = frozenset({Relation.member, Relation.moderator, Relation.owner})
+"""The relations of people who are in a room."""
+
+_RANKS: Final = frozenset({Relation.moderator, Relation.owner})
+_OWNER: Final = frozenset({Relation.owner})
+_OUTSIDE: Final = frozenset({Relation.none, Relation.left, Relation.invited})
+_INVITED: Final = frozenset({Relation.invited})
+_SHARED: Final = (RoomKind.group, RoomKind.public, RoomKind.announcement, RoomKind.event)
+_TALK: Final = (RoomKind.direct, *_SHARED)
+
+ROOM_RULES: Final[dict[Action, dict[RoomKind, frozenset[Relation]]]] = {
+    Action.see: dict.fromkeys(_TALK, PRESENT),
+    Action.post: {**dict.fromkeys(_TALK, PRESENT), RoomKind.announcement: _RANKS},
+    Action.edit: {**dict.fromkeys(_TALK, PRESENT), RoomKind.announcement: _RANKS},
+    Action.delete: dict.fromkeys(_TALK, PRESENT),
+    Action.delete_other: dict.fromkeys(_SHARED, _RANKS),
+    Action.react: dict.fromkeys(_TALK, PRESENT),
+    Action.typing: {**dict.fromkeys(_TALK, PRESENT), RoomKind.announcement: _RANKS},
+    # Joining again what one is in changes nothing and is answered as done.
+    Action.join: {
+        RoomKind.group: _INVITED | PRESENT,
+        RoomKind.public: _OUTSIDE | PRESENT,
+        RoomKind.announcement: _OUTSIDE | PRESENT,
+        RoomKind.event: _OUTSIDE | PRESENT,
+    },
+    Action.invite: {
+        RoomKind.group: PRESENT,
+        RoomKind.public: PRESENT,
+        RoomKind.announcement: _RANKS,
+        RoomKind.event: PRESENT,
+    },
+    Action.leave: dict.fromkeys(_SHARED, PRESENT | _INVITED),
+    Action.kick: dict.fromkeys(_SHARED, _RANKS),
+    Action.role: dict.fromkeys(_SHARED, _OWNER),
+    Action.settings: dict.fromkeys(_SHARED, _RANKS),
+    Action.archive: dict.fromkeys(_SHARED, _OWNER),
+    # One's own log: pointers, mutes, profile.
+    Action.own: {RoomKind.self_: _OWNER},
+}
+
+
+def may(action: Action, kind: RoomKind, relation: Relation) -> bool:
+    """Whether somebody with this relation may do this in a room of this kind."""
+    return relation in ROOM_RULES[action].get(kind, frozenset())
+
+
+def allow_mask(action: Action) -> int:
+    """The table's row for `action` as may_v1 reads it: bit 8 x kind + relation."""
+    return sum(
+        1 << (8 * k + r)
+        for k, kind in enumerate(RoomKind)
+        for r, relation in enumerate(Relation)
+        if may(action, kind, relation)
+    )
+
+
+ALLOW: Final[dict[Action, int]] = {action: allow_mask(action) for action in Action}
+
+CONTROL_MASK: Final = 1 << (8 * list(RoomKind).index(RoomKind.control))
+"""For block, revoke, ban: the door has checked the service role; the control log has no members."""
+
+
+class FrameRule(NamedTuple):
+    """Who may send a frame kind: anyone who has not authenticated yet, or members by `action`, or any session."""
+
+    before_auth: bool
+    action: Action | None
+
+
+FRAME_RULES: Final[dict[type[frames.Client], FrameRule]] = {
+    frames.Auth: FrameRule(True, None),
+    frames.Ping: FrameRule(False, None),
+    frames.Resume: FrameRule(False, Action.see),
+    frames.Attend: FrameRule(False, Action.see),
+    frames.Attention: FrameRule(False, None),
+    frames.Post: FrameRule(False, Action.post),
+    frames.Edit: FrameRule(False, Action.edit),
+    frames.Delete: FrameRule(False, Action.delete),
+    frames.React: FrameRule(False, Action.react),
+    frames.Unreact: FrameRule(False, Action.react),
+    frames.Typing: FrameRule(False, Action.typing),
+    frames.Received: FrameRule(False, Action.see),
+    frames.Read: FrameRule(False, Action.see),
+    frames.Refresh: FrameRule(False, None),
+}
+
+
+class RouteRule(NamedTuple):
+    """Who may call a route: `roles` of the service (empty: anyone, without a token), then `action` in the room."""
+
+    roles: frozenset[ServiceRole]
+    action: Action | None = None
+
+
+ANYONE: Final = RouteRule(frozenset())
+PEOPLE: Final = frozenset(ServiceRole)
+STAFF: Final = frozenset({ServiceRole.support, ServiceRole.admin})
+ADMIN: Final = frozenset({ServiceRole.admin})
+
+_ANY: Final = RouteRule(PEOPLE)
+_SEE: Final = RouteRule(PEOPLE, Action.see)
+_STAFF: Final = RouteRule(STAFF)
+
+ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
+    ("GET", "/v1/rooms/{room}/history"): _SEE,
+    ("GET", "/v1/rooms/{room}/changes"): _SEE,
+    ("POST", "/v1/rooms/{room}/messages"): RouteRule(PEOPLE, Action.post),
+    ("PATCH", "/v1/rooms/{room}/messages/{seq}"): RouteRule(PEOPLE, Action.edit),
+    ("DELETE", "/v1/rooms/{room}/messages/{seq}"): RouteRule(PEOPLE, Action.delete),
+    ("PUT", "/v1/rooms/{room}/messages/{seq}/reactions/{emoji}"): RouteRule(PEOPLE, Action.react),
+    ("DELETE", "/v1/rooms/{room}/messages/{seq}/reactions/{emoji}"): RouteRule(
+        PEOPLE, Action.react
+    ),
+    ("PUT", "/v1/rooms/{room}/read"): _SEE,
+    ("PUT", "/v1/rooms/{room}/received"): _SEE,
+    ("GET", "/v1/me/rooms"): _ANY,
+    ("GET", "/v1/rooms/{room}"): _SEE,
+    ("POST", "/v1/rooms"): _ANY,
+    # Archiving is Action.archive: muster/submit.py asks for it where the change says so.
+    ("PATCH", "/v1/rooms/{room}"): RouteRule(PEOPLE, Action.settings),
+    ("GET", "/v1/public-rooms"): _ANY,
+    ("GET", "/v1/rooms/{room}/members"): _SEE,
+    ("PUT", "/v1/rooms/{room}/members/{person}"): RouteRule(PEOPLE, Action.invite),
+    ("DELETE", "/v1/rooms/{room}/members/{person}"): RouteRule(PEOPLE, Action.kick),
+    ("PUT", "/v1/rooms/{room}/members/{person}/role"): RouteRule(PEOPLE, Action.role),
+    ("POST", "/v1/rooms/{room}/join"): RouteRule(PEOPLE, Action.join),
+    ("POST", "/v1/rooms/{room}/leave"): RouteRule(PEOPLE, Action.leave),
+    ("PUT", "/v1/rooms/{room}/mute"): _SEE,
+    ("POST", "/v1/sessions"): ANYONE,
+    ("POST", "/v1/sessions/refresh"): ANYONE,
+    ("DELETE", "/v1/sessions/current"): _ANY,
+    ("DELETE", "/v1/sessions"): _ANY,
+    ("GET", "/v1/me/sessions"): _ANY,
+    ("DELETE", "/v1/me/sessions/{session}"): _ANY,
+    ("POST", "/v1/people"): ANYONE,
+    ("GET", "/v1/me"): _ANY,
+    ("PATCH", "/v1/me"): _ANY,
+    ("GET", "/v1/me/blocks"): _ANY,
+    ("PUT", "/v1/me/blocks/{person}"): _ANY,
+    ("DELETE", "/v1/me/blocks/{person}"): _ANY,
+    ("GET", "/v1/people/{who}"): _ANY,
+    ("POST", "/v1/reports"): _ANY,
+    ("GET", "/v1/reports"): _STAFF,
+    ("POST", "/v1/reports/{report}/close"): _STAFF,
+    # On whom staff may act is muster.people.may_act_on.
+    ("PUT", "/v1/people/{person}/ban"): _STAFF,
+    ("DELETE", "/v1/people/{person}/ban"): _STAFF,
+    ("POST", "/v1/people/{person}/revoke"): _STAFF,
+    ("GET", "/v1/hubs"): ANYONE,
+    ("GET", "/.well-known/jwks.json"): ANYONE,
+    ("GET", "/healthz"): ANYONE,
+    ("GET", "/readyz"): ANYONE,
+    ("GET", "/metrics"): ANYONE,
+    ("GET", "/v1/openapi.json"): ANYONE,
+    ("GET", "/docs"): ANYONE,
+}
+"""Method and path of every REST route; the api does not start with a route that has no row."""

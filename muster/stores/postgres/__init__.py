@@ -1,0 +1,8 @@
+"""Postgres: where everything that was promised is kept.
+
+    entries.py       the room log, read as the entries that travel
+    installation.py  what the whole installation must agree on: lanes, the log's generation
+    leases.py        committed and perhaps not yet published: taken over, read, deleted
+
+It never decides who may do what, and never talks to Redis.
+"""

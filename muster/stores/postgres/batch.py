@@ -1,0 +1,196 @@
+"""One Postgres connection that commits batches, each as a single call of commit_batch_v1.
+
+Owns the translation of ops to arrays and of Postgres' errors to `BatchFailed`. Must never hold a transaction
+open: a call is one statement, so a stopped process holds no lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, cast
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from asyncpg.prepared_stmt import PreparedStatement
+
+from muster.batch import BatchFailed, Lease, Locked, Lost, Poisoned, Repeat
+from muster.ids import PersonId, RoomId
+from muster.op import Committed, Op
+from proto.entry import Body, EntryKind
+
+LEASE_MS: Final = 2_000
+COMMIT_WITHIN_S: Final = 1.7
+"""A batch that is not answered by now is repeated on a new connection, within the writer's 1.9 s."""
+
+CONNECT_WITHIN_S: Final = 1.5
+LOCK_TIMEOUT_MS: Final = 300
+STATEMENT_TIMEOUT_MS: Final = 1_500
+
+_COMMIT: Final = """
+    SELECT idx, status, room_id, seq, msg_no, at_ms, kind, author, subject, target, body
+    FROM commit_batch_v1($1, $2, $3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[], $7::text[], $8::uuid[],
+                         $9::uuid[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::bigint[],
+                         $15::text[], $16::bigint[], $17::bigint[])
+"""
+_UNLOCKED: Final = (
+    "SELECT room_id FROM rooms WHERE room_id = ANY ($1::uuid[]) FOR NO KEY UPDATE SKIP LOCKED"
+)
+_encode_body: Final = msgspec.json.Encoder().encode
+_decode_body: Final = msgspec.json.Decoder(Body).decode
+
+
+class PostgresBatchConnection:
+    """Commits batches on one connection to `url`; opens a new one after a failure."""
+
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        *,
+        lock_timeout_ms: int = LOCK_TIMEOUT_MS,
+        pgbouncer: bool = False,
+    ) -> None:
+        """`name` is what pg_stat_activity shows. `pgbouncer`: no named prepared statements."""
+        self._url = url
+        self._name = name
+        self._lock_timeout_ms = lock_timeout_ms
+        self._pgbouncer = pgbouncer
+        self._connection: asyncpg.Connection | None = None
+        self._statement: PreparedStatement | None = None
+
+    async def commit(self, lease: Lease, ops: Sequence[Op]) -> list[Committed]:
+        """See `BatchConnection.commit`."""
+        arguments = _arguments(lease, ops)
+        try:
+            async with asyncio.timeout(COMMIT_WITHIN_S):
+                connection = await self._open()
+                if self._statement is not None:
+                    rows = await self._statement.fetch(*arguments)
+                else:
+                    rows = await connection.fetch(_COMMIT, *arguments)
+        except asyncio.CancelledError:
+            self._drop()
+            raise
+        except asyncpg.LockNotAvailableError:
+            raise Locked(await self._locked(ops)) from None
+        except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+            raise Repeat from None
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as bad_row:
+            raise Poisoned from bad_row
+        except _LOST as lost:
+            self._drop()
+            raise Lost from lost
+        return [_committed(row) for row in rows]
+
+    async def clear(self, writer: UUID) -> None:
+        """See `BatchConnection.clear`."""
+        try:
+            async with asyncio.timeout(COMMIT_WITHIN_S):
+                connection = await self._open()
+                await connection.execute("SELECT clear_lease_v1($1)", writer)
+        except asyncio.CancelledError:
+            self._drop()
+            raise
+        except (asyncpg.PostgresError, *_LOST) as failed:
+            self._drop()
+            raise BatchFailed from failed
+
+    async def close(self) -> None:
+        """See `BatchConnection.close`."""
+        self._drop()
+
+    async def _open(self) -> asyncpg.Connection:
+        if self._connection is not None and not self._connection.is_closed():
+            return self._connection
+        self._drop()
+        self._connection = await asyncpg.connect(
+            self._url,
+            timeout=CONNECT_WITHIN_S,
+            statement_cache_size=0 if self._pgbouncer else 16,
+            server_settings={
+                "application_name": self._name,
+                "lock_timeout": str(self._lock_timeout_ms),
+                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+                "synchronous_commit": "on",
+            },
+        )
+        if not self._pgbouncer:
+            self._statement = await self._connection.prepare(_COMMIT)
+        return self._connection
+
+    async def _locked(self, ops: Sequence[Op]) -> set[RoomId]:
+        """Which rooms of the batch somebody else holds at this moment."""
+        rooms = {op.room for op in ops}.union(*(op.locks for op in ops))
+        try:
+            async with asyncio.timeout(COMMIT_WITHIN_S):
+                connection = await self._open()
+                free = await connection.fetch(_UNLOCKED, list(rooms))
+        except (asyncpg.PostgresError, *_LOST):
+            self._drop()
+            return set()
+        held = rooms - {row[0] for row in free}
+        # An op is kept waiting by any of its rooms; what moves is the room it is queued under.
+        return {op.room for op in ops if op.room in held or held.intersection(op.locks)}
+
+    def _drop(self) -> None:
+        connection, self._connection, self._statement = self._connection, None, None
+        if connection is not None:
+            connection.terminate()
+
+
+_LOST: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.PostgresSystemError,
+    OSError,
+    TimeoutError,
+)
+"""No answer, or one that says nothing on the batch: the server is going, full, read-only, or not there."""
+
+
+def _arguments(lease: Lease, ops: Sequence[Op]) -> tuple[object, ...]:
+    locks = {op.room for op in ops}.union(*(op.locks for op in ops))
+    return (
+        lease.writer,
+        LEASE_MS,
+        [carried.room for carried in lease.carry],
+        [carried.from_seq for carried in lease.carry],
+        [carried.to_seq for carried in lease.carry],
+        list(locks),
+        [op.kind for op in ops],
+        [op.room for op in ops],
+        [op.author for op in ops],
+        [op.client_id for op in ops],
+        [op.text for op in ops],
+        [None if op.body is None else _encode_body(op.body).decode() for op in ops],
+        [op.subject for op in ops],
+        [op.target for op in ops],
+        [op.target_client for op in ops],
+        [op.allow for op in ops],
+        [op.allow_other for op in ops],
+    )
+
+
+def _committed(row: asyncpg.Record) -> Committed:
+    idx, status, room, seq, msg_no, at_ms, kind, author, subject, target, body = row
+    return Committed(
+        idx,
+        status,
+        RoomId(room),
+        seq,
+        msg_no,
+        at_ms,
+        None if kind is None else EntryKind(kind),
+        None if author is None else PersonId(author),
+        None if subject is None else PersonId(subject),
+        target,
+        None if body is None else _decode_body(cast("str", body)),
+    )

@@ -1,0 +1,130 @@
+"""The room log in Postgres, as it reads now for one member.
+
+Owns the SQL of muster.history.HistoryStore: one query per page, cut to the reader's spans and blocks.
+Must never decide which range a page claims to cover (muster/history.py).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from muster.history import CHANGES_WINDOW_SEQS, WINDOW_SEQS, Item, Reaction, Way, Window
+from muster.ids import PersonId, RoomId
+from muster.permission import Relation, RoomKind
+from muster.stores.postgres.moments import to_ms
+from muster.stores.postgres.pool import Replica
+from proto.entry import Body, EntryKind
+
+# $1 room, $2 reader, $3 starting seq. `low` .. `high` is the window, beginning at the next seq the reader may see.
+_READER = """
+    me AS MATERIALIZED (
+        SELECT r.kind, m.relation, r.head, r.msg_no, r.floor,
+               ARRAY(SELECT b.blocked FROM blocks b WHERE b.blocker = $2) AS hidden
+        FROM rooms r JOIN members m ON m.room_id = r.room_id AND m.person_id = $2 WHERE r.room_id = $1
+    )"""
+_AFTER = """
+    look AS MATERIALIZED (
+        SELECT me.*, v.seq AS low, least(v.seq + {window} - 1, me.head) AS high FROM me CROSS JOIN LATERAL (
+            SELECT coalesce(min(greatest(s.from_seq, $3::bigint + 1, me.floor + 1)), me.head + 1) AS seq FROM spans s
+            WHERE s.room_id = $1 AND s.person_id = $2 AND coalesce(s.to_seq, me.head) > $3::bigint
+        ) v
+    )"""
+_BEFORE = """
+    look AS MATERIALIZED (
+        SELECT me.*, greatest(v.seq - {window} + 1, 1) AS low, v.seq AS high FROM me CROSS JOIN LATERAL (
+            SELECT coalesce(max(least(s.to_seq, me.head, $3::bigint - 1)), 0) AS seq FROM spans s
+            WHERE s.room_id = $1 AND s.person_id = $2 AND s.from_seq < $3::bigint
+        ) v
+    )"""
+_VISIBLE = """EXISTS (
+            SELECT 1 FROM spans s WHERE s.room_id = $1 AND s.person_id = $2
+            AND e.seq >= s.from_seq AND (s.to_seq IS NULL OR e.seq <= s.to_seq))"""
+_ITEM = """
+    e.seq, e.msg_no, e.kind, e.author, e.subject, e.client_id, e.at, e.text, e.body, e.edited_seq, e.deleted_seq,
+    CASE WHEN e.kind = 'post' THEN (
+        SELECT json_agg(json_build_object('emoji', c.emoji, 'count', c.count, 'mine', c.mine) ORDER BY c.first)
+        FROM (SELECT x.emoji, count(*) AS count, bool_or(x.person_id = $2) AS mine, min(x.seq) AS first
+              FROM reactions x WHERE x.room_id = $1 AND x.target = e.seq AND x.person_id <> ALL (look.hidden)
+              GROUP BY x.emoji) c) END AS reactions"""
+_LOOKED = "look.kind, look.relation, look.head, look.msg_no, look.low, look.high"
+
+
+def _page(look: str, order: str) -> str:
+    return f"""
+        WITH {_READER}, {look.format(window=WINDOW_SEQS)}
+        SELECT {_LOOKED}, i.* FROM look LEFT JOIN LATERAL (
+            SELECT {_ITEM} FROM entries e
+            WHERE e.room_id = $1 AND e.seq BETWEEN look.low AND look.high AND e.seq > look.floor
+              AND e.kind NOT IN ('edit', 'delete', 'react', 'unreact')
+              AND NOT (e.kind = 'post' AND e.author = ANY (look.hidden)) AND {_VISIBLE}
+            ORDER BY e.seq {order} LIMIT $4
+        ) i ON true ORDER BY i.seq
+    """  # noqa: S608  # constants of this module
+
+
+_PAGES: Final = {Way.after: _page(_AFTER, "ASC"), Way.before: _page(_BEFORE, "DESC")}
+_CHANGED: Final = f"""
+    WITH {_READER}, {_AFTER.format(window=CHANGES_WINDOW_SEQS)}
+    SELECT {_LOOKED}, i.* FROM look LEFT JOIN LATERAL (
+        SELECT {_ITEM} FROM entries e
+        WHERE e.room_id = $1 AND e.kind = 'post' AND e.seq > look.floor AND e.seq = ANY (ARRAY(
+            SELECT DISTINCT c.target FROM entries c
+            WHERE c.room_id = $1 AND c.seq BETWEEN look.low AND look.high AND c.target <= $3
+              AND c.kind IN ('edit', 'delete', 'react', 'unreact')))
+          AND NOT (e.author = ANY (look.hidden)) AND {_VISIBLE}
+        ORDER BY e.seq
+    ) i ON true ORDER BY i.seq
+"""  # noqa: S608  # constants of this module
+
+_BODY: Final = msgspec.json.Decoder(Body)
+_REACTIONS: Final = msgspec.json.Decoder(list[Reaction])
+_KINDS: Final = {kind.value: kind for kind in EntryKind}
+
+
+class PostgresHistory:
+    """See `muster.history.HistoryStore`."""
+
+    def __init__(self, reads: Replica) -> None:
+        self._reads = reads
+
+    async def page(
+        self, room: RoomId, reader: PersonId, way: Way, seq: int, limit: int
+    ) -> tuple[Window, list[Item]] | None:
+        return _answer(await self._reads.fetch(_PAGES[way], room, reader, seq, limit))
+
+    async def changed(
+        self, room: RoomId, reader: PersonId, after: int
+    ) -> tuple[Window, list[Item]] | None:
+        return _answer(await self._reads.fetch(_CHANGED, room, reader, after))
+
+
+def _answer(rows: list[asyncpg.Record]) -> tuple[Window, list[Item]] | None:
+    if not rows:
+        return None
+    kind, relation, head, msg_no, low, high = rows[0][:6]
+    window = Window(RoomKind(kind), Relation(relation), head, msg_no, low, high)
+    return window, [_item(row) for row in rows if row[6] is not None]
+
+
+def _item(row: asyncpg.Record) -> Item:
+    (
+        seq, msg_no, kind, author, subject, client_id, at, text, body, edited_seq, deleted_seq, reactions,
+    ) = row[6:]  # fmt: skip
+    says = _BODY.decode(body) if body is not None else Body()
+    says.text = text
+    return Item(
+        seq=seq,
+        msg_no=msg_no,
+        kind=_KINDS[kind],
+        author=author,
+        subject=subject,
+        client_id=client_id or "",
+        at_ms=to_ms(at),
+        body=says,
+        edited_seq=edited_seq,
+        deleted_seq=deleted_seq,
+        reactions=_REACTIONS.decode(reactions) if reactions is not None else [],
+    )

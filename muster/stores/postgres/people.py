@@ -1,0 +1,79 @@
+"""People in Postgres.
+
+Owns the SQL of muster.people.PeopleStore and of the list of blocks. Must never change a profile, a ban or a
+block: those are ops (change_own_v1, change_control_v1).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from muster.ids import PersonId
+from muster.people import Account, Credentials, Profile
+from muster.permission import ServiceRole
+from muster.stores.postgres.pool import Database
+
+# With the person comes the empty log of their own.
+_ADD: Final = """
+    WITH person AS (
+        INSERT INTO people (person_id, handle, handle_shown, name, password_hash)
+        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (handle) DO NOTHING RETURNING person_id
+    )
+    INSERT INTO rooms (room_id, kind, created_by, members) SELECT person_id, 'self', person_id, 1 FROM person
+"""
+_PROFILE = "person_id, handle_shown, name, bio"
+_ACCOUNT = (
+    f"SELECT {_PROFILE}, service_role, banned_at IS NOT NULL FROM people WHERE person_id = $1"  # noqa: S608
+)
+_BY_HANDLE = f"SELECT {_PROFILE} FROM people WHERE handle = $1"  # noqa: S608  # a constant
+_CREDENTIALS: Final = """
+    SELECT person_id, service_role, banned_at IS NOT NULL, password_hash FROM people WHERE handle = $1
+"""
+_REHASHED: Final = (
+    "UPDATE people SET password_hash = $3 WHERE person_id = $1 AND password_hash = $2"
+)
+_BLOCKED = """
+    SELECT p.person_id, p.handle_shown, p.name, p.bio FROM blocks b JOIN people p ON p.person_id = b.blocked
+    WHERE b.blocker = $1 AND ($2::uuid IS NULL OR b.blocked > $2) ORDER BY b.blocked LIMIT $3
+"""
+
+
+class PostgresPeople:
+    """See `muster.people.PeopleStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, profile: Profile, folded: str, password_hash: str) -> bool:
+        tag = await self._database.execute(
+            _ADD, profile.id, folded, profile.handle, profile.name, password_hash
+        )
+        return tag == "INSERT 0 1"
+
+    async def account(self, person: PersonId) -> Account | None:
+        row = await self._database.fetchrow(_ACCOUNT, person)
+        return None if row is None else Account(_profile(row), ServiceRole(row[4]), row[5])
+
+    async def by_handle(self, folded: str) -> Profile | None:
+        row = await self._database.fetchrow(_BY_HANDLE, folded)
+        return None if row is None else _profile(row)
+
+    async def credentials(self, folded: str) -> Credentials | None:
+        row = await self._database.fetchrow(_CREDENTIALS, folded)
+        if row is None:
+            return None
+        return Credentials(PersonId(row[0]), ServiceRole(row[1]), row[2], row[3])
+
+    async def set_password(self, person: PersonId, old_hash: str, new_hash: str) -> None:
+        await self._database.execute(_REHASHED, person, old_hash, new_hash)
+
+    async def blocked_by(self, person: PersonId, after: UUID | None, limit: int) -> list[Profile]:
+        """Whom `person` blocks, in order of their ids."""
+        return [_profile(row) for row in await self._database.fetch(_BLOCKED, person, after, limit)]
+
+
+def _profile(row: asyncpg.Record) -> Profile:
+    return Profile(PersonId(row[0]), row[1], row[2], row[3])

@@ -1,0 +1,139 @@
+-- One batch, one call: lock the heads, then (a fresh snapshot) judge, number, insert, and note what is not published.
+--
+-- p_locks  every room whose head this batch may move (rooms of the ops, self logs of side entries)
+-- p_carry* ranges of earlier batches of this writer that are committed and not yet published
+-- Answers committed_v1 rows: one per op, by idx (1-based position), plus the side entries.
+
+CREATE FUNCTION commit_posts_v1(
+    p_op text[], p_room uuid[], p_author uuid[], p_client text[], p_text text[], p_body text[], p_allow bigint[]
+) RETURNS SETOF committed_v1 LANGUAGE sql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+    WITH clock AS MATERIALIZED (
+        SELECT date_trunc('milliseconds', clock_timestamp()) AS at
+    ), batch AS MATERIALIZED (
+        SELECT b.*, first_value(b.idx) OVER (PARTITION BY b.room, b.author, b.client ORDER BY b.idx) AS first_idx
+        FROM unnest(p_op, p_room, p_author, p_client, p_text, p_body, p_allow) WITH ORDINALITY
+             AS b (op, room, author, client, text, body, allow, idx)
+        WHERE b.op = 'post'
+    ), judged AS MATERIALIZED (
+        SELECT b.*, r.head, r.msg_no AS head_msg_no, k.seq AS known_seq, k.msg_no AS known_msg_no, k.at AS known_at,
+               CASE WHEN k.seq IS NOT NULL THEN 'known'
+                    WHEN r.room_id IS NULL OR coalesce(m.relation, 'left') IN ('left', 'kicked')
+                         AND NOT may_v1(b.allow, r.kind, m.relation) THEN 'not_found'
+                    WHEN NOT may_v1(b.allow, r.kind, m.relation) THEN 'permission_denied'
+                    WHEN r.archived_at IS NOT NULL THEN 'archived'
+                    ELSE 'ok' END AS verdict
+        FROM batch b
+        LEFT JOIN LATERAL (SELECT * FROM rooms r WHERE r.room_id = b.room LIMIT 1) r ON true
+        LEFT JOIN LATERAL (SELECT * FROM members m WHERE m.room_id = b.room AND m.person_id = b.author LIMIT 1) m ON true
+        LEFT JOIN LATERAL (SELECT e.seq, e.msg_no, e.at FROM entries e WHERE e.room_id = b.room
+                           AND e.author = b.author AND e.client_id = b.client LIMIT 1) k ON true
+    ), numbered AS MATERIALIZED (
+        SELECT j.*, row_number() OVER (PARTITION BY j.room ORDER BY j.idx) AS n
+        FROM judged j WHERE j.verdict = 'ok' AND j.idx = j.first_idx
+    ), inserted AS (
+        INSERT INTO entries (room_id, seq, msg_no, kind, author, client_id, at, text, body)
+        SELECT n.room, n.head + n.n, n.head_msg_no + n.n, 'post', n.author, n.client, c.at, n.text, n.body::jsonb
+        FROM numbered n CROSS JOIN clock c
+    ), moved AS (
+        UPDATE rooms r SET head = r.head + c.n, msg_no = r.msg_no + c.n, last_post = r.head + c.n, last_at = k.at
+        FROM (SELECT room, max(n) AS n FROM numbered GROUP BY room) c CROSS JOIN clock k
+        WHERE r.room_id = c.room
+    )
+    SELECT j.idx::integer, CASE WHEN j.verdict = 'ok' AND j.idx <> j.first_idx THEN 'known' ELSE j.verdict END, j.room,
+           coalesce(j.known_seq, j.head + n.n, 0), coalesce(j.known_msg_no, j.head_msg_no + n.n, 0),
+           (extract(epoch FROM coalesce(j.known_at, c.at)) * 1000)::bigint, 'post', j.author,
+           NULL::uuid, NULL::bigint, NULL::jsonb
+    FROM judged j CROSS JOIN clock c LEFT JOIN numbered n ON n.idx = j.first_idx
+$$;
+
+CREATE FUNCTION commit_change_v1(
+    p_idx integer, p_op text, p_room uuid, p_author uuid, p_client text, p_text text, p_body jsonb, p_subject uuid,
+    p_target bigint, p_target_client text, p_allow bigint, p_allow_other bigint
+) RETURNS SETOF committed_v1 LANGUAGE plpgsql AS $$
+DECLARE
+    v_known    bigint := (SELECT e.seq FROM entries e WHERE e.room_id = p_room AND e.author = p_author
+                          AND e.client_id = p_client);
+    v_room     rooms;
+    v_relation text;
+BEGIN
+    IF v_known IS NOT NULL THEN
+        RETURN NEXT verdict_v1(p_idx, 'known', p_room, v_known); RETURN;
+    END IF;
+    IF p_op = 'create' THEN
+        RETURN QUERY SELECT * FROM create_room_v1(p_idx, p_room, p_author, p_client, p_body); RETURN;
+    END IF;
+    SELECT * INTO v_room FROM rooms r WHERE r.room_id = p_room;
+    v_relation := CASE WHEN v_room.kind = 'self' AND p_room = p_author THEN 'owner'
+                       ELSE (SELECT m.relation FROM members m WHERE m.room_id = p_room AND m.person_id = p_author) END;
+    IF v_room.room_id IS NULL OR NOT (may_v1(p_allow, v_room.kind, v_relation)
+                                      OR may_v1(p_allow_other, v_room.kind, v_relation)) THEN
+        -- A room one is not in is the same as a room that is not there.
+        RETURN NEXT verdict_v1(p_idx, CASE WHEN v_room.room_id IS NULL OR v_relation IS NULL
+            OR v_relation IN ('left', 'kicked') THEN 'not_found' ELSE 'permission_denied' END, p_room, 0);
+        RETURN;
+    END IF;
+    IF v_room.archived_at IS NOT NULL AND p_op NOT IN ('settings', 'leave', 'kick', 'delete') THEN
+        RETURN NEXT verdict_v1(p_idx, 'archived', p_room, 0); RETURN;
+    END IF;
+    IF p_op IN ('edit', 'delete', 'react', 'unreact') THEN
+        RETURN QUERY SELECT * FROM change_message_v1(p_idx, p_op, p_room, p_author, p_client, p_text, p_body,
+            p_target, p_target_client, p_allow, p_allow_other, v_room.kind, v_relation);
+    ELSIF p_op IN ('join', 'invite', 'leave', 'kick', 'role') THEN
+        RETURN QUERY SELECT * FROM change_member_v1(p_idx, p_op, p_room, p_author, p_client, p_body, p_subject,
+                                                    v_relation);
+    ELSIF p_op = 'settings' THEN
+        RETURN QUERY SELECT * FROM change_settings_v1(p_idx, p_room, p_author, p_client, p_body);
+    ELSIF v_room.kind = 'self' THEN
+        RETURN QUERY SELECT * FROM change_own_v1(p_idx, p_op, p_author, p_client, p_body);
+    ELSE
+        RETURN QUERY SELECT * FROM change_control_v1(p_idx, p_op, p_room, p_author, p_client, p_body, p_subject);
+    END IF;
+END
+$$;
+
+CREATE FUNCTION commit_batch_v1(
+    p_writer uuid, p_lease_ms integer, p_carry_rooms uuid[], p_carry_from bigint[], p_carry_to bigint[],
+    p_locks uuid[], p_op text[], p_room uuid[], p_author uuid[], p_client text[], p_text text[], p_body text[],
+    p_subject uuid[], p_target bigint[], p_target_client text[], p_allow bigint[], p_allow_other bigint[]
+) RETURNS SETOF committed_v1 LANGUAGE plpgsql SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    v_rooms uuid[];
+    v_heads bigint[];
+BEGIN
+    -- A statement of its own: what follows must see everything committed before the locks were granted.
+    SELECT array_agg(l.room_id), array_agg(l.head) INTO v_rooms, v_heads FROM (
+        SELECT r.room_id, r.head FROM rooms r WHERE r.room_id = ANY (p_locks) ORDER BY r.room_id FOR NO KEY UPDATE) l;
+
+    IF 'post' = ANY (p_op) THEN
+        RETURN QUERY SELECT * FROM commit_posts_v1(p_op, p_room, p_author, p_client, p_text, p_body, p_allow);
+    END IF;
+    -- Rooms with posts in this batch have no changes in it (muster/writer.py), so the two need no common order.
+    FOR i IN 1 .. cardinality(p_op) LOOP
+        IF p_op[i] <> 'post' THEN
+            RETURN QUERY SELECT * FROM commit_change_v1(i, p_op[i], p_room[i], p_author[i], p_client[i], p_text[i],
+                p_body[i]::jsonb, p_subject[i], p_target[i], p_target_client[i], p_allow[i], p_allow_other[i]);
+        END IF;
+    END LOOP;
+
+    INSERT INTO publish_leases AS l (writer, until, rooms, from_seqs, to_seqs)
+    SELECT p_writer, clock_timestamp() + p_lease_ms * interval '1 millisecond',
+           coalesce(array_agg(u.room), '{}'), coalesce(array_agg(u.from_seq), '{}'), coalesce(array_agg(u.to_seq), '{}')
+    FROM (SELECT r.room_id AS room, coalesce(h.head, 0) + 1 AS from_seq, r.head AS to_seq
+          FROM unnest(p_locks) t (room_id) JOIN rooms r USING (room_id)
+          LEFT JOIN unnest(v_rooms, v_heads) h (room_id, head) USING (room_id)
+          WHERE r.head > coalesce(h.head, 0)
+          UNION ALL
+          SELECT * FROM unnest(p_carry_rooms, p_carry_from, p_carry_to)) u
+    ON CONFLICT (writer) DO UPDATE SET until = excluded.until, rooms = excluded.rooms,
+        from_seqs = excluded.from_seqs, to_seqs = excluded.to_seqs;
+END
+$$;
+
+CREATE FUNCTION clear_lease_v1(p_writer uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    -- Losing this on a crash only means that entries are published twice, which receivers drop.
+    PERFORM set_config('synchronous_commit', 'off', true);
+    DELETE FROM publish_leases l WHERE l.writer = p_writer;
+END
+$$;

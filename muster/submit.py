@@ -1,0 +1,210 @@
+"""Builders of ops: what a frame or a REST request asks of a log, as the writer takes it.
+
+Owns the one place where a request meets its row of the permission table and names the logs it touches.
+Must never judge: whether the op is allowed is decided by Postgres under the room's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from muster.ids import CONTROL_ROOM, PersonId, RoomId, SessionId, self_room
+from muster.op import NewRoom, Op, ProfileChange
+from muster.permission import ALLOW, CONTROL_MASK, Action, Relation
+from proto import frames
+from proto.entry import Body
+
+
+def of_frame(author: PersonId, frame: frames.Submission) -> Op:
+    """The op that a submission frame asks for."""
+    room = RoomId(frame.room)
+    match frame:
+        case frames.Post():
+            body = Body(
+                mentions=frame.mentions or None,
+                here=frame.here,
+                reply_to=frame.reply_to,
+                attachments=frame.attachments or None,
+                meta=frame.meta or None,
+            )
+            return Op(
+                "post",
+                room,
+                author,
+                frame.client_id,
+                ALLOW[Action.post],
+                frame.text,
+                _unless_empty(body),
+            )
+        case frames.Edit():
+            body = Body(mentions=frame.mentions or None, here=frame.here, meta=frame.meta or None)
+            return _about_message(
+                "edit", author, frame, Action.edit, text=frame.text, body=_unless_empty(body)
+            )
+        case frames.Delete():
+            return _about_message("delete", author, frame, Action.delete, other=Action.delete_other)
+        case frames.React():
+            return _about_message(
+                "react", author, frame, Action.react, body=Body(emoji=frame.emoji)
+            )
+        case frames.Unreact():
+            return _about_message(
+                "unreact", author, frame, Action.react, body=Body(emoji=frame.emoji)
+            )
+
+
+def _unless_empty(body: Body) -> Body | None:
+    return None if body == Body() else body
+
+
+def _about_message(
+    kind: str,
+    author: PersonId,
+    frame: frames.Edit | frames.Delete | frames.React | frames.Unreact,
+    action: Action,
+    *,
+    other: Action | None = None,
+    text: str | None = None,
+    body: Body | None = None,
+) -> Op:
+    by_seq = isinstance(frame.target, int)
+    return Op(
+        kind,
+        RoomId(frame.room),
+        author,
+        frame.client_id,
+        ALLOW[action],
+        text,
+        body,
+        target=frame.target if isinstance(frame.target, int) else None,
+        target_client=None if by_seq else str(frame.target),
+        allow_other=ALLOW[other] if other is not None else 0,
+    )
+
+
+def create(author: PersonId, room: RoomId, client_id: str, new: NewRoom) -> Op:
+    """A new room with its first members; `same` if it exists (a direct room has one id)."""
+    people = (author, *(PersonId(person) for person in new.people))
+    locks = (room, *(self_room(person) for person in people))
+    return Op("create", room, author, client_id, 0, body=new, locks=locks)
+
+
+def join(author: PersonId, room: RoomId, client_id: str) -> Op:
+    """Come into a room that is open to me, or that I am invited to."""
+    return Op("join", room, author, client_id, ALLOW[Action.join], locks=(self_room(author),))
+
+
+def leave(author: PersonId, room: RoomId, client_id: str) -> Op:
+    """Leave a room, or decline an invitation."""
+    return Op("leave", room, author, client_id, ALLOW[Action.leave], locks=(self_room(author),))
+
+
+def invite(author: PersonId, room: RoomId, subject: PersonId, client_id: str) -> Op:
+    """Ask somebody in."""
+    return Op(
+        "invite",
+        room,
+        author,
+        client_id,
+        ALLOW[Action.invite],
+        subject=subject,
+        locks=(self_room(subject),),
+    )
+
+
+def kick(author: PersonId, room: RoomId, subject: PersonId, client_id: str) -> Op:
+    """Put somebody out; they come back only by invitation."""
+    return Op(
+        "kick",
+        room,
+        author,
+        client_id,
+        ALLOW[Action.kick],
+        subject=subject,
+        locks=(self_room(subject),),
+    )
+
+
+def role(author: PersonId, room: RoomId, subject: PersonId, to: Relation, client_id: str) -> Op:
+    """Make a member a moderator or an owner, or a plain member again."""
+    return Op(
+        "role",
+        room,
+        author,
+        client_id,
+        ALLOW[Action.role],
+        body=Body(role=to.value),
+        subject=subject,
+        locks=(self_room(subject),),
+    )
+
+
+def settings(author: PersonId, room: RoomId, client_id: str, changes: Body) -> Op:
+    """Change title, topic, history or archived; only owners archive."""
+    action = Action.settings if changes.archived is None else Action.archive
+    return Op("settings", room, author, client_id, ALLOW[action], body=changes)
+
+
+def read(author: PersonId, room: RoomId, seq: int) -> Op:
+    """Move my read pointer, through my self log so that my other devices learn of it."""
+    return _own("read", author, f"read:{room}:{seq}", Body(room=room, at_seq=seq))
+
+
+def mute(author: PersonId, client_id: str, changes: Body) -> Op:
+    """Mute a room until a time (0: no longer), or set its level: all, mentions, none."""
+    return _own("mute", author, client_id, changes)
+
+
+def profile(author: PersonId, client_id: str, changes: ProfileChange) -> Op:
+    """Change handle, name or bio."""
+    return _own("profile", author, client_id, changes)
+
+
+def _own(kind: str, author: PersonId, client_id: str, body: Body | ProfileChange) -> Op:
+    return Op(kind, self_room(author), author, client_id, ALLOW[Action.own], body=body)
+
+
+def block(author: PersonId, subject: PersonId, client_id: str) -> Op:
+    """Hide somebody from me, everywhere."""
+    return _control("block", author, subject, client_id, locks=(self_room(author),))
+
+
+def unblock(author: PersonId, subject: PersonId, client_id: str) -> Op:
+    """The reverse of `block`."""
+    return _control("unblock", author, subject, client_id, locks=(self_room(author),))
+
+
+def revoke(author: PersonId, subject: PersonId, session: SessionId | None, client_id: str) -> Op:
+    """End one session of `subject`, or all."""
+    return _control("revoke", author, subject, client_id, body=Body(session=session))
+
+
+def ban(author: PersonId, subject: PersonId, client_id: str) -> Op:
+    """Shut somebody out of the service and end their sessions."""
+    return _control("ban", author, subject, client_id)
+
+
+def unban(author: PersonId, subject: PersonId, client_id: str) -> Op:
+    """The reverse of `ban`; sessions stay ended."""
+    return _control("unban", author, subject, client_id)
+
+
+def _control(
+    kind: str,
+    author: PersonId,
+    subject: PersonId,
+    client_id: str,
+    *,
+    body: Body | None = None,
+    locks: Sequence[RoomId] = (),
+) -> Op:
+    return Op(
+        kind,
+        CONTROL_ROOM,
+        author,
+        client_id,
+        CONTROL_MASK,
+        body=body,
+        subject=subject,
+        locks=tuple(locks),
+    )

@@ -1,0 +1,154 @@
+"""Access tokens: RS256 JWTs that say who somebody is, on which session and device, for 15 minutes.
+
+Owns what a token claims and when it is believed. Must never ask a database (revocations come from the control
+log), believe any algorithm but RS256, or take a kid as anything but a key of `KeyRing.publics`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections import OrderedDict
+from typing import Any, Final
+from uuid import UUID
+
+import jwt
+from msgspec import Struct
+
+from muster.clock import Clock
+from muster.errors import Refused
+from muster.ids import DeviceId, PersonId, Random, SessionId, uuid7
+from muster.keys import KeyRing
+from muster.permission import ServiceRole
+from proto.codes import Code
+
+TYPE: Final = "at+jwt"
+REMEMBERED_MOST: Final = 20_000
+"""Verified tokens kept by hash: checking a signature anew costs 60 us, finding it here 2."""
+
+CLOCK_SKEW_MS: Final = 30_000
+"""How far ahead another server's clock may be."""
+
+_REQUIRED: Final = ("iss", "aud", "sub", "sid", "did", "role", "iat", "exp", "jti")
+
+
+class Claims(Struct, frozen=True, gc=False):
+    """What a believed token says."""
+
+    person: PersonId
+    session: SessionId
+    device: DeviceId
+    role: ServiceRole
+    issued_at_ms: int
+    expires_at_ms: int
+
+
+class Tokens:
+    """Issues and verifies access tokens with the keys of one ring."""
+
+    def __init__(
+        self, ring: KeyRing, issuer: str, audience: str, life_s: int, clock: Clock, random: Random
+    ) -> None:
+        self._ring = ring
+        self._issuer = issuer
+        self._audience = audience
+        self._clock = clock
+        self._random = random
+        self._believed: OrderedDict[bytes, Claims] = OrderedDict()
+        self.life_s = life_s
+
+    def issue(
+        self, person: PersonId, session: SessionId, device: DeviceId, role: ServiceRole
+    ) -> str:
+        """A token that is good from now on, for `life_s`."""
+        now_ms = self._clock.now_ms()
+        # Milliseconds count: a token issued right after "log out everywhere" must not fall under it.
+        claims = {
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": str(person),
+            "sid": str(session),
+            "did": str(device),
+            "role": role.value,
+            "iat": now_ms / 1000,
+            "exp": now_ms / 1000 + self.life_s,
+            "jti": str(uuid7(now_ms, self._random)),
+        }
+        headers = {"kid": self._ring.current_kid, "typ": TYPE}
+        return jwt.encode(claims, self._ring.private_key, algorithm="RS256", headers=headers)
+
+    def verify(self, token: str) -> Claims:
+        """What `token` says. Raises `Refused`: `token_expired`, or `unauthorized` for anything else."""
+        digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
+        claims = self._believed.get(digest)
+        if claims is None:
+            claims = self._read(token)
+            self._believed[digest] = claims
+            if len(self._believed) > REMEMBERED_MOST:
+                self._believed.popitem(last=False)
+        else:
+            self._believed.move_to_end(digest)
+        if claims.expires_at_ms <= self._clock.now_ms():
+            raise Refused(Code.token_expired, "the access token has expired; refresh it")
+        return claims
+
+    def _read(self, token: str) -> Claims:
+        try:
+            header = jwt.get_unverified_header(token)
+            key = self._ring.publics[header["kid"]]
+            if header.get("typ") != TYPE or "crit" in header:
+                raise _foreign()
+            # The times are checked here, by the clock that was passed in.
+            options: Any = {
+                "require": list(_REQUIRED),
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+            }
+            said = jwt.decode(
+                token,
+                key,
+                algorithms=["RS256"],
+                audience=self._audience,
+                issuer=self._issuer,
+                options=options,
+            )
+            claims = Claims(
+                PersonId(UUID(said["sub"])),
+                SessionId(UUID(said["sid"])),
+                DeviceId(UUID(said["did"])),
+                ServiceRole(said["role"]),
+                round(said["iat"] * 1000),
+                round(said["exp"] * 1000),
+            )
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError, OverflowError):
+            raise _foreign() from None
+        if claims.issued_at_ms > self._clock.now_ms() + CLOCK_SKEW_MS:
+            raise _foreign()
+        return claims
+
+
+def _foreign() -> Refused:
+    return Refused(Code.unauthorized, "this is not an access token of this service")
+
+
+def jwks(ring: KeyRing) -> dict[str, list[dict[str, str]]]:
+    """The public keys, for services that verify our tokens by themselves (RFC 7517)."""
+    return {
+        "keys": [
+            {
+                "kty": "RSA",
+                "use": "sig",
+                "alg": "RS256",
+                "kid": kid,
+                "n": _base64url(key.public_numbers().n),
+                "e": _base64url(key.public_numbers().e),
+            }
+            for kid, key in ring.publics.items()
+        ]
+    }
+
+
+def _base64url(number: int) -> str:
+    octets = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()

@@ -1,0 +1,283 @@
+"""The group-commit writer: every durable change of a process goes through here.
+
+    submit(op) -> its room's queue -> a worker's next batch -> COMMIT -> answers -> publication
+
+Owns when ops are committed together, what happens when a batch fails, and that nobody is answered before COMMIT.
+Must never answer an op whose outcome it does not know with anything but `unavailable` (try again, same client
+id), and must never look an outcome up: it repeats the batch, and the head locks queue it behind the old one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from muster.batch import BatchConnection, BatchFailed, Locked, Poisoned, Repeat
+from muster.clock import Clock
+from muster.errors import Refused, not_found, unavailable
+from muster.ids import RoomId
+from muster.metrics import WriterMetrics
+from muster.op import DONE, STATUS_CODES, Committed, Op, Outcome
+from muster.outlet import Outlet
+from muster.queues import RoomQueues
+from proto.codes import Code
+
+SUBMIT_WITHIN_S: Final = 1.9
+"""An op is answered within 2 s, come what may (issue: posts answered `temporary` within 2 s)."""
+
+BATCH_OPS: Final = 300
+ROOM_OPS_PER_BATCH: Final = 150
+ROOM_OPS_WAITING: Final = 2_000
+OPS_WAITING: Final = 20_000
+"""Beyond these the writer is behind by more than the deadline anyway: refuse at once."""
+
+MOVED_FOR_S: Final = 30.0
+"""How long a room that made batches wait keeps a connection of its own."""
+
+IDLE_S: Final = 0.25
+"""After so long without a batch the lease is cleared; well under the lease's 2 s."""
+
+RETRY_PAUSE_S: Final = 0.1
+
+
+class _Pending:
+    __slots__ = ("answer", "deadline", "op")
+
+    def __init__(self, op: Op, deadline: float, answer: asyncio.Future[Outcome]) -> None:
+        self.op = op
+        self.deadline = deadline
+        self.answer = answer
+
+    def refuse(self, why: Refused) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(why)
+
+    def settle(self, verdict: Committed) -> None:
+        if self.answer.done():
+            return
+        if verdict.status in DONE:
+            fresh = verdict.status == "ok"
+            self.answer.set_result(
+                Outcome(verdict.room, verdict.seq, verdict.msg_no, verdict.at_ms, fresh)
+            )
+        else:
+            self.answer.set_exception(_refusal(verdict.status))
+
+
+def _refusal(status: str) -> Refused:
+    if status == "not_found":
+        return not_found()
+    code = STATUS_CODES[status]
+    return Refused(code, _SENTENCES[code])
+
+
+_SENTENCES: Final[dict[Code, str]] = {
+    Code.permission_denied: "your role in this room does not allow that",
+    Code.archived: "this room is archived",
+    Code.limit_exceeded: "that is more than one person may put on one message",
+    Code.conflict: "that is taken, or would leave the room without an owner",
+}
+
+
+class Writer:
+    """Commits ops in batches, on one worker per connection and one more for rooms that make others wait."""
+
+    def __init__(
+        self,
+        connections: Sequence[BatchConnection],
+        spare: BatchConnection,
+        outlet: Callable[[], Outlet],
+        clock: Clock,
+        metrics: WriterMetrics,
+    ) -> None:
+        """`spare` serves rooms whose head is held by somebody else; `outlet` makes one publication queue each."""
+        self._clock = clock
+        self._metrics = metrics
+        self._workers = [_Worker(connection, outlet(), self) for connection in connections]
+        self._spare = _Worker(spare, outlet(), self)
+        self._moved: dict[RoomId, float] = {}
+
+    async def submit(self, op: Op) -> Outcome:
+        """Commit one op. Raises `Refused`; `unavailable` means the outcome is unknown. Answers within 2 s."""
+        worker = self._worker(op.room)
+        queues = worker.queues
+        if len(queues) >= OPS_WAITING or queues.waiting(op.room) >= ROOM_OPS_WAITING:
+            self._metrics.refused.inc()
+            raise Refused(
+                Code.unavailable, "more is waiting to be stored than can be", retry_after_ms=2_000
+            )
+        started = self._clock.monotonic()
+        pending = _Pending(
+            op, started + SUBMIT_WITHIN_S, asyncio.get_running_loop().create_future()
+        )
+        queues.add(pending)
+        worker.wake()
+        try:
+            async with asyncio.timeout(SUBMIT_WITHIN_S):
+                # Shielded only from the timeout's cancel: a batch that has the op may still commit it.
+                return await pending.answer
+        except TimeoutError:
+            self._metrics.timeouts.inc()
+            raise unavailable("the database") from None
+        finally:
+            self._metrics.submit_seconds.observe(self._clock.monotonic() - started)
+
+    async def run(self) -> None:
+        """Commit until cancelled; what is in flight then is left to the leases."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for worker in (*self._workers, self._spare):
+                    tasks.create_task(worker.run())
+                    tasks.create_task(worker.outlet.run())
+        finally:
+            for worker in (*self._workers, self._spare):
+                await worker.connection.close()
+
+    def _worker(self, room: RoomId) -> _Worker:
+        until = self._moved.get(room)
+        if until is not None:
+            if until > self._clock.monotonic() or self._spare.has(room):
+                return self._spare
+            del self._moved[room]
+        return self._workers[room.int % len(self._workers)]
+
+    def move(self, worker: _Worker, rooms: Sequence[RoomId]) -> bool:
+        """Rooms that made `worker` wait go to the spare connection; false if they are there already."""
+        if worker is self._spare:
+            return False
+        for room in rooms:
+            self._moved[room] = self._clock.monotonic() + MOVED_FOR_S
+            self._metrics.moved.inc()
+        return True
+
+    def hand_over(self, pendings: Sequence[_Pending]) -> None:
+        """Ops of moved rooms, to the spare worker, in order."""
+        for pending in pendings:
+            self._spare.queues.add(pending)
+        self._spare.wake()
+
+    @property
+    def clock(self) -> Clock:
+        return self._clock
+
+    @property
+    def metrics(self) -> WriterMetrics:
+        return self._metrics
+
+
+class _Worker:
+    """One connection, its queues, and the outlet through which its commits are published."""
+
+    def __init__(self, connection: BatchConnection, outlet: Outlet, writer: Writer) -> None:
+        self.connection = connection
+        self.outlet = outlet
+        self.queues: RoomQueues[_Pending] = RoomQueues(ROOM_OPS_PER_BATCH)
+        self._writer = writer
+        self._woken = asyncio.Event()
+        self._busy: set[RoomId] = set()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def has(self, room: RoomId) -> bool:
+        """Whether ops of this room are waiting or in flight here: then later ones must follow them."""
+        return room in self._busy or self.queues.waiting(room) > 0
+
+    async def run(self) -> None:
+        while True:
+            if not self.queues.ready:
+                await self._idle()
+            batch = self.queues.take(BATCH_OPS)
+            self._busy = {pending.op.room for pending in batch}
+            moved: list[RoomId] = []
+            try:
+                moved = await self._commit(batch)
+            finally:
+                self._busy = set()
+                for room in {pending.op.room for pending in batch}:
+                    self.queues.done(room)
+            for room in moved:
+                self._writer.hand_over(self.queues.evict(room))
+
+    async def _idle(self) -> None:
+        self._woken.clear()
+        if self.outlet.leased:
+            try:
+                async with asyncio.timeout(IDLE_S):
+                    await self._woken.wait()
+                    return
+            except TimeoutError:
+                await self._clear()
+        if not self.queues.ready:
+            # With entries still unpublished the lease stays, and is looked at again.
+            async with asyncio.timeout(IDLE_S if self.outlet.leased else None) as wait:
+                try:
+                    await self._woken.wait()
+                except TimeoutError:
+                    if not wait.expired():
+                        raise
+        return
+
+    async def _clear(self) -> None:
+        writer = self.outlet.clearable()
+        if writer is None:
+            return
+        try:
+            await self.connection.clear(writer)
+            self.outlet.cleared(writer)
+        except BatchFailed:
+            # The lease runs out by itself; somebody publishes twice, receivers drop the second.
+            self.outlet.cleared(writer)
+
+    async def _commit(self, batch: list[_Pending]) -> list[RoomId]:
+        """Commit all of `batch`, or answer why not. Returns rooms that move to the spare connection."""
+        moved: list[RoomId] = []
+        parts = [batch]
+        while parts:
+            part = self._still_wanted(parts.pop())
+            if not part:
+                continue
+            started = self._writer.clock.monotonic()
+            try:
+                rows = await self.connection.commit(self.outlet.lease(), [p.op for p in part])
+            except Poisoned:
+                self._writer.metrics.failures.labels("poisoned").inc()
+                if len(part) == 1:
+                    part[0].refuse(Refused(Code.bad_request, "this cannot be stored"))
+                else:
+                    middle = len(part) // 2
+                    parts += [part[middle:], part[:middle]]
+                continue
+            except Locked as locked:
+                self._writer.metrics.failures.labels("locked").inc()
+                rooms = [room for room in {p.op.room for p in part} if room in locked.rooms]
+                if rooms and self._writer.move(self, rooms):
+                    self._writer.hand_over([p for p in part if p.op.room in locked.rooms])
+                    part = [p for p in part if p.op.room not in locked.rooms]
+                    moved += rooms
+                parts.append(part)
+                continue
+            except BatchFailed as failed:
+                self._writer.metrics.failures.labels(type(failed).__name__.lower()).inc()
+                parts.append(part)
+                if not isinstance(failed, Repeat):
+                    self.outlet.relet()
+                    await asyncio.sleep(RETRY_PAUSE_S)
+                continue
+            self._settle(part, rows)
+            self._writer.metrics.batch(len(part), self._writer.clock.monotonic() - started)
+        return moved
+
+    def _still_wanted(self, part: list[_Pending]) -> list[_Pending]:
+        now = self._writer.clock.monotonic()
+        for pending in part:
+            if pending.deadline <= now:
+                pending.refuse(unavailable("the database"))
+        return [pending for pending in part if not pending.answer.done()]
+
+    def _settle(self, part: list[_Pending], rows: list[Committed]) -> None:
+        for row in rows:
+            if row.status != "side":
+                part[row.idx - 1].settle(row)
+        self.outlet.committed([p.op for p in part], rows)

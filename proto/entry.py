@@ -1,0 +1,93 @@
+"""One entry of a room's log, as it travels.
+
+Owns the kinds of entries and the shape of their bodies. Must never know who may write one (muster
+does).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from proto import limits
+
+Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+"""A position in a room's log; 2^53 - 1 is the largest integer JSON clients keep exactly."""
+
+Text = Annotated[str, Meta(max_length=limits.TEXT_CHARS)]
+ClientId = Annotated[str, Meta(min_length=1, max_length=limits.CLIENT_ID_CHARS)]
+Emoji = Annotated[str, Meta(min_length=1, max_length=limits.EMOJI_CHARS)]
+MetaKey = Annotated[str, Meta(min_length=1, max_length=limits.META_KEY_CHARS)]
+MetaValue = str | Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)] | float | bool | None
+MetaMap = Annotated[dict[MetaKey, MetaValue], Meta(max_length=limits.META_KEYS)]
+Mentions = Annotated[list[UUID], Meta(max_length=limits.MENTIONS)]
+Attachments = Annotated[list[UUID], Meta(max_length=limits.ATTACHMENTS)]
+Target = Seq | ClientId
+"""What an edit, deletion or reaction is about: its seq, or the client id its author gave it."""
+
+
+class EntryKind(StrEnum):
+    """What happened.
+
+    The first block lives in rooms, the second in self logs, the third in the control log.
+    """
+
+    post = "post"
+    edit = "edit"
+    delete = "delete"
+    react = "react"
+    unreact = "unreact"
+    join = "join"  # type: ignore[assignment]  # shadows str.join, which no kind needs
+    leave = "leave"
+    kick = "kick"
+    role = "role"
+    settings = "settings"
+
+    room_added = "room_added"
+    room_removed = "room_removed"
+    invited = "invited"
+    read = "read"
+    mute = "mute"
+    block = "block"
+    unblock = "unblock"
+    profile = "profile"
+
+    revoke = "revoke"
+    ban = "ban"
+    unban = "unban"
+
+
+class Body(Struct, omit_defaults=True, gc=False):
+    """What an entry says, by kind; a field that does not apply is absent.
+
+    Rooms - post: text, mentions, here, reply_to, attachments, meta. edit: target, text, mentions,
+    here, meta. delete: target. react, unreact: target, emoji. join: role, members. leave, kick:
+    members. role: role. settings: title, topic, history, archived.
+    Self log - room_added, room_removed, invited: room (and at_seq). read: room, at_seq. mute: room,
+    muted_until_ms, level. block, unblock: none (subject is the other person). profile: none (fetch
+    it).
+    Control log - revoke: session (absent: all sessions of subject).
+    """
+
+    text: str | None = None
+    mentions: list[UUID] | None = None
+    here: bool = False
+    reply_to: int | None = None
+    attachments: list[UUID] | None = None
+    meta: dict[str, MetaValue] | None = None
+    target: int | None = None
+    emoji: str | None = None
+    role: str | None = None
+    members: int | None = None
+    title: str | None = None
+    topic: str | None = None
+    history: str | None = None
+    archived: bool | None = None
+    room: UUID | None = None
+    at_seq: int | None = None
+    muted_until_ms: int | None = None
+    level: str | None = None
+    session: UUID | None = None

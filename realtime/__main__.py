@@ -1,0 +1,279 @@
+"""The hub's process: `python -m realtime`.
+
+    listen (probes answer, sockets are told to wait) -> Postgres, Redis -> the hub -> all lanes read -> open the door
+
+Owns what is opened, and the order in which it stops: the sockets are sent away while everything behind them still
+works, then the writer, then the connections. Must never hold anything another module could.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+import ssl
+import sys
+from contextlib import AsyncExitStack
+from typing import Final, cast
+from uuid import uuid4
+
+import asyncpg
+from prometheus_client import CollectorRegistry, Histogram
+
+from muster import keys, lifetime
+from muster.clock import SystemClock
+from muster.config import Settings, SettingsError
+from muster.errors import Refused
+from muster.ids import SystemRandom
+from muster.keys import KeysError
+from muster.lanes import LaneTable
+from muster.metrics import WriterMetrics
+from muster.outlet import Local, Outlet
+from muster.republish import Republisher
+from muster.stores.postgres.batch import PostgresBatchConnection
+from muster.stores.postgres.installation import Installation, join_installation
+from muster.stores.postgres.leases import PostgresLeases
+from muster.stores.postgres.membership import PostgresControlReader, PostgresHubReader
+from muster.stores.postgres.pointers import PostgresPointers
+from muster.stores.postgres.pool import Database, open_database
+from muster.stores.reach import wait_for_database, wait_for_redis
+from muster.stores.redis.meters import PublisherMeters, TailMeters
+from muster.stores.redis.nodes import nodes_at
+from muster.stores.redis.publisher import RedisPublisher
+from muster.stores.redis.tail import RedisTail
+from muster.stores.redis.trim import LaneTrimmer
+from muster.telemetry import configure_logging, exposition, get_logger, new_registry
+from muster.tokens import Tokens
+from muster.writer import Writer
+from realtime.accept import Gate
+from realtime.edge import Edge
+from realtime.errands import Errands
+from realtime.flusher import Flusher
+from realtime.handshake import Handshake, Page
+from realtime.server import Listening, Server, bounds_of
+from realtime.tally import Tally
+from realtime.terms import Terms
+from realtime.wheel import Wheel
+from realtime.wiring import TOKEN_LEEWAY_MS, Assembled, Outside, assemble
+
+NAME: Final = "muster-hub"
+ASK_AGAIN_S: Final = 1.0
+_GC_THRESHOLDS: Final = (50_000, 20, 100)
+"""Sockets are many long-lived objects that all point at each other: looking them all over costs 20 ms a time."""
+
+_log = get_logger()
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> int:
+    """Serve until `stop`; the exit code."""
+    registry = new_registry()
+    server = _server(settings, registry)
+    listening = Listening(settings.listen_host, settings.hub_port, _tls(settings))
+    ring = keys.load(settings.keys_path)
+    tokens = Tokens(
+        ring,
+        settings.issuer,
+        settings.audience,
+        settings.access_token_s,
+        server.edge.clock,
+        SystemRandom(),
+    )
+    port = await server.start(listening)
+    _log.info("listening", port=port)
+    failed = False
+
+    async def live() -> None:
+        nonlocal failed
+        try:
+            await _live(settings, server, tokens, registry)
+        except Exception:  # noqa: BLE001  # whatever it was: people are sent elsewhere before we end
+            _log.error("the hub failed", exc_info=True)
+            failed = True
+            stop.set()
+
+    async with asyncio.TaskGroup() as tasks:
+        turning = tasks.create_task(server.edge.wheel.run())
+        living = tasks.create_task(live())
+        await stop.wait()
+        await server.drain(settings.drain_within_s)
+        living.cancel()
+        turning.cancel()
+    _log.info("stopped")
+    return 1 if failed else 0
+
+
+async def _live(
+    settings: Settings, server: Server, tokens: Tokens, registry: CollectorRegistry
+) -> None:
+    """Reach what the hub stands on, put it together, and open the door; until cancelled."""
+    await wait_for_database(settings.database_url, _say)
+    await wait_for_redis(settings.redis_url, _say, cluster=settings.redis_cluster)
+    installation = await _join(settings)
+    async with AsyncExitStack() as closing:
+        database = await _open(settings, registry)
+        closing.push_async_callback(database.close)
+        rng = random.Random()  # noqa: S311  # spreads retries, hides nothing
+        lanes = LaneTable(installation.lanes)
+        nodes = nodes_at(settings.redis_url, settings.redis_cluster, lanes, rng)
+        publisher = RedisPublisher(
+            nodes, lanes, PublisherMeters(registry), settings.lane_max_len, rng
+        )
+        closing.push_async_callback(publisher.close)
+        hub = _hub(settings, installation, database, publisher, registry)
+        await _load_control(hub, settings)
+        tail = RedisTail(nodes, lanes, hub.hub, TailMeters(registry), server.edge.clock, rng)
+        async with asyncio.TaskGroup() as tasks:
+            hub.start(tasks)
+            tasks.create_task(cast(Writer, hub.writer).run())
+            tasks.create_task(tail.run())
+            tasks.create_task(Republisher(PostgresLeases(database), publisher, registry, rng).run())
+            tasks.create_task(LaneTrimmer(nodes, lanes, settings.lane_max_age_s, rng).run())
+            await tail.ready()
+            server.serve(Errands(server.edge, hub.attendance, hub.writer, tokens, tasks))
+            _settle_memory()
+            _log.info("ready")
+
+
+def _server(settings: Settings, registry: CollectorRegistry) -> Server:
+    """The listener and what its sockets share; nothing is opened yet."""
+    clock, tally, terms = SystemClock(), Tally(), Terms.of(settings)
+    gate = Gate(
+        bounds_of(settings.max_sockets, settings.nameless_per_address, settings.accepts_per_s)
+    )
+    tally.gauge("muster_sockets", "Sockets that are open", lambda: gate.sockets)
+    tally.gauge("muster_sockets_nameless", "... and not authenticated", lambda: gate.nameless)
+    tally.register(registry)
+    edge = Edge(
+        terms,
+        clock,
+        Wheel(clock),
+        Flusher(asyncio.get_running_loop().call_soon),
+        tally,
+        memoryview(bytearray(terms.slice_bytes)),
+    )
+
+    def probe(path: str) -> Page:
+        if path == "/metrics":
+            body, content_type = exposition(registry)
+            return Page(200, content_type, body)
+        if path == "/readyz" and not gate.ready:
+            return Page(503, "text/plain", b"not ready\n")
+        return Page(200, "text/plain", b"ok\n")
+
+    handshake = Handshake(gate, settings.allowed_origins, probe)
+    return Server(edge, handshake, random.Random())  # noqa: S311  # spreads clients, hides nothing
+
+
+def _hub(
+    settings: Settings,
+    installation: Installation,
+    database: Database,
+    publisher: RedisPublisher,
+    registry: CollectorRegistry,
+) -> Assembled:
+    clock = SystemClock()
+    metrics = WriterMetrics(registry)
+
+    def make_writer(local: Local) -> Writer:
+        return Writer(
+            [_batches(settings, f"{NAME}-writer") for _ in range(settings.db_writers)],
+            _batches(settings, f"{NAME}-spare"),
+            lambda: Outlet(publisher, uuid4, local),
+            clock,
+            metrics,
+        )
+
+    outside = Outside(
+        PostgresHubReader(database.lent),
+        PostgresControlReader(database.lent),
+        PostgresPointers(database),
+        publisher,
+        make_writer,
+        clock,
+    )
+    token_ms = settings.access_token_s * 1_000
+    return assemble(outside, installation.lanes, installation.generation, token_ms, registry)
+
+
+async def _load_control(hub: Assembled, settings: Settings) -> None:
+    """Who was shut out lately; without that nobody is let in."""
+    while True:
+        try:
+            await hub.control.load(settings.access_token_s * 1_000 + TOKEN_LEEWAY_MS)
+        except Refused as refused:
+            _log.warning("control log unread", code=refused.code.name)
+            await asyncio.sleep(ASK_AGAIN_S)
+        else:
+            return
+
+
+async def _join(settings: Settings) -> Installation:
+    """The lanes and the generation; waits for the schema if nobody has made it yet."""
+    while True:
+        connection = await asyncpg.connect(settings.database_url, statement_cache_size=0, timeout=5)
+        try:
+            return await join_installation(connection, settings.lanes, uuid4())
+        except asyncpg.UndefinedTableError:
+            _say("the database has no schema yet: 'muster migrate' makes it; asking again")
+            await asyncio.sleep(ASK_AGAIN_S)
+        finally:
+            await connection.close(timeout=5)
+
+
+async def _open(settings: Settings, registry: CollectorRegistry) -> Database:
+    seconds = Histogram(
+        "muster_hub_database_seconds",
+        "One use of a database connection, waiting for it included",
+        registry=registry,
+    )
+    return await open_database(
+        settings.database_url,
+        NAME,
+        settings.db_pool,
+        seconds.observe,
+        pgbouncer=settings.database_pgbouncer,
+    )
+
+
+def _batches(settings: Settings, name: str) -> PostgresBatchConnection:
+    return PostgresBatchConnection(
+        settings.database_url, name, pgbouncer=settings.database_pgbouncer
+    )
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.tls_cert is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    return context
+
+
+def _settle_memory() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"muster hub: {sentence}\n")
+    sys.stderr.flush()
+
+
+def main() -> int:
+    """Read the settings and serve; the exit code."""
+    try:
+        settings = Settings.from_env(os.environ)
+        configure_logging(f"hub{settings.hub_index}", settings.log_level)
+        return lifetime.run(lambda stop: serve(settings, stop))
+    except (SettingsError, KeysError) as error:
+        _say(str(error))
+    except OSError as error:
+        _say(f"cannot listen: {error.strerror or error}")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

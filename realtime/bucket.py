@@ -1,0 +1,40 @@
+"""One bucket of one socket, as one number: a process holds several for each of ten thousand sockets.
+
+Owns the arithmetic of rate and burst (GCRA: the time at which the bucket is full again). Pure: monotonic seconds
+are passed in. muster/bucket.py holds buckets by key, for those who come and go.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from muster.bucket import Rate
+
+_ROUNDING_S: Final = 1e-6
+"""Adding and subtracting the time of day leaves an error of nanoseconds: no reason to refuse."""
+
+
+class Bucket:
+    """Full at first. An infinite rate never refuses."""
+
+    __slots__ = ("_burst_s", "_full_at", "_token_s")
+
+    def __init__(self, rate: Rate) -> None:
+        self._token_s = 1.0 / rate.per_s
+        self._burst_s = rate.burst / rate.per_s
+        self._full_at = 0.0
+
+    def take(self, now: float, amount: float = 1.0) -> float:
+        """Take `amount` tokens and answer 0; or take none and answer the seconds until they are there."""
+        full_at = max(self._full_at, now) + amount * self._token_s
+        wait = full_at - now - self._burst_s
+        if wait > _ROUNDING_S:
+            return wait
+        self._full_at = full_at
+        return 0.0
+
+    def charge(self, now: float, amount: float) -> float:
+        """Take `amount` tokens that are spent already; the seconds until that debt is paid."""
+        self._full_at = max(self._full_at, now) + amount * self._token_s
+        debt_s = self._full_at - now - self._burst_s
+        return debt_s if debt_s > _ROUNDING_S else 0.0

@@ -1,0 +1,202 @@
+"""Bringing sockets from where they are to where their room is.
+
+One mechanism for a socket that resumes, one that turned a room live, and one that was too slow to be sent to as
+things happened: it has a position, it gets what follows from the room's window as fast as it takes it, and then
+it is live again. What the window does not reach is read from Postgres once per room, however many sockets wait.
+Owns the sockets that are not live yet. Must never keep more than the window per room, and no bytes per socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from muster.errors import Refused
+from muster.ids import RoomId
+from muster.lane import of_entry
+from muster.membership import HubReader, Wanted
+from muster.telemetry import get_logger
+from proto.frames import Gap, Skip
+from realtime.room import REPLAY_ENTRIES, Attachment, Kept, LocalRoom
+from realtime.socket import Socket
+from realtime.visibility import Hidden, is_visible
+
+ENTRIES_PER_STEP: Final = 100
+"""Pushed to one socket before its congestion is looked at again."""
+
+ENTRIES_PER_QUERY: Final = 5_000
+RETRY_S: Final = 0.3
+
+
+class Catchup:
+    """The sockets that are behind, and the reading for them."""
+
+    def __init__(
+        self,
+        reader: HubReader,
+        hidden: Hidden,
+        soon: Callable[[Callable[[], None]], object],
+        left: Callable[[LocalRoom], None],
+    ) -> None:
+        """`soon` is the loop's call_soon: an answer pushed in this tick leaves before what follows from it.
+
+        `left` is told a room that somebody who is out of it has been given the last entries of.
+        """
+        self._reader = reader
+        self._hidden = hidden
+        self._soon = soon
+        self._left = left
+        self._behind: dict[Socket, dict[RoomId, Attachment]] = {}
+        self._due: dict[Socket, None] = {}
+        self._wanted: dict[RoomId, LocalRoom] = {}
+        self._woken = asyncio.Event()
+        self._log = get_logger()
+
+    def __len__(self) -> int:
+        return len(self._behind)
+
+    def start(self, attachment: Attachment) -> None:
+        """This socket is at `attachment.position` in this room; bring it to where the room is."""
+        socket, room = attachment.socket, attachment.room
+        room.live.pop(socket, None)
+        room.catching_up[socket] = attachment
+        self._behind.setdefault(socket, {})[room.id] = attachment
+        self.go_on(socket)
+
+    def go_on(self, socket: Socket) -> None:
+        """Something changed for this socket: it has drained, or a room of its has moved."""
+        if socket in self._behind and socket not in self._due:
+            if not self._due:
+                self._soon(self._pump)
+            self._due[socket] = None
+
+    def moved(self, room: LocalRoom) -> None:
+        """The room's head or window has moved."""
+        for socket in room.catching_up:
+            self.go_on(socket)
+
+    def stop(self, socket: Socket, room: LocalRoom) -> None:
+        """This socket is no longer to be brought up in this room."""
+        room.catching_up.pop(socket, None)
+        rooms = self._behind.get(socket)
+        if rooms is not None:
+            rooms.pop(room.id, None)
+            if not rooms:
+                del self._behind[socket]
+        if not room.catching_up:
+            room.trim()
+
+    def drop(self, socket: Socket) -> list[LocalRoom]:
+        """This socket is gone; the rooms in which it was behind."""
+        rooms = [attachment.room for attachment in self._behind.pop(socket, {}).values()]
+        self._due.pop(socket, None)
+        for room in rooms:
+            room.catching_up.pop(socket, None)
+        return rooms
+
+    async def run(self) -> None:
+        """Read what windows do not reach, until cancelled."""
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            while self._wanted:
+                try:
+                    await self._extend()
+                except Refused as refused:
+                    self._log.warning("catchup_unread", code=refused.code.name)
+                    await asyncio.sleep(RETRY_S)
+
+    def _pump(self) -> None:
+        due, self._due = self._due, {}
+        for socket in due:
+            for attachment in list(self._behind.get(socket, {}).values()):
+                self._advance(attachment)
+                if socket.congested:
+                    break
+
+    def _advance(self, attachment: Attachment) -> None:
+        """Push what the window has until the socket is live, congested, or the window does not reach."""
+        room, socket = attachment.room, attachment.socket
+        while not socket.congested:
+            limit = room.position if attachment.until is None else attachment.until
+            if attachment.position >= limit:
+                self._arrive(attachment)
+                return
+            if limit - attachment.position > REPLAY_ENTRIES:
+                socket.send(Gap(0, room.id, attachment.position + 1, limit))
+                attachment.position = limit
+                continue
+            following = room.after(attachment.position, ENTRIES_PER_STEP)
+            if not following:
+                self._wanted[room.id] = room
+                self._woken.set()
+                return
+            self._push(attachment, [kept for kept in following if kept.seq <= limit])
+
+    def _arrive(self, attachment: Attachment) -> None:
+        """Nothing is missing; a socket ahead of its room stays until the room is there too."""
+        room, socket = attachment.room, attachment.socket
+        if attachment.until is not None:
+            self.stop(socket, room)
+            self._left(room)
+        elif attachment.position == room.position:
+            self.stop(socket, room)
+            room.live[socket] = attachment
+
+    def _push(self, attachment: Attachment, entries: list[Kept]) -> None:
+        room, socket = attachment.room, attachment.socket
+        skip_from: int | None = None
+        for kept in entries:
+            if is_visible(kept, room, socket.person, self._hidden):
+                if skip_from is not None:
+                    socket.send(Skip(0, room.id, skip_from, kept.seq - 1))
+                    skip_from = None
+                socket.push(kept.prepared)
+            elif skip_from is None:
+                skip_from = kept.seq
+        attachment.position = entries[-1].seq
+        if skip_from is not None:
+            socket.send(Skip(0, room.id, skip_from, attachment.position))
+
+    async def _extend(self) -> None:
+        """One query for all rooms whose windows do not reach far enough, up to a bound."""
+        wanted: dict[RoomId, tuple[LocalRoom, Wanted]] = {}
+        budget = ENTRIES_PER_QUERY
+        for room_id, room in list(self._wanted.items()):
+            if budget <= 0:
+                break
+            del self._wanted[room_id]
+            after = min((a.position for a in room.catching_up.values()), default=room.position)
+            # A socket further behind than a replay reaches is told `gap` when its turn comes.
+            after = max(after, room.position - REPLAY_ENTRIES)
+            if after < room.window_from - 1:
+                wanted[room_id] = (room, Wanted(room_id, after, room.window_from - 1))
+                budget -= room.window_from - 1 - after
+            else:
+                self.moved(room)
+        try:
+            found = await self._reader.entries(
+                [want for _, want in wanted.values()], REPLAY_ENTRIES
+            )
+        except Refused:
+            self._wanted.update({room_id: room for room_id, (room, _) in wanted.items()})
+            raise
+        older: dict[RoomId, list[Kept]] = {}
+        for one in found:
+            kept = Kept(of_entry(one.entry), erased=one.erased)
+            older.setdefault(RoomId(one.entry.room), []).append(kept)
+        for room_id, (room, want) in wanted.items():
+            before = room.window_from
+            room.extend(older.get(room_id, []))
+            if room.window_from == before and before == want.upto + 1:
+                self._give_up(room)
+            self.moved(room)
+
+    def _give_up(self, room: LocalRoom) -> None:
+        """What the window does not reach is not in Postgres either (retention): say so, go on from the window."""
+        reached = room.window_from - 1
+        for attachment in room.catching_up.values():
+            if attachment.position < reached:
+                attachment.socket.send(Gap(0, room.id, attachment.position + 1, reached))
+                attachment.position = reached

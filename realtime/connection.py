@@ -1,0 +1,293 @@
+"""One connection: performs what the session rules ask for, and is the socket the hub pushes to.
+
+    driver --message--> codec --frame--> session rules --effects--> errands, hub, answers --> outbox --> driver
+
+Owns the order of one socket's requests, how many are under way, and what is written to it. Must never decide
+whether a frame is legal (session.py) and must never await: what takes time is an errand (errands.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, assert_never
+
+from muster.errors import Refused
+from muster.ids import DeviceId, PersonId, RoomId, SessionId
+from proto import frames
+from proto.codec import JSON, MSGPACK, BadFrame
+from proto.codes import Close, may_reconnect
+from realtime import effects
+from realtime.driver import Driver, State
+from realtime.edge import Edge
+from realtime.effects import Effect, Effects
+from realtime.errands import Errands
+from realtime.outbox import Level, Outbox
+from realtime.prepared import BINARY, TEXT, Prepared, framed
+from realtime.salvage import request_id
+from realtime.session import Session, error
+from realtime.socket import Socket
+
+SLOW_RETRY_MS = 1_000
+
+
+def _nobody_waits(_socket: Socket) -> None:
+    """Until the hub wants to know that a socket has drained."""
+
+
+class Connection:
+    """One WebSocket with a client of ours at the other end. It is a `Socket` and a `Receiver`."""
+
+    __slots__ = (
+        "_dirty",
+        "_driver",
+        "_edge",
+        "_errands",
+        "_in_flight",
+        "_open",
+        "_outbox",
+        "_session",
+        "_text",
+        "_under_way",
+        "attention",
+        "congested",
+        "on_drained",
+        "registered",
+    )
+
+    def __init__(self, edge: Edge, errands: Errands, driver: Driver, text: bool) -> None:
+        self._edge = edge
+        self._errands = errands
+        self._driver = driver
+        self._text = text
+        self._session = Session(edge.terms, edge.clock.monotonic())
+        self._outbox = Outbox(edge.terms.outbox_bytes, edge.terms.drained_within_s)
+        self._under_way: set[asyncio.Task[None]] | None = None
+        self._in_flight = 0
+        self._dirty = False
+        self._open = True
+        self.registered = False
+        """Whether the hub knows this connection, and must be told when it is gone."""
+        self.attention = "active"
+        self.congested = False
+        self.on_drained: Callable[[Socket], None] = _nobody_waits
+
+    # The hub calls
+
+    @property
+    def person(self) -> PersonId:
+        return self._session.person
+
+    @property
+    def device(self) -> DeviceId:
+        return self._session.device
+
+    @property
+    def session(self) -> SessionId:
+        return self._session.session
+
+    @property
+    def rules(self) -> Session:
+        """The session rules, for errands that have learned something."""
+        return self._session
+
+    @property
+    def backlog(self) -> int:
+        return self._outbox.queued + self._driver.unsent
+
+    def push(self, prepared: Prepared) -> None:
+        if self._open:
+            self._put(prepared.text if self._text else prepared.binary)
+
+    def send(self, frame: frames.Server) -> None:
+        if not self._open:
+            return
+        if self._text:
+            self._put(framed(TEXT, JSON.encode(frame)))
+        else:
+            self._put(framed(BINARY, MSGPACK.encode(frame)))
+
+    def close(self, code: int, reason: str, retry_after_ms: int | None = None) -> None:
+        if not self._open or self._driver.state is not State.open:
+            return
+        self._session.closing()
+        if code == Close.slow:
+            self._outbox.empty()  # it comes back and resumes from what it has
+        self.send(frames.Goaway(0, int(code), reason, retry_after_ms, may_reconnect(code)))
+        self._open = False
+        self._outbox.unblock()
+        self.flush()
+        self._driver.close(code, reason)
+
+    # The driver calls
+
+    def message(self, data: bytes, now: float) -> None:
+        codec = JSON if self._text else MSGPACK
+        try:
+            frame = codec.decode(data, self._edge.terms.frame_bytes)
+        except BadFrame as bad:
+            request = request_id(data, self._text)
+            self.perform(self._session.on_bad_frame(request, str(bad), now))
+        else:
+            self.perform(self._session.on_frame(frame, now))
+
+    def throttled(self, wait_s: float) -> None:
+        self.perform(self._session.on_throttled(wait_s))
+
+    def blocked(self, handed: int) -> None:
+        self._outbox.block(handed)
+        self._look()
+
+    def unblocked(self) -> None:
+        self._outbox.unblock()
+        self.flush()
+
+    def flush(self) -> None:
+        """Write everything that waits, at once."""
+        self._dirty = False
+        data = self._outbox.take()
+        if data:
+            self._driver.write(data)
+        if self.congested:
+            self._look()
+
+    def due(self, now: float) -> float:
+        self.perform(self._session.due(now))
+        if self.congested:
+            self._look()
+        return min(self._session.deadline, self._outbox.deadline)
+
+    def lost(self, clean: bool) -> None:
+        self._open = False
+        self._session.closing()
+        self._outbox.empty()
+        for task in self._under_way or ():
+            task.cancel()
+        if self.registered:
+            self.registered = False
+            self._errands.hub.drop(self, clean)
+
+    # Errands call
+
+    def authenticated(self, ready: frames.Ready) -> None:
+        """The hub has let its person in."""
+        if self._open:
+            self._session.admitted()
+            self._driver.authenticated()
+            self.send(ready)
+
+    def submitted(self) -> None:
+        """A submission has its answer."""
+        self._in_flight -= 1
+        self._hold_or_release()
+
+    def perform(self, todo: Effects) -> None:
+        """Do what the rules ask for."""
+        for effect in todo:
+            self._perform(effect)
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case effects.Submit(frame):
+                self._in_flight += 1
+                self._errands.tasks.create_task(self._errands.submit(self, frame))
+                self._hold_or_release()
+            case effects.Pointers(frame):
+                self._point(frame)
+            case effects.Typing(frame):
+                self._typing(frame)
+            case effects.Resume(frame):
+                self._run(self._errands.resume(self, frame))
+            case effects.Attend(frame):
+                self._run(self._errands.attend(self, frame))
+            case effects.Look(frame):
+                self.attention = frame.state
+                self._ok(frame.id)
+            case effects.TellTime(frame):
+                self.send(frames.Pong(frame.id, self._edge.clock.now_ms()))
+            case effects.Answer(frame):
+                if isinstance(frame, frames.Error):
+                    self._edge.tally.refuse(frame.code)
+                self.send(frame)
+            case effects.RefreshToken(frame):
+                self.perform(self._errands.refresh(self, frame))
+                self._driver.look_at(self._session.deadline)
+            case effects.Authenticate(frame):
+                self._authenticate(frame)
+            case effects.CloseWith(code, reason, retry_after_ms):
+                self.close(code, reason, retry_after_ms)
+            case _:
+                assert_never(effect)
+
+    def _authenticate(self, frame: frames.Auth) -> None:
+        refusal = self._errands.identify(self, frame)
+        if refusal:
+            self.perform(refusal)
+            return
+        self.registered = True
+        self._run(self._errands.admit(self, frame))
+        self._driver.look_at(self._session.deadline)
+
+    def _point(self, frame: frames.Received | frames.Read) -> None:
+        if isinstance(frame, frames.Read):
+            self._errands.hub.read(self, frame.positions)
+        else:
+            self._errands.hub.received(self, frame.positions)
+        self._ok(frame.id)
+
+    def _typing(self, frame: frames.Typing) -> None:
+        try:
+            self._errands.hub.typing(self, RoomId(frame.room))
+        except Refused as why:
+            if frame.id:
+                self._perform(error(frame.id, why.code, why.message, why.retry_after_ms))
+
+    def _ok(self, request: int) -> None:
+        if request:
+            self.send(frames.Ok(request))
+
+    def _run(self, errand: Coroutine[Any, Any, None]) -> None:
+        """Start an errand that holds up this socket's later requests, and ends with it."""
+        task = self._errands.tasks.create_task(errand)
+        if self._under_way is None:
+            self._under_way = set()
+        self._under_way.add(task)
+        task.add_done_callback(self._ran)
+        self._hold_or_release()
+
+    def _ran(self, task: asyncio.Task[None]) -> None:
+        if self._under_way is not None:
+            self._under_way.discard(task)
+            self._under_way = self._under_way or None
+        self._hold_or_release()
+
+    def _hold_or_release(self) -> None:
+        if self._under_way or self._in_flight >= self._edge.terms.in_flight:
+            self._driver.hold()
+        else:
+            self._driver.release()
+
+    def _put(self, data: bytes) -> None:
+        outbox = self._outbox
+        outbox.put(data)
+        if not self._dirty:
+            self._dirty = True
+            self._edge.flusher.mark(self)
+        if outbox.queued > outbox.heavy_at:
+            self._look()
+
+    def _look(self) -> None:
+        """See where on the ladder this socket stands, and act if that has changed."""
+        if not self._open:
+            return
+        outbox = self._outbox
+        was_congested = self.congested
+        level = outbox.level(self._edge.clock.monotonic())
+        self.congested = level is not Level.flowing
+        if level is Level.over:
+            self.close(Close.slow, "the socket did not take what it was sent", SLOW_RETRY_MS)
+        elif level is Level.congested and not was_congested:
+            self._edge.tally.congested += 1
+            self._driver.look_at(outbox.deadline)
+        elif level is Level.flowing and was_congested:
+            self.on_drained(self)

@@ -1,0 +1,359 @@
+"""One TCP connection: its transport, its deadlines, its close.
+
+    HANDSHAKE --101--> OPEN --close sent or received, or a fault--> CLOSING --peer's FIN or abort()--> GONE
+
+Owns reading in slices (one read is at most a slice, so the buckets are asked in between), pausing, keepalive, the
+close handshake and the abort by deadline. Outgoing frames come prebuilt and go straight to the transport. Must
+never know what a frame says, and must never wait for a peer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from enum import Enum
+from math import inf
+from typing import Final, cast
+
+from websockets.http11 import Request
+from websockets.protocol import OPEN, SEND_EOF
+from websockets.server import ServerProtocol
+
+from muster.bucket import network_of
+from proto.codes import Close
+from realtime.edge import Door, Edge, Receiver
+from realtime.inlet import Inlet
+
+PING: Final = b"\x89\x00"
+_PONG_OCTET: Final = 0x8A
+_REASON_BYTES: Final = 123  # RFC 6455, 5.5: a control frame has at most 125, two are the code
+_CLEAN: Final = frozenset({1000, 1001})
+_HEADERS_TOO_LARGE: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n"
+)
+_TOO_EARLY: Final = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
+_HELD: Final = 1  # paused by the connection: it has enough to do
+_THROTTLED: Final = 2  # paused by the buckets
+
+
+class State(Enum):
+    """Where a connection is in its life."""
+
+    handshake = "handshake"
+    open = "open"
+    closing = "closing"
+    gone = "gone"
+
+
+class Driver(asyncio.BufferedProtocol):
+    """The protocol object of one accepted connection."""
+
+    __slots__ = (
+        "_allowance",
+        "_close_at",
+        "_door",
+        "_edge",
+        "_heard",
+        "_held",
+        "_inlet",
+        "_paused",
+        "_peer",
+        "_pinged_at",
+        "_protocol",
+        "_receiver",
+        "_throttled_until",
+        "_transport",
+        "_welcome",
+        "state",
+        "wheel_tick",
+    )
+
+    def __init__(self, edge: Edge, door: Door) -> None:
+        self._edge = edge
+        self._door = door
+        self._protocol: ServerProtocol | None = None
+        self._inlet: Inlet | None = None
+        self._receiver: Receiver | None = None
+        self._transport: asyncio.Transport | None = None
+        self._held: deque[bytes] | None = None
+        self._peer: str | None = None
+        self._paused = 0
+        self._welcome = False
+        self._allowance = edge.terms.request_bytes  # what may be read still; -1: any amount
+        self._close_at = self._throttled_until = self._pinged_at = inf
+        self._heard = 0.0
+        self.state = State.handshake
+        self.wheel_tick = -1
+
+    # The transport calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        edge = self._edge
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=edge.terms.outbox_bytes // 4)
+        name = transport.get_extra_info("peername")
+        self._peer = network_of(name[0]) if name else ""
+        self._welcome = self._door.handshake.gate.came(self._peer)
+        self._door.came(self)
+        self._heard = edge.clock.monotonic()
+        self._close_at = self._heard + edge.terms.auth_within_s
+        edge.wheel.schedule(self, self._close_at)
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  # the protocol's signature
+        allowance = self._allowance
+        return self._edge.buffer if allowance < 0 else self._edge.buffer[:allowance]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        edge = self._edge
+        edge.tally.bytes_in += nbytes
+        now = self._heard = edge.clock.monotonic()
+        data = bytes(edge.buffer[:nbytes])
+        if self._allowance >= 0:
+            self._allowance -= nbytes
+        if self.state is State.open:
+            self._read(data, now)
+        elif self.state is State.handshake:
+            self._shake_hands(data, now)
+        elif self.state is State.closing and self._inlet is not None:
+            if self._protocol is None or self._protocol.eof_sent:
+                return
+            if self._inlet.read_last(data, now):
+                self._half_close()
+
+    def eof_received(self) -> bool | None:
+        if self.state is State.open and self._protocol is not None:
+            self._protocol.receive_eof()
+        self._begin_closing()
+        return None  # the transport closes; the deadline aborts it if what it holds is not taken
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # the signature
+        clean = self._left_clean()
+        receiver, self._receiver = self._receiver, None
+        self.state = State.gone
+        self._edge.wheel.forget(self)
+        self._door.handshake.gate.left(self._peer)
+        self._door.gone(self)
+        self._protocol = self._inlet = self._transport = self._held = None
+        if receiver is not None:
+            receiver.lost(clean)
+
+    def pause_writing(self) -> None:
+        if self._receiver is not None:
+            self._receiver.blocked(self.unsent)
+
+    def resume_writing(self) -> None:
+        if self._receiver is not None:
+            self._receiver.unblocked()
+
+    # The connection calls
+
+    @property
+    def unsent(self) -> int:
+        """Bytes handed to the transport that the kernel has not taken."""
+        return self._transport.get_write_buffer_size() if self._transport is not None else 0
+
+    def write(self, data: bytes) -> None:
+        """Send whole WebSocket frames; dropped once the connection is closing."""
+        if self.state is State.open and self._transport is not None:
+            tally = self._edge.tally
+            tally.writes += 1
+            tally.bytes_out += len(data)
+            self._transport.write(data)
+
+    def authenticated(self) -> None:
+        """From now on a person answers for this socket: it may send at length."""
+        self._allowance = -1
+        if self._peer is not None:
+            self._door.handshake.gate.named(self._peer)
+            self._peer = None
+
+    def hold(self) -> None:
+        """Read and hand over nothing until `release`."""
+        self._pause(_HELD)
+
+    def release(self) -> None:
+        """Go on after `hold`: first with what was read already."""
+        self._resume(_HELD)
+
+    def look_at(self, at: float) -> None:
+        """Call `due` by then."""
+        self._edge.wheel.schedule(self, at)
+
+    def close(self, code: int, reason: str) -> None:
+        """Send a WebSocket close; the peer has `close_within_s` to answer."""
+        if self.state is not State.open or self._protocol is None:
+            return
+        if self._protocol.state is OPEN:
+            cut = reason.encode()[:_REASON_BYTES].decode(errors="ignore")
+            self._protocol.send_close(code, cut)
+        # Otherwise the library has its own close frame ready: the peer broke the grammar.
+        self._edge.tally.closed[str(int(code))] += 1
+        self._write_out()
+        self._begin_closing()
+
+    def abort(self) -> None:
+        """End it now, whatever is unsent."""
+        if self._transport is not None:
+            self._edge.tally.aborted += 1
+            self._transport.abort()
+
+    def due(self, now: float) -> float:
+        """The wheel's visit."""
+        if self.state is State.gone:
+            return inf
+        if self.state is not State.open or self._receiver is None:
+            if now < self._close_at:
+                return self._close_at
+            self.abort()
+            return inf
+        if self._throttled_until <= now:
+            self._throttled_until = inf
+            self._resume(_THROTTLED)
+        again = min(self._receiver.due(now), self._keep_alive(now), self._throttled_until)
+        return min(again, self._close_at)
+
+    # Reading
+
+    def _shake_hands(self, data: bytes, now: float) -> None:
+        if self._protocol is None:
+            self._protocol = self._door.handshake.protocol(self._edge.terms.frame_bytes)
+        protocol = self._protocol
+        protocol.receive_data(data)
+        events = protocol.events_received()
+        if protocol.eof_sent or len(events) > 1 or (events and protocol.reader.buffer):
+            self._write_out()  # the library's own refusal, if it has one
+            self._refuse(_TOO_EARLY if events else b"")
+        elif events:
+            request = cast(Request, events[0])
+            response = self._door.handshake.answer(protocol, request, self._welcome, now)
+            protocol.send_response(response)
+            if response.status_code != 101:
+                self._edge.tally.closed[f"http_{response.status_code}"] += 1
+            self._write_out()
+            if response.status_code == 101:
+                self._open(protocol)
+        elif self._allowance <= 0:
+            self._refuse(_HEADERS_TOO_LARGE)
+
+    def _refuse(self, response: bytes) -> None:
+        if self._transport is not None and self.state is State.handshake:
+            self._transport.write(response)
+            self._half_close()
+
+    def _open(self, protocol: ServerProtocol) -> None:
+        edge = self._edge
+        edge.tally.opened += 1
+        self._allowance = edge.terms.before_auth_bytes
+        self._inlet = Inlet(protocol, edge.terms)
+        self._close_at = inf
+        self.state = State.open
+        self._receiver = self._door.opened(self, self._inlet.text)
+
+    def _read(self, data: bytes, now: float) -> None:
+        inlet, receiver = self._inlet, self._receiver
+        if inlet is None or receiver is None:
+            return
+        taken = inlet.read(data, now)
+        for message in taken.messages:
+            self._hand_over(receiver, message, now)
+        if taken.fault is not None:
+            receiver.close(*taken.fault)
+        elif taken.ended:
+            receiver.flush()
+            self._write_out()
+            self._begin_closing()
+        elif taken.pong is not None and not self.unsent:
+            self.write(taken.pong)  # none for a peer who does not read
+        if self.state is not State.open:
+            return
+        if self._allowance == 0:
+            receiver.close(Close.too_large, "too much was sent before authentication")
+        elif taken.wait_s:
+            self._pause(_THROTTLED)
+            self._throttled_until = now + taken.wait_s
+            self.look_at(self._throttled_until)
+            receiver.throttled(taken.wait_s)
+
+    def _hand_over(self, receiver: Receiver, message: bytes, now: float) -> None:
+        if self.state is not State.open:
+            return
+        if self._paused & _HELD:
+            if self._held is None:
+                self._held = deque()
+            self._held.append(message)  # bounded: while held nothing is read, and a slice is small
+        else:
+            self._edge.tally.frames_in += 1
+            receiver.message(message, now)
+
+    def _pause(self, why: int) -> None:
+        if not self._paused and self._transport is not None:
+            self._transport.pause_reading()
+        self._paused |= why
+
+    def _resume(self, why: int) -> None:
+        if not self._paused & why:
+            return
+        self._paused &= ~why
+        now = self._edge.clock.monotonic()
+        while self._held and not self._paused & _HELD and self._receiver is not None:
+            self._hand_over(self._receiver, self._held.popleft(), now)
+        if not self._paused and self.state is State.open and self._transport is not None:
+            self._transport.resume_reading()
+
+    # Ending
+
+    def _write_out(self) -> None:
+        """Send what the library has to say, for handshakes and closes."""
+        if self._protocol is None or self._transport is None:
+            return
+        for data in self._protocol.data_to_send():
+            if data == SEND_EOF:
+                self._half_close()
+            elif data[0] != _PONG_OCTET:
+                self._transport.write(data)
+
+    def _half_close(self) -> None:
+        """Say that nothing follows and wait for the peer's FIN: closing at once could lose our last words."""
+        self._begin_closing()
+        if self._transport is not None:
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
+            else:
+                self._transport.close()
+
+    def _begin_closing(self) -> None:
+        if self.state is State.closing or self.state is State.gone:
+            return
+        edge = self._edge
+        self.state = State.closing
+        self._close_at = edge.clock.monotonic() + edge.terms.close_within_s
+        edge.wheel.schedule(self, self._close_at)
+        self._held = None
+        self._paused = 0
+        self._allowance = -1
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    def _left_clean(self) -> bool:
+        """Whether the client began the close and meant it."""
+        protocol = self._protocol
+        if protocol is None or protocol.close_rcvd is None or not protocol.close_rcvd_then_sent:
+            return False
+        return protocol.close_rcvd.code in _CLEAN
+
+    def _keep_alive(self, now: float) -> float:
+        """Ping after silence; close when that is not answered either. When to look again."""
+        terms = self._edge.terms
+        if self._paused:
+            self._heard = now  # we are the ones who do not listen
+        if self._pinged_at == inf or self._heard >= self._pinged_at:
+            self._pinged_at = inf
+            if now < self._heard + terms.heartbeat_s:
+                return self._heard + terms.heartbeat_s
+            self._pinged_at = now
+            self._edge.tally.pings += 1
+            if not self.unsent:
+                self.write(PING)
+        elif now >= self._pinged_at + terms.pong_within_s and self._receiver is not None:
+            self._receiver.close(Close.no_pong, "nothing was heard for the heartbeat time")
+        return self._pinged_at + terms.pong_within_s

@@ -1,0 +1,95 @@
+"""What the session rules ask the connection to do: one small frozen struct each.
+
+Owns the vocabulary between session.py (which decides) and connection.py (which does). Must never do anything.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from proto import frames
+from proto.codes import Close
+
+
+class Authenticate(Struct, frozen=True, gc=False):
+    """Find out whose token this is, and let the hub admit them."""
+
+    frame: frames.Auth
+
+
+class Submit(Struct, frozen=True, gc=False):
+    """Commit this to its room's log, and answer with its seq."""
+
+    frame: frames.Submission
+
+
+class Resume(Struct, frozen=True, gc=False):
+    """Ask the hub where every room stands."""
+
+    frame: frames.Resume
+
+
+class Attend(Struct, frozen=True, gc=False):
+    """Ask the hub to make these rooms live."""
+
+    frame: frames.Attend
+
+
+class Typing(Struct, frozen=True, gc=False):
+    """Tell who looks at the room."""
+
+    frame: frames.Typing
+
+
+class Pointers(Struct, frozen=True, gc=False):
+    """Received or read positions, batched by the hub."""
+
+    frame: frames.Received | frames.Read
+
+
+class RefreshToken(Struct, frozen=True, gc=False):
+    """Find out whether this token goes on where the old one ends."""
+
+    frame: frames.Refresh
+
+
+class Look(Struct, frozen=True, gc=False):
+    """Note whether somebody looks at the app."""
+
+    frame: frames.Attention
+
+
+class TellTime(Struct, frozen=True, gc=False):
+    """Answer a ping with the wall clock's time, which the rules do not know."""
+
+    frame: frames.Ping
+
+
+class Answer(Struct, frozen=True, gc=False):
+    """Send this frame."""
+
+    frame: frames.Server
+
+
+class CloseWith(Struct, frozen=True, gc=False):
+    """Say goodbye and close."""
+
+    code: Close
+    reason: str
+    retry_after_ms: int | None = None
+
+
+Effect = (
+    Submit
+    | Pointers
+    | Typing
+    | Resume
+    | Attend
+    | Look
+    | TellTime
+    | Answer
+    | RefreshToken
+    | Authenticate
+    | CloseWith
+)
+Effects = tuple[Effect, ...]

@@ -1,0 +1,195 @@
+"""What takes time for a connection: asking the hub and the writer, and turning what they say into answers.
+
+Owns the tasks of all connections (one group, the process'), and that a request which fails by a fault of ours ends
+its own socket and nothing else. Must never keep anything about one connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+from uuid import UUID
+
+import msgspec
+
+from muster import telemetry
+from muster.errors import Refused, unavailable
+from muster.ids import self_room
+from muster.op import Op, Outcome
+from muster.submit import of_frame
+from muster.tokens import Claims
+from proto import frames
+from proto.codes import Close, Code
+from realtime.edge import Edge
+from realtime.effects import Effects
+from realtime.session import NOTHING, error
+from realtime.socket import Rooms
+
+if TYPE_CHECKING:
+    from realtime.connection import Connection
+
+_LOG: Final = telemetry.get_logger()
+
+
+class Submits(Protocol):
+    """The group-commit writer."""
+
+    async def submit(self, op: Op) -> Outcome: ...
+
+
+class Verifies(Protocol):
+    """Who reads access tokens."""
+
+    def verify(self, token: str) -> Claims: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Errands:
+    """The hub, the writer and the tokens, as connections use them."""
+
+    edge: Edge
+    hub: Rooms
+    writer: Submits
+    tokens: Verifies
+    tasks: asyncio.TaskGroup
+
+    def identify(self, connection: Connection, frame: frames.Auth) -> Effects:
+        """Read the token. What is wrong with it, or nothing; no database is asked."""
+        try:
+            claims = self.tokens.verify(frame.token)
+        except Refused as why:
+            return connection.rules.refused(frame.id, why)
+        connection.rules.verified(claims, self.edge.clock)
+        return self._shut_out(connection, frame, claims)
+
+    def _shut_out(self, connection: Connection, frame: frames.Auth, claims: Claims) -> Effects:
+        if self.hub.banned(claims.person):
+            why = Refused(Code.unauthorized, "the account is banned")
+            return connection.rules.refused(frame.id, why, Close.banned)
+        if self.hub.revoked(claims.person, claims.session, claims.issued_at_ms):
+            why = Refused(Code.unauthorized, "the session was logged out")
+            return connection.rules.refused(frame.id, why, Close.revoked)
+        return NOTHING
+
+    def refresh(self, connection: Connection, frame: frames.Refresh) -> Effects:
+        """A new token for the same session."""
+        try:
+            claims = self.tokens.verify(frame.token)
+        except Refused as why:
+            return (error(frame.id, why.code, why.message),)
+        if self.hub.revoked(claims.person, claims.session, claims.issued_at_ms):
+            return (error(frame.id, Code.unauthorized, "the session was logged out"),)
+        return connection.rules.refreshed(frame.id, claims, self.edge.clock)
+
+    async def admit(self, connection: Connection, frame: frames.Auth) -> None:
+        """Let the hub know of this person; then they are in."""
+        claims = connection.rules.claims
+        assert claims is not None, "identify comes first"
+
+        async def ask() -> None:
+            admission = await self.hub.admit(connection)
+            # What happened to the session while we waited counts.
+            refusal = self._shut_out(connection, frame, claims)
+            if refusal:
+                connection.perform(refusal)
+                return
+            connection.authenticated(self._ready(frame.id, claims, admission.generation))
+
+        refused = await self._within(connection, ask)
+        if refused is not None:
+            connection.perform(connection.rules.refused(frame.id, refused))
+
+    async def resume(self, connection: Connection, frame: frames.Resume) -> None:
+        """Where every room stands. The hub sends the entries after this answer."""
+        await self._ask_rooms(connection, frame.id, lambda: self.hub.resume(connection, frame))
+
+    async def attend(self, connection: Connection, frame: frames.Attend) -> None:
+        """Make rooms live."""
+        await self._ask_rooms(connection, frame.id, lambda: self.hub.attend(connection, frame))
+
+    async def submit(self, connection: Connection, frame: frames.Submission) -> None:
+        """Commit an op and answer. Never cancelled when the socket goes: what was asked for is done."""
+        telemetry.trace.set(frame.client_id)
+
+        async def ask() -> None:
+            outcome = await self.writer.submit(of_frame(connection.person, frame))
+            if frame.id:
+                connection.send(
+                    frames.Ack(
+                        frame.id,
+                        outcome.room,
+                        outcome.seq,
+                        outcome.msg_no,
+                        outcome.at_ms,
+                        outcome.fresh,
+                    )
+                )
+
+        try:
+            refused = await self._caught(connection, ask)
+        finally:
+            connection.submitted()
+        if refused is not None:
+            connection.perform((error(frame.id, *_said(refused)),))
+
+    async def _ask_rooms(
+        self,
+        connection: Connection,
+        request: int,
+        asked: Callable[[], Awaitable[frames.RoomStates]],
+    ) -> None:
+        async def ask() -> None:
+            states = await asked()
+            if states.id != request:
+                states = msgspec.structs.replace(states, id=request)
+            connection.send(states)
+
+        refused = await self._within(connection, ask)
+        if refused is not None:
+            connection.perform((error(request, *_said(refused)),))
+
+    async def _within(
+        self, connection: Connection, ask: Callable[[], Awaitable[None]]
+    ) -> Refused | None:
+        try:
+            async with asyncio.timeout(self.edge.terms.answer_within_s):
+                return await self._caught(connection, ask)
+        except TimeoutError:
+            return unavailable("the database")
+
+    async def _caught(
+        self, connection: Connection, ask: Callable[[], Awaitable[None]]
+    ) -> Refused | None:
+        try:
+            await ask()
+        except Refused as why:
+            return why
+        except TimeoutError:
+            return unavailable("the database")
+        except Exception:  # noqa: BLE001  # a fault in one request must not end all sockets of the process
+            self.edge.tally.faults += 1
+            _LOG.error("a request failed", exc_info=True)
+            connection.close(Close.internal, "a fault of the server's", 1_000)
+        return None
+
+    def _ready(self, request: int, claims: Claims, generation: UUID) -> frames.Ready:
+        terms = self.edge.terms
+        return frames.Ready(
+            request,
+            person=claims.person,
+            session=claims.session,
+            device=claims.device,
+            self_room=self_room(claims.person),
+            generation=generation,
+            server_time_ms=self.edge.clock.now_ms(),
+            heartbeat_ms=int(terms.heartbeat_s * 1000),
+            token_expires_ms=claims.expires_at_ms,
+            min_version=terms.min_version,
+            limits=terms.announced(),
+        )
+
+
+def _said(why: Refused) -> tuple[Code, str, int | None]:
+    return why.code, why.message, why.retry_after_ms

@@ -1,0 +1,97 @@
+"""The opening handshake: an HTTP request becomes a WebSocket, a probe's answer, or a refusal in plain text.
+
+Owns paths, subprotocols and origins. Must never write to a socket (the driver does) or read a token: none is
+accepted in a URL or a header.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final, NamedTuple
+
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+from websockets.typing import Origin, Subprotocol
+
+from proto.codec import CODECS
+from realtime.accept import RETRY_AFTER_S, Gate
+
+PATH: Final = "/v1/socket"
+PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+SUBPROTOCOLS: Final = [Subprotocol(name) for name in CODECS]
+
+
+class Page(NamedTuple):
+    """The answer to a probe."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What one listener accepts. `probe` answers the paths of PROBES."""
+
+    gate: Gate
+    origins: Sequence[str]
+    probe: Callable[[str], Page]
+
+    def protocol(self, max_size: int) -> ServerProtocol:
+        """The library's half of a new connection; no extensions, so no compression."""
+        allowed = None if "*" in self.origins else [None, *map(Origin, self.origins)]
+        return ServerProtocol(
+            origins=allowed, subprotocols=SUBPROTOCOLS, max_size=max_size, logger=_LOGGER
+        )
+
+    def answer(
+        self, protocol: ServerProtocol, request: Request, welcome: bool, now: float
+    ) -> Response:
+        """101 where the request may become a WebSocket; everything else ends the connection.
+
+        Probes are answered even to a peer that is not `welcome`: a full process is a healthy one.
+        """
+        path = request.path.partition("?")[0]
+        upgrades = "Upgrade" in request.headers
+        if path in PROBES and not upgrades:
+            return self._probed(protocol, request.method, path)
+        if path != PATH:
+            return protocol.reject(HTTPStatus.NOT_FOUND, f"There is nothing here; try {PATH}.\n")
+        if upgrades and not (welcome and self.gate.upgrade(now)):
+            response = protocol.reject(
+                HTTPStatus.SERVICE_UNAVAILABLE, "Not now; come back after a pause.\n"
+            )
+            response.headers["Retry-After"] = str(RETRY_AFTER_S)
+            return response
+        if upgrades and "Sec-WebSocket-Protocol" not in request.headers:
+            names = " or ".join(SUBPROTOCOLS)
+            return protocol.reject(
+                HTTPStatus.BAD_REQUEST, f"Offer a subprotocol this server speaks: {names}.\n"
+            )
+        return protocol.accept(request)
+
+    def _probed(self, protocol: ServerProtocol, method: str, path: str) -> Response:
+        if method not in ("GET", "HEAD"):
+            return protocol.reject(HTTPStatus.METHOD_NOT_ALLOWED, "Only GET.\n")
+        page = self.probe(path)
+        status = HTTPStatus(page.status)
+        headers = Headers()
+        headers["Connection"] = "close"
+        headers["Content-Type"] = page.content_type
+        headers["Content-Length"] = str(len(page.body))
+        body = b"" if method == "HEAD" else page.body
+        return Response(status.value, status.phrase, headers, body)
+
+
+def _quiet_logger() -> logging.Logger:
+    """Not the library's own, which reports each connection: what matters is counted in metrics.py."""
+    logger = logging.Logger("realtime.websockets", logging.ERROR)
+    logger.parent = logging.getLogger()
+    return logger
+
+
+_LOGGER: Final = _quiet_logger()

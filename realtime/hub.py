@@ -1,0 +1,337 @@
+"""The hub: the rooms and people of one process, and the one loop that delivers.
+
+    lanes, own commits -> entries() -> a room's order -> deliver() -> every live socket's outbox
+
+Owns who gets what. Delivery is a plain loop over the room's live sockets: no await, no task. A socket that is
+congested is not waited for, it is left to catch up (realtime/catchup.py). Must never touch a transport and never
+read Postgres by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from muster.ids import CONTROL_ROOM, PersonId, RoomId
+from muster.lane import LaneEntry, lane_of, of_entry
+from muster.membership import Found, Membership
+from muster.membership import People as FoundPeople
+from muster.permission import PRESENT, Relation
+from proto.codec import MSGPACK
+from proto.entry import Body, EntryKind
+from proto.frames import Entry, Gap, Skip
+from realtime.catchup import Catchup
+from realtime.counts import HubCounts
+from realtime.people import LocalPerson, People
+from realtime.prepared import Prepared
+from realtime.pulse import Pulse
+from realtime.room import Attachment, Kept, LocalRoom, Member
+from realtime.socket import Socket
+from realtime.visibility import LARGE_ROOM, Hidden, is_for_all, is_visible
+
+_MEMBERSHIP = frozenset({EntryKind.join, EntryKind.leave, EntryKind.kick, EntryKind.role})
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What the hub tells others: each a call that returns at once."""
+
+    hole: Callable[[LocalRoom], None]
+    behind: Callable[[LocalRoom, int], None]
+    check: Callable[[Iterable[LocalRoom]], None]
+    read_again: Callable[[PersonId, RoomId], None]
+    note: Callable[[bytes, int], None]
+    control: Callable[[int], None]
+
+
+class Hub:
+    """Rooms and people of this process. Everything here runs in the loop and returns at once."""
+
+    def __init__(
+        self,
+        lanes: int,
+        people: People,
+        hidden: Hidden,
+        catchup: Catchup,
+        pulse: Pulse,
+        counts: HubCounts,
+    ) -> None:
+        self._lanes = lanes
+        self._people = people
+        self._hidden = hidden
+        self._catchup = catchup
+        self._pulse = pulse
+        self._counts = counts
+        self._rooms: dict[bytes, LocalRoom] = {}
+        self._unread_lanes: frozenset[int] = frozenset()
+        self._wiring: Wiring
+
+    def wire(self, wiring: Wiring) -> None:
+        """Connect the parts that need the hub to be there first. Before anything else is called."""
+        self._wiring = wiring
+
+    def rooms(self) -> list[LocalRoom]:
+        """All rooms with somebody here."""
+        return list(self._rooms.values())
+
+    def unread_rooms(self) -> list[LocalRoom]:
+        """Rooms on lanes that cannot be read just now."""
+        return self._rooms_on(self._unread_lanes) if self._unread_lanes else []
+
+    # What the tail tells (muster.bus.Listener)
+
+    def entries(self, batch: list[LaneEntry]) -> None:
+        """Entries from the lanes, or from this process's own writer."""
+        rooms, counts = self._rooms, self._counts
+        counts.entries += len(batch)
+        for entry in batch:
+            room = rooms.get(entry.room)
+            if room is None:
+                self._unknown(entry)
+            elif entry.seq == 0:
+                self._pass_on(room, entry)
+            elif room.offer(entry):
+                self._deliver(room, Kept(entry))
+                if room.held:
+                    self._release(room)
+            elif entry.seq > room.position:
+                counts.held += 1
+                self._wiring.hole(room)
+            else:
+                counts.old += 1
+
+    def doubt(self, lanes: frozenset[int]) -> None:
+        """These lanes may have lost something: compare heads."""
+        self._counts.doubts += 1
+        self._wiring.check(self._rooms_on(lanes))
+        self._wiring.control(1 << 62)
+
+    def readable(self, lanes: frozenset[int], yes: bool) -> None:
+        """These lanes can, or cannot, be read just now."""
+        self._unread_lanes = self._unread_lanes - lanes if yes else self._unread_lanes | lanes
+
+    def _rooms_on(self, lanes: frozenset[int]) -> list[LocalRoom]:
+        return [room for room in self._rooms.values() if lane_of(room.key, self._lanes) in lanes]
+
+    # What was read from Postgres (realtime/fill.py, realtime/admission.py)
+
+    def filled(self, room: LocalRoom, found: list[Found]) -> None:
+        """Entries the lanes did not bring, in order."""
+        for one in found:
+            if one.entry.seq == room.position + 1:
+                self._deliver(room, Kept(of_entry(one.entry), erased=one.erased))
+        self._release(room)
+
+    def jump(self, room: LocalRoom, head: int, msg_no: int) -> None:
+        """Too much is missing to be read: say so to everyone live, go on after `head`."""
+        self._counts.jumped += 1
+        gap = Prepared.of(Gap(0, room.id, room.position + 1, head))
+        for socket in room.live:
+            socket.push(gap)
+        room.jump(head, msg_no)
+        self._catchup.moved(room)
+        self._pulse.moved(room)
+        # Joins and kicks may be among what was not seen.
+        for person in list(room.members):
+            self._wiring.read_again(person, room.id)
+
+    def admit(
+        self, admitted: Iterable[PersonId], found: FoundPeople, meanwhile: dict[bytes, int]
+    ) -> None:
+        """Put newly connected people in their rooms."""
+        present = [p for key in admitted if (p := self._people.get(key.bytes)) is not None]
+        for person in present:
+            person.loaded = True
+            self._hidden.replace(person.id, (b for a, b in found.blocks if a == person.id))
+        for membership in found.memberships:
+            self._enter(membership, meanwhile)
+        self._counts.admitted += len(present)
+
+    def joined(
+        self,
+        pairs: Iterable[tuple[PersonId, RoomId]],
+        memberships: list[Membership],
+        meanwhile: dict[bytes, int],
+    ) -> None:
+        """Memberships that were read again: what is gone is taken out, what is there put in."""
+        present = {(m.person, m.room): m for m in memberships if m.relation in PRESENT}
+        for pair in pairs:
+            membership = present.get(pair)
+            if membership is not None:
+                self._enter(membership, meanwhile)
+            elif (room := self._rooms.get(pair[1].bytes)) is not None:
+                self._remove(room, pair[0], room.position)
+
+    def _enter(self, membership: Membership, meanwhile: dict[bytes, int]) -> None:
+        person = self._people.get(membership.person.bytes)
+        if person is None or not person.loaded:
+            return
+        key = membership.room.bytes
+        room = self._rooms.get(key)
+        if room is None:
+            room = self._rooms[key] = LocalRoom(membership)
+            if meanwhile.get(key, 0) > room.position:
+                self._wiring.behind(room, meanwhile[key])
+        elif room.changed.get(person.id, 0) > membership.head:
+            self._wiring.read_again(person.id, room.id)
+            return
+        elif membership.head > room.position:
+            self._wiring.behind(room, membership.head)
+        self._add(room, person, membership.relation, membership.from_seq)
+
+    # Delivery
+
+    def _release(self, room: LocalRoom) -> None:
+        while (entry := room.next_held()) is not None:
+            self._deliver(room, Kept(entry))
+        if room.held:
+            for seq in [seq for seq in room.held if seq <= room.position]:
+                del room.held[seq]
+            if room.held:
+                self._wiring.hole(room)
+
+    def _deliver(self, room: LocalRoom, kept: Kept) -> None:
+        """The one place where an entry becomes frames."""
+        body = None
+        if kept.kind is not EntryKind.post:
+            body = self._before(room, kept)
+        room.advance(kept)
+        prepared = kept.prepared
+        slow: list[Socket] = []
+        if is_for_all(kept, room, self._hidden):
+            for socket in room.live:
+                if socket.congested:
+                    slow.append(socket)
+                else:
+                    socket.push(prepared)
+        else:
+            skip = Prepared.of(Skip(0, room.id, kept.seq, kept.seq))
+            for socket in room.live:
+                if socket.congested:
+                    slow.append(socket)
+                else:
+                    seen = is_visible(kept, room, socket.person, self._hidden)
+                    socket.push(prepared if seen else skip)
+        self._counts.delivered += len(room.live) - len(slow)
+        for socket in slow:
+            attachment = room.live[socket]
+            attachment.position = kept.seq - 1
+            self._catchup.start(attachment)
+        if room.catching_up:
+            self._catchup.moved(room)
+        if room.watching:
+            self._pulse.moved(room)
+        if body is not None:
+            self._after(room, kept, body)
+
+    def _pass_on(self, room: LocalRoom, entry: LaneEntry) -> None:
+        """Typing or pointers: to whoever is live and has room for it, not to their own sender."""
+        prepared = Prepared(entry.data)
+        hidden_from = self._hidden.from_whom(entry.author)
+        for socket in room.live:
+            if socket.congested or socket.person.bytes == entry.author:
+                continue
+            if hidden_from is None or socket.person not in hidden_from:
+                socket.push(prepared)
+
+    def _before(self, room: LocalRoom, kept: Kept) -> Body:
+        """Who comes in sees their own join; erased words leave the window."""
+        entry = MSGPACK.decode_server(kept.prepared.payload)
+        body = entry.body if isinstance(entry, Entry) else Body()
+        if kept.kind in _MEMBERSHIP and kept.subject is not None:
+            room.note_change(PersonId(UUID(bytes=kept.subject)), kept.seq)
+        if body.members is not None:
+            room.people = body.members
+            if room.people > LARGE_ROOM:
+                self._pulse.counted(room)
+        if kept.kind is EntryKind.delete:
+            room.forget_before(kept.seq)
+        elif kept.kind is EntryKind.settings and body.history is not None:
+            room.history = body.history
+        elif kept.kind in (EntryKind.join, EntryKind.role) and kept.subject is not None:
+            person = self._people.get(kept.subject)
+            if person is not None and person.loaded and body.role is not None:
+                from_seq = 1 if room.history == "all" else kept.seq
+                member = room.members.get(person.id)
+                if kept.kind is EntryKind.role and member is not None:
+                    from_seq = member.from_seq
+                if kept.kind is EntryKind.join or member is not None:
+                    self._add(room, person, Relation(body.role), from_seq)
+        return body
+
+    def _after(self, room: LocalRoom, kept: Kept, body: Body) -> None:
+        """Who goes has seen their own going, and nothing after it."""
+        if kept.kind in (EntryKind.leave, EntryKind.kick) and kept.subject is not None:
+            self._remove(room, PersonId(UUID(bytes=kept.subject)), kept.seq)
+        elif kept.kind is EntryKind.room_added and body.room is not None:
+            # The join itself may have been on a lane before anybody here was in that room.
+            self._wiring.read_again(PersonId(room.id), RoomId(body.room))
+
+    def _unknown(self, entry: LaneEntry) -> None:
+        self._counts.skipped += 1
+        if entry.room == CONTROL_ROOM.bytes:
+            self._wiring.control(entry.seq)
+            return
+        self._wiring.note(entry.room, entry.seq)
+        if entry.subject is not None and entry.kind in _MEMBERSHIP:
+            person = self._people.get(entry.subject)
+            if person is not None:
+                self._wiring.read_again(person.id, RoomId(UUID(bytes=entry.room)))
+
+    # Members
+
+    def _add(self, room: LocalRoom, person: LocalPerson, relation: Relation, from_seq: int) -> None:
+        member = room.members.get(person.id)
+        if member is not None:
+            member.relation, member.from_seq = relation, from_seq
+            return
+        room.members[person.id] = Member(relation, from_seq)
+        person.rooms[room.id] = room
+        for socket in person.sockets:
+            self._place(room, person, socket)
+
+    def attach(self, person: LocalPerson, socket: Socket) -> None:
+        """One more socket of somebody whose rooms are in place already."""
+        for room in person.rooms.values():
+            self._place(room, person, socket)
+
+    def _place(self, room: LocalRoom, person: LocalPerson, socket: Socket) -> None:
+        """A new socket hears its self log, and of other rooms that they moved, until it asks for more."""
+        if room.id == person.id:
+            room.live[socket] = Attachment(socket, room, room.position)
+        else:
+            room.watching.add(socket)
+
+    def _remove(self, room: LocalRoom, person_id: PersonId, until: int) -> None:
+        """This person is out of the room since `until`, the last seq they may get."""
+        if room.members.pop(person_id, None) is None:
+            return
+        person = self._people.get(person_id.bytes)
+        if person is not None:
+            person.rooms.pop(room.id, None)
+            for socket in person.sockets:
+                room.live.pop(socket, None)
+                room.watching.discard(socket)
+                if (behind := room.catching_up.get(socket)) is not None:
+                    behind.until = until
+                    self._catchup.go_on(socket)
+        self.forget_if_empty(room)
+
+    def detach(self, person: LocalPerson, socket: Socket, *, gone: bool) -> None:
+        """A socket has left; with the last one its person leaves too."""
+        for room in list(person.rooms.values()):
+            room.live.pop(socket, None)
+            room.watching.discard(socket)
+            if gone:
+                room.members.pop(person.id, None)
+                self.forget_if_empty(room)
+        if gone:
+            self._hidden.replace(person.id, ())
+        for room in self._catchup.drop(socket):
+            self.forget_if_empty(room)
+
+    def forget_if_empty(self, room: LocalRoom) -> None:
+        """Nobody is here for this room any more: its entries are skipped from now on."""
+        if room.is_empty:
+            self._rooms.pop(room.key, None)

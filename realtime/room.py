@@ -1,0 +1,183 @@
+"""One room as a hub holds it: where it stands, its newest entries, who of its members is here.
+
+Owns the order of delivery: an entry is next, or old, or held until what is missing before it has come. Pure:
+no I/O, no clock. Must never send: the hub does (realtime/hub.py).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from muster.ids import PersonId, RoomId
+from muster.lane import LaneEntry
+from muster.membership import Membership
+from muster.permission import Relation, RoomKind
+from proto.entry import EntryKind
+from realtime.prepared import Prepared
+from realtime.socket import Socket
+
+HELD_ENTRIES: Final = 1_000
+"""More than this ahead of a hole is not held: the fill reads it anyway."""
+
+WINDOW_ENTRIES: Final = 64
+"""Newest entries kept of every room, for sockets that come back within moments."""
+
+CHANGES_KEPT: Final = 1_000
+"""Membership changes remembered per room; they matter only while a query is under way."""
+
+REPLAY_ENTRIES: Final = 1_000
+"""The longest replay, and so the longest a window grows; beyond it a device is told `gap`."""
+
+
+class Kept:
+    """One entry, ready to be pushed."""
+
+    __slots__ = ("author", "erased", "kind", "prepared", "seq", "subject")
+
+    def __init__(self, entry: LaneEntry, *, erased: bool = False) -> None:
+        self.seq = entry.seq
+        self.kind = entry.kind
+        self.author = entry.author
+        self.subject = entry.subject
+        self.erased = erased
+        self.prepared = Prepared(entry.data)
+
+
+class Attachment:
+    """One socket in one room. `position` is the last seq it has; it counts while it is catching up.
+
+    `until`: the last seq it may get, once its person is out of the room.
+    """
+
+    __slots__ = ("position", "room", "socket", "until")
+
+    def __init__(self, socket: Socket, room: LocalRoom, position: int) -> None:
+        self.socket = socket
+        self.room = room
+        self.position = position
+        self.until: int | None = None
+
+
+class Member:
+    """A member who is connected here. `from_seq` is the first seq they may see."""
+
+    __slots__ = ("from_seq", "relation")
+
+    def __init__(self, relation: Relation, from_seq: int) -> None:
+        self.relation = relation
+        self.from_seq = from_seq
+
+
+class LocalRoom:
+    """A room with at least one member connected to this hub."""
+
+    __slots__ = (
+        "catching_up",
+        "changed",
+        "held",
+        "history",
+        "id",
+        "key",
+        "kind",
+        "last_post",
+        "live",
+        "members",
+        "msg_no",
+        "people",
+        "position",
+        "watching",
+        "window",
+    )
+
+    def __init__(self, first: Membership) -> None:
+        self.id: RoomId = first.room
+        self.key = first.room.bytes
+        self.kind: RoomKind = first.kind
+        self.history = first.history
+        self.position = first.head
+        self.msg_no = first.msg_no
+        self.people = first.members
+        self.members: dict[PersonId, Member] = {}
+        self.live: dict[Socket, Attachment] = {}
+        self.catching_up: dict[Socket, Attachment] = {}
+        self.watching: set[Socket] = set()
+        self.held: dict[int, LaneEntry] = {}
+        self.window: deque[Kept] = deque()
+        self.last_post: Kept | None = None
+        self.changed: dict[PersonId, int] = {}
+
+    @property
+    def window_from(self) -> int:
+        """The first seq the window holds; what follows it up to `position` is there too."""
+        return self.position - len(self.window) + 1
+
+    def offer(self, entry: LaneEntry) -> bool:
+        """Whether this entry is the next one. One from further ahead is held, an old one forgotten."""
+        if entry.seq == self.position + 1:
+            return True
+        if entry.seq > self.position and len(self.held) < HELD_ENTRIES:
+            self.held[entry.seq] = entry
+        return False
+
+    def next_held(self) -> LaneEntry | None:
+        """The held entry that has become the next one."""
+        return self.held.pop(self.position + 1, None) if self.held else None
+
+    @property
+    def has_hole(self) -> bool:
+        """Whether something before a held entry is missing."""
+        return bool(self.held)
+
+    def advance(self, kept: Kept) -> None:
+        """Take in the next entry."""
+        self.position = kept.seq
+        self.window.append(kept)
+        if kept.kind is EntryKind.post:
+            self.msg_no += 1
+            self.last_post = kept
+        if len(self.window) > WINDOW_ENTRIES and not self.catching_up:
+            self.trim()
+
+    def note_change(self, person: PersonId, seq: int) -> None:
+        """A membership changed at `seq`: what was read of it before that is old news."""
+        self.changed.pop(person, None)
+        self.changed[person] = seq
+        if len(self.changed) > CHANGES_KEPT:
+            del self.changed[next(iter(self.changed))]
+
+    def trim(self) -> None:
+        """Shorten the window to what every room keeps."""
+        while len(self.window) > WINDOW_ENTRIES:
+            self.window.popleft()
+
+    def forget_before(self, seq: int) -> None:
+        """Words were erased: what the window holds from before is read again when it is needed."""
+        while self.window and self.window[0].seq < seq:
+            self.window.popleft()
+
+    def extend(self, older: list[Kept]) -> None:
+        """Put entries before the window that end right before it; others are ignored."""
+        for kept in reversed(older):
+            if kept.seq == self.window_from - 1:
+                self.window.appendleft(kept)
+
+    def jump(self, head: int, msg_no: int) -> None:
+        """Give up on a hole too long to fill: go on after `head`."""
+        self.position = head
+        self.msg_no = msg_no
+        self.window.clear()
+        self.held = {seq: entry for seq, entry in self.held.items() if seq > head}
+
+    def after(self, position: int, count: int) -> list[Kept] | None:
+        """Up to `count` entries after `position`, or None where the window does not reach back so far."""
+        start = position + 1 - self.window_from
+        if start < 0:
+            return None
+        stop = min(start + count, len(self.window))
+        return [self.window[i] for i in range(start, stop)]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no member is connected here any more, nor owed anything."""
+        return not (self.members or self.catching_up)

@@ -1,0 +1,147 @@
+"""Listening, probes, and leaving in order.
+
+Owns the listening socket and the set of connections it let in. Must never know what they talk about, and must
+never end a connection that still listens without telling it when to come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from muster.bucket import Rate
+from muster.telemetry import get_logger
+from proto.codes import Close
+from realtime.accept import Bounds
+from realtime.connection import Connection
+from realtime.driver import Driver, State
+from realtime.edge import Edge
+from realtime.errands import Errands
+from realtime.handshake import Handshake
+
+BACKLOG: Final = 4_096
+FILES_KEPT: Final = 256  # descriptors that are no clients' sockets: databases, logs, the loop
+BATCHES: Final = 20  # a drain says goodbye in so many steps
+_LOG: Final = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where a hub listens; port 0 asks for a free one."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = None
+
+
+@dataclass(slots=True)
+class Server:
+    """One listener with all its connections: the `Door` of their drivers."""
+
+    edge: Edge
+    handshake: Handshake
+    random: Random
+    errands: Errands | None = None
+    drivers: set[Driver] = field(default_factory=set)
+    _connections: dict[Driver, Connection] = field(default_factory=dict)
+    _server: asyncio.Server | None = None
+    _empty: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def start(self, at: Listening) -> int:
+        """Listen; the port. WebSockets are refused until the gate is `ready`."""
+        listener = _listener(at, self.edge)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Driver(self.edge, self), sock=listener, backlog=BACKLOG, ssl=at.tls
+        )
+        port: int = listener.getsockname()[1]
+        return port
+
+    def serve(self, errands: Errands) -> None:
+        """Everything behind the door is in place: open it."""
+        self.errands = errands
+        self.handshake.gate.ready = True
+
+    async def drain(self, within_s: float) -> None:
+        """Leave in order: nobody new, everybody told when to come back, the rest cut off by the deadline."""
+        self.handshake.gate.ready = False
+        if self._server is not None:
+            self._server.close()
+        _LOG.info("draining", sockets=len(self.drivers), within_s=within_s)
+        spread_s = within_s / 2
+        batch = max(1, len(self._connections) // BATCHES + 1)
+        while self._connections:
+            self._send_away(batch, within_s)
+            await asyncio.sleep(spread_s / BATCHES)
+        try:
+            async with asyncio.timeout(self.edge.terms.close_within_s + 1.0):
+                while self.drivers:
+                    self._empty.clear()
+                    await self._empty.wait()
+        except TimeoutError:
+            for driver in list(self.drivers):
+                driver.abort()
+
+    def _send_away(self, count: int, within_s: float) -> None:
+        """Close some connections; each comes back after a time of its own, so that they do not all at once."""
+        for driver, connection in list(self._connections.items())[:count]:
+            pause_ms = int(self.random.random() * within_s * 1000)
+            connection.close(Close.shutdown, "this hub goes away", pause_ms)
+            self._connections.pop(driver, None)
+
+    # Drivers call
+
+    def came(self, driver: Driver) -> None:
+        self.drivers.add(driver)
+
+    def opened(self, driver: Driver, text: bool) -> Connection:
+        assert self.errands is not None, "the gate opens with `serve`"
+        connection = Connection(self.edge, self.errands, driver, text)
+        self._connections[driver] = connection
+        return connection
+
+    def gone(self, driver: Driver) -> None:
+        self.drivers.discard(driver)
+        self._connections.pop(driver, None)
+        if not self.drivers:
+            self._empty.set()
+
+
+def _listener(at: Listening, edge: Edge) -> socket.socket:
+    """A listening socket whose options every accepted one inherits: no calls per connection."""
+    family = socket.AF_INET6 if ":" in at.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            lost_ms = int(edge.terms.peer_lost_s * 1000)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, lost_ms)
+        if edge.terms.send_buffer_bytes:
+            size = edge.terms.send_buffer_bytes
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+        listener.bind((at.host, at.port))
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def bounds_of(max_sockets: int, nameless_per_peer: int, accepts_per_s: float) -> Bounds:
+    """The gate's bounds, after taking all the file descriptors this process may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    files = hard if hard != resource.RLIM_INFINITY else 1_000_000
+    return Bounds(
+        sockets=min(max_sockets or files, max(1, files - FILES_KEPT)),
+        nameless_per_peer=nameless_per_peer,
+        accepts=Rate(accepts_per_s, 2 * accepts_per_s),
+    )

@@ -1,0 +1,117 @@
+"""How the parts of a hub are put together: by hand, here, once per process.
+
+Owns the construction and the list of what runs. Must never open a connection: what speaks to Postgres and Redis
+is passed in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from prometheus_client import CollectorRegistry
+
+from muster.bus import Publisher
+from muster.clock import Clock
+from muster.control import ControlLog, ControlReader, ControlView
+from muster.ids import PersonId, RoomId, SystemRandom
+from muster.lane import LaneEntry, of_ephemeral
+from muster.membership import HubReader
+from proto.frames import Pointer
+from realtime.admission import Admissions
+from realtime.attendance import Attendance, Parts
+from realtime.catchup import Catchup
+from realtime.counts import HubCounts
+from realtime.ephemera import Ephemera
+from realtime.fill import Fill
+from realtime.hub import Hub, Wiring
+from realtime.people import People
+from realtime.pointers import Pointers, PointerStore, Submitter
+from realtime.pulse import Pulse
+from realtime.room import LocalRoom
+from realtime.visibility import Hidden
+
+TOKEN_LEEWAY_MS = 120_000
+"""A revoked session is remembered so much longer than its last token lives: clocks differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a hub needs of the world."""
+
+    reader: HubReader
+    control: ControlReader
+    pointers: PointerStore
+    publisher: Publisher
+    make_writer: Callable[[Callable[[list[LaneEntry]], None]], Submitter]
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A hub that only needs to run. `hub` listens to the tail, `attendance` serves connections."""
+
+    hub: Hub
+    attendance: Attendance
+    control: ControlLog
+    writer: Submitter
+    _parts: Parts
+    _fill: Fill
+    _pulse: Pulse
+    _ephemera: Ephemera
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Everything that runs for as long as the hub does."""
+        tasks.create_task(self._parts.admissions.run())
+        tasks.create_task(self._parts.catchup.run())
+        tasks.create_task(self._parts.pointers.run())
+        tasks.create_task(self._fill.run())
+        tasks.create_task(self._fill.run_checks(SystemRandom(), self.hub.unread_rooms))
+        tasks.create_task(self._pulse.run())
+        tasks.create_task(self._ephemera.run())
+        tasks.create_task(self.control.run())
+
+
+def assemble(
+    outside: Outside,
+    lanes: int,
+    generation: UUID,
+    token_ms: int,
+    registry: CollectorRegistry | None,
+) -> Assembled:
+    """Put a hub together. Must be called in the loop it will run in."""
+    loop = asyncio.get_running_loop()
+    people, hidden, counts = People(), Hidden(), HubCounts(registry)
+    pulse = Pulse(hidden)
+
+    def left(room: LocalRoom) -> None:
+        hub.forget_if_empty(room)
+
+    catchup = Catchup(outside.reader, hidden, loop.call_soon, left)
+    hub = Hub(lanes, people, hidden, catchup, pulse, counts)
+    admissions = Admissions(outside.reader, hub.admit, hub.joined)
+    fill = Fill(outside.reader, hub.rooms, hub.filled, hub.jump, outside.clock, counts)
+    ephemera = Ephemera(outside.publisher, counts)
+    writer = outside.make_writer(hub.entries)
+    view = ControlView(token_ms + TOKEN_LEEWAY_MS)
+
+    def tell(room: RoomId, person: PersonId, pointer: Pointer) -> None:
+        ephemera.put(of_ephemeral(room, person, pointer))
+
+    pointers = Pointers(outside.pointers, writer, tell)
+    parts = Parts(hub, people, hidden, catchup, admissions, pointers)
+    attendance = Attendance(parts, outside.reader, view, generation, ephemera.put)
+    control = ControlLog(outside.control, view, outside.clock, attendance.control)
+    hub.wire(
+        Wiring(
+            hole=fill.hole,
+            behind=fill.behind,
+            check=fill.check,
+            read_again=admissions.read_again,
+            note=admissions.note,
+            control=control.seen,
+        )
+    )
+    return Assembled(hub, attendance, control, writer, parts, fill, pulse, ephemera)

@@ -1,0 +1,1 @@
+"""The suite: mirrors the source, plus walks, contracts and faults against real services."""

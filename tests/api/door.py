@@ -1,0 +1,293 @@
+"""The real REST application on a real Postgres and Redis, asked without a socket between.
+
+Owns how a test opens it, makes people and rooms, and moves its clock. It never replaces a part of ours.
+"""
+
+import asyncio
+import random
+import secrets
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+from prometheus_client import CollectorRegistry
+
+from api.assembly import Ground, assemble
+from api.edge import ApiMetrics
+from muster import keys
+from muster.clock import SystemClock
+from muster.config import Settings
+from muster.control import ControlLog, ControlView
+from muster.ids import DeviceId, PersonId, SessionId, SystemRandom, device_of
+from muster.keys import KeyRing
+from muster.lanes import LaneTable
+from muster.metrics import WriterMetrics
+from muster.outlet import Outlet
+from muster.permission import Relation, RoomKind, ServiceRole
+from muster.stores.postgres.batch import PostgresBatchConnection
+from muster.stores.postgres.membership import PostgresControlReader
+from muster.stores.postgres.pool import Database, Replica, open_database
+from muster.stores.redis.meters import PublisherMeters
+from muster.stores.redis.nodes import nodes_at
+from muster.stores.redis.publisher import RedisPublisher
+from muster.tokens import Tokens
+from muster.writer import Writer
+
+PASSWORD = "correct horse battery"
+LANES = 4
+
+
+class MovedClock(SystemClock):
+    """The machine's clock, moved forward by a test."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def now_ms(self) -> int:
+        return super().now_ms() + round(self.ahead_s * 1000)
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead_s
+
+
+class Someone:
+    """A person with a session, who asks."""
+
+    def __init__(
+        self, door: "Door", person: PersonId, handle: str, token: str, refresh_token: str = ""
+    ) -> None:
+        self.id = person
+        self.handle = handle
+        self.token = token
+        self.refresh_token = refresh_token
+        self._door = door
+
+    async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}
+        return await self._door.client.request(method, path, headers=headers, **more)
+
+    async def done(self, method: str, path: str, **more: Any) -> Any:
+        """What a request that must succeed answers."""
+        response = await self.ask(method, path, **more)
+        assert response.status_code < 300, (method, path, response.status_code, response.text)
+        return response.json() if response.content else None
+
+    async def post(self, room: str, text: str, **more: Any) -> int:
+        body = {"client_id": secrets.token_hex(6), "text": text, **more}
+        seq: int = (await self.done("POST", f"/v1/rooms/{room}/messages", json=body))["seq"]
+        return seq
+
+    async def room(self, kind: str = "group", *people: "Someone", title: str = "a room") -> str:
+        body = {"kind": kind, "title": title, "people": [str(one.id) for one in people]}
+        room: str = (await self.done("POST", "/v1/rooms", json=body))["id"]
+        return room
+
+
+class Door:
+    """The application and what stands behind it."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        database: asyncpg.Connection,
+        ground: Ground,
+        control: ControlLog,
+        view: ControlView,
+    ) -> None:
+        self.client = client
+        self.database = database
+        self.ground = ground
+        self.clock = ground.clock
+        self._control = control
+        self._view = view
+
+    async def register(self, handle: str) -> Someone:
+        """Somebody by the front door: registered and logged in."""
+        wanted = {"handle": handle, "password": PASSWORD}
+        made = await self.client.post("/v1/people", json=wanted)
+        assert made.status_code == 201, made.text
+        return await self.log_in(handle)
+
+    async def log_in(self, handle: str, install: str = "phone") -> Someone:
+        wanted = {"handle": handle, "password": PASSWORD, "install": install}
+        answer = await self.client.post("/v1/sessions", json=wanted)
+        assert answer.status_code == 201, answer.text
+        grant = answer.json()
+        person = PersonId(UUID(grant["person"]))
+        return Someone(self, person, handle, grant["access_token"], grant["refresh_token"])
+
+    async def someone(
+        self, handle: str | None = None, role: ServiceRole = ServiceRole.user
+    ) -> Someone:
+        """Somebody by the back door, where logging in is not what is tested."""
+        person = PersonId(uuid4())
+        handle = handle or f"p{person.hex[:12]}"
+        await self.database.execute(
+            """
+            WITH person AS (
+                INSERT INTO people (person_id, handle, handle_shown, name, service_role)
+                VALUES ($1, lower($2), $2, $2, $3) RETURNING person_id
+            ) INSERT INTO rooms (room_id, kind, members) SELECT person_id, 'self', 1 FROM person
+            """,
+            person,
+            handle,
+            role.value,
+        )
+        return Someone(self, person, handle, await self.token(person, role))
+
+    async def token(self, person: PersonId, role: ServiceRole = ServiceRole.user) -> str:
+        session, device = SessionId(uuid4()), device_of(person, "phone")
+        await self.database.execute(
+            "INSERT INTO sessions (session_id, person_id, device_id, expires_at)"
+            " VALUES ($1, $2, $3, now() + interval '1 day')",
+            session,
+            person,
+            device,
+        )
+        return self.tokens().issue(person, session, DeviceId(device), role)
+
+    def tokens(self) -> Tokens:
+        on = self.ground
+        settings = on.settings
+        return Tokens(
+            on.ring,
+            settings.issuer,
+            settings.audience,
+            settings.access_token_s,
+            on.clock,
+            on.random,
+        )
+
+    async def relate(self, room: UUID, person: PersonId, relation: Relation, head: int) -> None:
+        """Make somebody what they would be after joining, leaving, being kicked."""
+        if relation is Relation.none:
+            return
+        present = relation in ("member", "moderator", "owner")
+        await self.database.execute(
+            "INSERT INTO members (room_id, person_id, relation, from_seq) VALUES ($1, $2, $3, 1)",
+            room,
+            person,
+            relation.value,
+        )
+        if relation is not Relation.invited:
+            await self.database.execute(
+                "INSERT INTO spans (room_id, person_id, joined, from_seq, to_seq)"
+                " VALUES ($1, $2, 1, 1, $3)",
+                room,
+                person,
+                None if present else head,
+            )
+
+    async def bare_room(self, kind: RoomKind, *authors: PersonId) -> UUID:
+        """A room of any kind with one message of each author."""
+        room = uuid4()
+        await self.database.execute(
+            "INSERT INTO rooms (room_id, kind, title, head, msg_no, last_post, members)"
+            " VALUES ($1, $2, 'bare', $3, $3, $3, 3)",
+            room,
+            kind.value,
+            len(authors),
+        )
+        await self.database.executemany(
+            "INSERT INTO entries (room_id, seq, msg_no, kind, author, client_id, at, text)"
+            " VALUES ($1, $2, $2, 'post', $3, $4, now(), 'words')",
+            [(room, seq, author, f"bare-{seq}") for seq, author in enumerate(authors, start=1)],
+        )
+        return room
+
+    async def heard(self) -> None:
+        """Return once the control log is read up to its head."""
+        head = await self.database.fetchval("SELECT head FROM rooms WHERE kind = 'control'")
+        while self._view.position < head:
+            self._control.seen(head)
+            await asyncio.sleep(0.005)
+
+    def counted(self, name: str) -> float:
+        """A metric without labels."""
+        return self.ground.registry.get_sample_value(name) or 0.0
+
+
+@cache
+def key_ring() -> KeyRing:
+    """One key for all tests: making one takes a while."""
+    directory = Path(mkdtemp(prefix="muster-test-keys-"))
+    keys.ensure_key(directory)
+    return keys.load(directory)
+
+
+@asynccontextmanager
+async def open_door(
+    database_url: str, redis_url: str, *, primary_url: str | None = None, **changed: Any
+) -> AsyncIterator[Door]:
+    """The application with every part of it real. `primary_url`: where it looks for Postgres."""
+    settings = Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        password_memory_kib=64,
+        password_passes=1,
+        rate_limits=False,
+        hub_urls=("ws://127.0.0.1:8101/v1/socket",),
+    )
+    settings = replace(settings, **changed)
+    clock, registry = MovedClock(), CollectorRegistry()
+    metrics = ApiMetrics(registry)
+    url = primary_url or database_url
+    primary = await _pool(url, metrics)
+    replica_url = settings.database_replica_url
+    replica = await _pool(replica_url, metrics) if replica_url else None
+    lanes = LaneTable(LANES, f"test-{secrets.token_hex(4)}")
+    rng = random.Random(1)
+    nodes = nodes_at(redis_url, False, lanes, rng)
+    publisher = RedisPublisher(nodes, lanes, PublisherMeters(registry), 1000, rng)
+    writer = Writer(
+        [PostgresBatchConnection(url, "test-writer")],
+        PostgresBatchConnection(url, "test-spare"),
+        lambda: Outlet(publisher, uuid4, None),
+        clock,
+        WriterMetrics(registry),
+    )
+    view = ControlView(settings.access_token_s * 1000)
+    control = ControlLog(PostgresControlReader(primary.lent), view, clock, lambda _entry: None)
+    database = await asyncpg.connect(database_url)
+    with ThreadPoolExecutor(2) as hashing:
+        ground = Ground(
+            settings,
+            key_ring(),
+            primary,
+            Replica(primary, replica),
+            writer,
+            view,
+            hashing,
+            clock,
+            SystemRandom(),
+            registry,
+            metrics,
+        )
+        transport = httpx.ASGITransport(assemble(ground))
+        async with (
+            httpx.AsyncClient(transport=transport, base_url="http://door") as client,
+            asyncio.TaskGroup() as tasks,
+        ):
+            running = [tasks.create_task(writer.run()), tasks.create_task(control.run())]
+            try:
+                yield Door(client, database, ground, control, view)
+            finally:
+                for task in running:
+                    task.cancel()
+    await publisher.close()
+    await database.close()
+    for opened in (primary, replica):
+        if opened is not None:
+            await opened.close()
+
+
+async def _pool(url: str, metrics: ApiMetrics) -> Database:
+    return await open_database(url, "test-api", 4, metrics.database_seconds.observe)

@@ -1,0 +1,138 @@
+"""Registering, logging in, refreshing and logging out, as a client sees it."""
+
+import asyncio
+from typing import Any
+
+import httpx
+
+from tests.api.door import PASSWORD, Door, Someone, open_door
+
+
+async def _refresh(door: Door, token: str) -> httpx.Response:
+    return await door.client.post("/v1/sessions/refresh", json={"refresh_token": token})
+
+
+async def _log_in(door: Door, handle: str, password: str) -> httpx.Response:
+    body = {"handle": handle, "password": password, "install": "phone"}
+    return await door.client.post("/v1/sessions", json=body)
+
+
+async def test_handle_is_unique_in_any_case(door: Door) -> None:
+    """Ada and aDA are one handle; it is shown as typed and found in any case."""
+    ada = await door.register("Ada")
+    taken = await door.client.post("/v1/people", json={"handle": "aDA", "password": PASSWORD})
+    assert taken.status_code == 409
+    found = await ada.done("GET", "/v1/people/@ADA")
+    assert (found["id"], found["handle"]) == (str(ada.id), "Ada")
+
+
+async def test_unknown_person_and_wrong_password_answer_alike(door: Door) -> None:
+    """Nobody learns from logging in who has an account."""
+    await door.register("ada")
+    wrong = await _log_in(door, "ada", "not her password")
+    unknown = await _log_in(door, "nobody-at-all", "not her password")
+    assert wrong.status_code == unknown.status_code == 401
+    assert wrong.json() == unknown.json()
+
+
+async def test_lost_answer_logs_nobody_out(door: Door) -> None:
+    """Asking again with the same token, as after a lost answer, gives the same successor."""
+    ada = await door.register("ada")
+    first = (await _refresh(door, ada.refresh_token)).json()
+    again = (await _refresh(door, ada.refresh_token)).json()
+    assert first["refresh_token"] == again["refresh_token"] != ada.refresh_token
+    assert (await _refresh(door, first["refresh_token"])).status_code == 200
+
+
+async def test_fifty_parallel_refreshes_make_one_chain(door: Door) -> None:
+    """Fifty at once get one and the same successor, and the chain goes on from it."""
+    ada = await door.register("ada")
+    answers = await asyncio.gather(*(_refresh(door, ada.refresh_token) for _ in range(50)))
+    assert {answer.status_code for answer in answers} == {200}
+    successors = {answer.json()["refresh_token"] for answer in answers}
+    assert len(successors) == 1
+    kept = await door.database.fetchval("SELECT count(*) FROM refresh_tokens")
+    assert kept == 2
+    assert (await _refresh(door, successors.pop())).status_code == 200
+
+
+async def test_reuse_of_a_retired_token_ends_the_session(door: Door) -> None:
+    """Once a successor was used, its predecessor is a stolen token: the whole family goes."""
+    ada = await door.register("ada")
+    second = (await _refresh(door, ada.refresh_token)).json()
+    third = (await _refresh(door, second["refresh_token"])).json()
+    assert (await _refresh(door, ada.refresh_token)).status_code == 401
+    assert (await _refresh(door, third["refresh_token"])).status_code == 401
+    await door.heard()
+    thief = Someone(door, ada.id, "ada", third["access_token"])
+    assert (await thief.ask("GET", "/v1/me")).status_code == 401
+
+
+async def test_refresh_tokens_end_after_a_week(door: Door) -> None:
+    """A token waits seven days to be used, no longer."""
+    ada = await door.register("ada")
+    door.clock.ahead_s = 7 * 86_400 - 60  # type: ignore[attr-defined]  # a MovedClock
+    fresh = (await _refresh(door, ada.refresh_token)).json()
+    door.clock.ahead_s += 7 * 86_400 + 60  # type: ignore[attr-defined]
+    assert (await _refresh(door, fresh["refresh_token"])).status_code == 401
+
+
+async def test_access_tokens_end_after_fifteen_minutes(door: Door) -> None:
+    """An old access token is told from a wrong one, so that the client refreshes."""
+    ada = await door.register("ada")
+    door.clock.ahead_s = 901  # type: ignore[attr-defined]  # a MovedClock
+    late = await ada.ask("GET", "/v1/me")
+    assert (late.status_code, late.json()["name"]) == (401, "token_expired")
+
+
+async def test_log_out_here_and_everywhere(door: Door) -> None:
+    """One session ends alone; "everywhere" ends the rest, and a login right after lives."""
+    phone = await door.register("ada")
+    tablet = await door.log_in("ada", "tablet")
+    laptop = await door.log_in("ada", "laptop")
+    await phone.done("DELETE", "/v1/sessions/current")
+    await door.heard()
+    assert (await phone.ask("GET", "/v1/me")).status_code == 401
+    assert (await _refresh(door, phone.refresh_token)).status_code == 401
+    assert (await tablet.ask("GET", "/v1/me")).status_code == 200
+    await tablet.done("DELETE", "/v1/sessions")
+    again = await door.log_in("ada")
+    await door.heard()
+    assert (await laptop.ask("GET", "/v1/me")).status_code == 401
+    assert (await again.ask("GET", "/v1/me")).status_code == 200
+
+
+async def test_sessions_are_listed_and_ended_one_by_one(door: Door) -> None:
+    """My list says which one asks; ending another one's session of somebody else does nothing."""
+    phone = await door.register("ada")
+    tablet = await door.log_in("ada", "tablet")
+    eve = await door.register("eve")
+    listed: list[dict[str, Any]] = (await phone.done("GET", "/v1/me/sessions"))["sessions"]
+    assert [session["current"] for session in listed] == [False, True]
+    await eve.done("DELETE", f"/v1/me/sessions/{listed[0]['id']}")
+    await door.heard()
+    assert (await tablet.ask("GET", "/v1/me")).status_code == 200
+    await phone.done("DELETE", f"/v1/me/sessions/{listed[0]['id']}")
+    await door.heard()
+    assert (await tablet.ask("GET", "/v1/me")).status_code == 401
+
+
+async def test_stronger_parameters_rehash_at_login(database_url: str, redis_url: str) -> None:
+    """A hash of older parameters is replaced the next time its password is known."""
+    async with open_door(database_url, redis_url) as before:
+        await before.register("ada")
+        old = await before.database.fetchval("SELECT password_hash FROM people")
+    async with open_door(database_url, redis_url, password_passes=2) as after:
+        await after.log_in("ada")
+        new = await after.database.fetchval("SELECT password_hash FROM people")
+        await after.log_in("ada")
+    assert "t=1" in old
+    assert "t=2" in new
+
+
+async def test_banned_people_cannot_log_in(door: Door) -> None:
+    """A ban ends the sessions there are and refuses new ones."""
+    ada = await door.register("ada")
+    await door.database.execute("UPDATE people SET banned_at = now()")
+    assert (await _log_in(door, "ada", PASSWORD)).status_code == 403
+    assert (await _refresh(door, ada.refresh_token)).status_code == 401

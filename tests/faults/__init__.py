@@ -1,0 +1,1 @@
+"""Faults that tests put between real processes. Must never touch anything but loopback."""

@@ -1,0 +1,84 @@
+"""The claims of muster/config.py."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from muster.config import (
+    Settings,
+    SettingsError,
+    declarations,
+    hide_password,
+    unknown_names,
+)
+
+
+def test_without_an_environment_every_setting_has_its_default() -> None:
+    """An empty mapping is as good as none."""
+    assert Settings.from_env({}) == Settings()
+
+
+def test_what_is_written_for_a_child_is_read_back_the_same() -> None:
+    """`to_env` and `from_env` are inverse, for every type a setting has."""
+    settings = replace(
+        Settings(),
+        data_dir=Path("/somewhere"),
+        keys_dir=Path("/keys"),
+        hubs=7,
+        heartbeat_s=1.5,
+        lan=True,
+        rate_limits=False,
+        allowed_origins=("https://a.example", "https://b.example"),
+        database_url="postgresql://a:b@c/d",
+    )
+    assert Settings.from_env(settings.to_env()) == settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("MUSTER_HUBS", "many", "must be a whole number, not 'many'"),
+        ("MUSTER_HUBS", "0", "must be at least 1"),
+        ("MUSTER_API_PORT", "65536", "must be at most 65535"),
+        ("MUSTER_HEARTBEAT_S", "nan", "must be at least 0.1"),
+        ("MUSTER_LAN", "perhaps", "must be 1 or 0"),
+        ("MUSTER_LOG_LEVEL", "loud", "must be one of debug, info, warning, error"),
+    ],
+)
+def test_a_value_that_cannot_be_is_one_plain_sentence(name: str, value: str, expected: str) -> None:
+    """It names the variable, what was expected and what it means."""
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env({name: value})
+    assert str(refused.value).startswith(f"{name} {expected}")
+    assert "\n" not in str(refused.value)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_known_one() -> None:
+    """A misspelt variable must not be ignored in silence."""
+    (sentence,) = unknown_names({"MUSTER_HUB_PROT": "1", "HOME": "/"})
+    assert "MUSTER_HUB_PORT" in sentence
+
+
+def test_secrets_stay_out_of_the_representation() -> None:
+    """A Settings in a log line or a traceback shows no password."""
+    settings = Settings.from_env({"MUSTER_DATABASE_URL": "postgresql://a:hunter2@c/d"})
+    assert "hunter2" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://a:b@c:1/d", "postgresql://a:***@c:1/d"),
+        ("redis://:b@c:1/0", "redis://:***@c:1/0"),
+        ("redis://c:1/0", "redis://c:1/0"),
+    ],
+)
+def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
+    """Which and where, and nothing more."""
+    assert hide_password(url) == shown
+
+
+def test_every_setting_says_what_it_means() -> None:
+    """`muster settings` has no empty line."""
+    assert all(declared.meaning for declared in declarations())
