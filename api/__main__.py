@@ -11,11 +11,11 @@ import os
 import random
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import uvicorn
@@ -28,7 +28,7 @@ from muster.config import Settings, SettingsError
 from muster.control import ControlLog, ControlView
 from muster.errors import Refused
 from muster.ids import SystemRandom
-from muster.keys import KeysError
+from muster.keys import KeyRing, KeysError
 from muster.lanes import LaneTable
 from muster.metrics import WriterMetrics
 from muster.outlet import Outlet
@@ -46,6 +46,8 @@ from muster.writer import Writer
 
 NAME: Final = "muster-api"
 SWEEP_S: Final = 600.0
+ASK_AGAIN_S: Final = 1.0
+CONNECT_WITHIN_S: Final = 5.0
 KEEP_ALIVE_S: Final = 75
 """Longer than the 60 s for which balancers keep a connection: the balancer closes first."""
 
@@ -65,10 +67,12 @@ class _Server(uvicorn.Server):
 
 async def serve(settings: Settings, stop: asyncio.Event) -> int:
     """Serve until `stop`; the exit code."""
+    ring = keys.load(settings.keys_path)
     listening = _listen(settings)
-    await wait_for_database(settings.database_url, _say)
-    await _join(settings)
-    async with _ground(settings) as (ground, control, writer):
+    if not await _unless(stop, _reach(settings)):
+        listening.close()
+        return 0
+    async with _ground(settings, ring) as (ground, control, writer):
         server = _Server(_config(settings, ground))
         async with asyncio.TaskGroup() as tasks:
             background = [
@@ -77,7 +81,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
             ]
             serving = tasks.create_task(server.serve(sockets=[listening]))
-            _log.info("listening", url=f"{settings.listen_host}:{settings.api_port}")
+            _log.info("listening", port=settings.api_port)
             await stop.wait()
             server.should_exit = True
             await serving
@@ -87,8 +91,40 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     return 0
 
 
+async def _unless(stop: asyncio.Event, doing: Coroutine[None, None, None]) -> bool:
+    """Whether `doing` was done before `stop`; if not, it is given up."""
+    async with asyncio.TaskGroup() as tasks:
+        done = tasks.create_task(doing)
+        stopped = tasks.create_task(stop.wait())
+        await asyncio.wait((done, stopped), return_when=asyncio.FIRST_COMPLETED)
+        finished = done.done()
+        done.cancel()
+        stopped.cancel()
+    return finished
+
+
+async def _reach(settings: Settings) -> None:
+    """Return once Postgres is there, has a schema, and was made with as many lanes."""
+    await wait_for_database(settings.database_url, _say)
+    while True:
+        connection = await asyncpg.connect(
+            settings.database_url, statement_cache_size=0, timeout=CONNECT_WITHIN_S
+        )
+        try:
+            await join_installation(connection, settings.lanes, uuid4())
+        except asyncpg.UndefinedTableError:
+            _say("the database has no schema yet: 'muster migrate' makes it; asking again")
+            await asyncio.sleep(ASK_AGAIN_S)
+        else:
+            return
+        finally:
+            await connection.close(timeout=CONNECT_WITHIN_S)
+
+
 @asynccontextmanager
-async def _ground(settings: Settings) -> AsyncIterator[tuple[Ground, ControlLog, Writer]]:
+async def _ground(
+    settings: Settings, ring: KeyRing
+) -> AsyncIterator[tuple[Ground, ControlLog, Writer]]:
     """Everything open; closed in the reverse order."""
     clock, registry = SystemClock(), new_registry()
     metrics = ApiMetrics(registry)
@@ -103,19 +139,19 @@ async def _ground(settings: Settings) -> AsyncIterator[tuple[Ground, ControlLog,
     writer = Writer(
         [_batches(settings, f"{NAME}-writer") for _ in range(settings.api_db_writers)],
         _batches(settings, f"{NAME}-spare"),
-        lambda: Outlet(publisher, _new_writer, None),
+        lambda: Outlet(publisher, uuid4, None),
         clock,
         WriterMetrics(registry),
     )
     token_ms = settings.access_token_s * 1_000 + _TOKEN_LEEWAY_MS
     view = ControlView(token_ms)
     control = ControlLog(PostgresControlReader(primary.lent), view, clock, lambda _entry: None)
-    await control.load(token_ms)
+    await _load(control, token_ms)
     with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
         yield (
             Ground(
                 settings,
-                keys.load(settings.keys_path),
+                ring,
                 primary,
                 Replica(primary, replica),
                 writer,
@@ -151,16 +187,16 @@ def _batches(settings: Settings, name: str) -> PostgresBatchConnection:
     )
 
 
-def _new_writer() -> UUID:
-    return uuid4()
-
-
-async def _join(settings: Settings) -> None:
-    connection = await asyncpg.connect(settings.database_url, statement_cache_size=0, timeout=5)
-    try:
-        await join_installation(connection, settings.lanes, uuid4())
-    finally:
-        await connection.close(timeout=5)
+async def _load(control: ControlLog, max_age_ms: int) -> None:
+    """Who was shut out lately; without that nobody is let in."""
+    while True:
+        try:
+            await control.load(max_age_ms)
+        except Refused as refused:
+            _log.warning("control log unread", code=refused.code.name)
+            await asyncio.sleep(ASK_AGAIN_S)
+        else:
+            return
 
 
 async def _sweep(kept: PostgresIdempotency) -> None:

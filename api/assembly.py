@@ -111,9 +111,6 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
     history = History(PostgresHistory(on.reads))
     reports = Reports(PostgresReports(on.primary), on.clock, on.random)
 
-    async def ready() -> None:
-        await on.primary.fetchrow("SELECT 1")
-
     return Handlers(
         people=PeopleHandlers(people, known, writer),
         sessions=SessionHandlers(sessions, limits),
@@ -121,6 +118,8 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         members=MemberHandlers(rooms, writer),
         messages=MessageHandlers(history, PostgresPointers(on.primary), writer),
         staff=StaffHandlers(reports, people, sessions, writer),
-        service=ServiceHandlers(on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, ready),
+        service=ServiceHandlers(
+            on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping
+        ),
         documents=documents,
     )

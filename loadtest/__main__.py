@@ -11,16 +11,21 @@ import importlib
 import sys
 from typing import Final
 
-BENCHMARKS: Final = ("replay",)
-"""Modules of this package, imported only when named or when help is asked for."""
+BENCHMARKS: Final = {
+    "replay": "loadtest.replay",
+    "publish": "loadtest.bench.publish",
+    "latency": "loadtest.bench.latency",
+    "idle": "loadtest.bench.idle",
+}
+"""What can be named, and the module that it is."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what the command line names; the exit code is 1 where a promise did not hold."""
     parser = argparse.ArgumentParser(prog="python -m loadtest", description=__doc__)
     names = parser.add_subparsers(dest="name", required=True, metavar="NAME")
-    for name in BENCHMARKS:
-        module = importlib.import_module(f"loadtest.{name}")
+    for name, path in BENCHMARKS.items():
+        module = importlib.import_module(path)
         summary = (module.__doc__ or "").partition("\n")[0]
         added = names.add_parser(name, help=summary, description=module.__doc__)
         module.add_arguments(added)

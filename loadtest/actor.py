@@ -115,6 +115,11 @@ class Actor(App):
             now = asyncio.get_running_loop().time()
             self._stage.ledger.given(self._number, entry.seq, entry.client_id, now)
 
+    def room_closed(self, room: UUID, at: int) -> None:
+        """Who goes while their socket is down is told, plainly, that the room is not theirs."""
+        if room == self._stage.room and not self._present:
+            self._stage.ledger.told_gone(self._number, at)
+
     def is_at(self, head: int) -> bool:
         """Whether the device holds everything of the room up to `head`, or is not in it."""
         return not self._present or (self.phone.rooms.positions.at(self._stage.room) or 0) >= head

@@ -12,6 +12,7 @@ import os
 import sys
 from pathlib import Path
 from random import Random
+from typing import Final
 
 import httpx
 
@@ -25,7 +26,8 @@ from loadtest.screen import Screen, screen
 from loadtest.stack import running
 from proto import limits
 
-DEFAULT_URL = "http://127.0.0.1:8000"
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
+GO_WITHIN_S: Final = 2.0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -77,6 +79,7 @@ async def _chat(args: argparse.Namespace, url: str, data: Path) -> None:
             await window.run(chatter.typed, chatter.key_pressed)
             await chatter.finish()
             await phone.close()
+            await asyncio.wait({running_phone}, timeout=GO_WITHIN_S)
             running_phone.cancel()
             showing.cancel()
 

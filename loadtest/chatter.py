@@ -42,7 +42,7 @@ class Chatter(App):
         self._room = me
         self._seen: dict[UUID, int] = {}
         self._last: dict[UUID, int] = {}
-        self._last_mine: dict[UUID, int] = {}
+        self._last_mine: dict[UUID, int | str] = {}
         self._names: dict[UUID, str] = {}
         self._titles: dict[UUID, str] = {}
         self._typing_until: dict[UUID, float] = {}
@@ -134,7 +134,7 @@ class Chatter(App):
         match command.name:
             case "say" | "me":
                 meta: MetaMap | None = {"action": True} if command.name == "me" else None
-                self._send(Post(0, self._room, _new_id(), command.text, meta=meta))
+                self._say(Post(0, self._room, _new_id(), command.text, meta=meta))
             case "edit" | "delete" | "react":
                 self._change(command)
             case "join":
@@ -158,8 +158,8 @@ class Chatter(App):
                 self._screen.show(f"!! {command.text}")
 
     def _change(self, command: Command) -> None:
-        lasts = self._last if command.name == "react" else self._last_mine
-        target = command.seq or lasts.get(self._room)
+        last = self._last if command.name == "react" else self._last_mine
+        target = command.seq or last.get(self._room)
         if target is None:
             self._screen.show(f"!! there is nothing here to {command.name}")
         elif command.name == "edit":
@@ -168,6 +168,11 @@ class Chatter(App):
             self._send(Delete(0, self._room, _new_id(), target))
         else:
             self._send(React(0, self._room, _new_id(), target, command.text))
+
+    def _say(self, post: Post) -> None:
+        # By its client id it can be changed before anybody has told its seq.
+        self._last_mine[post.room] = post.client_id
+        self._send(post)
 
     def _send(self, submission: Submission) -> None:
         """Not awaited here: while there is no socket, what comes and goes must still be shown."""
@@ -201,7 +206,7 @@ class Chatter(App):
         peer = await self._rest.person(f"@{command.handle}")
         room = await self._rest.direct_room(peer.id)
         await self._enter(room.id, f"@{peer.handle}")
-        self._send(Post(0, room.id, _new_id(), command.text))
+        self._say(Post(0, room.id, _new_id(), command.text))
 
     async def _enter(self, room: UUID, title: str) -> None:
         self._titles[room] = title

@@ -73,6 +73,13 @@ class Ledger:
         if spans and (spans[-1][1] is None or spans[-1][1] > seq):
             spans[-1] = (spans[-1][0], seq)
 
+    def told_gone(self, device: int, at: int) -> None:
+        """A device that had everything up to `at` learnt that its person has left."""
+        spans = self._device(device).spans
+        for place, (low, high) in enumerate(spans):
+            if low <= at + 1 and (high is None or high > at):
+                spans[place] = (low, at)
+
     def given(self, device: int, seq: int, client_id: str, at: float) -> None:
         """The device's app got a message."""
         self._device(device).given.append(seq)

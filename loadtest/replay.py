@@ -150,7 +150,7 @@ async def _register(actors: list[Actor], progress: Progress) -> None:
 
 async def _kill(stack: Stack, at: float) -> None:
     await asyncio.sleep(at - asyncio.get_running_loop().time())
-    stack.kill_hub(1)
+    await stack.kill_hub(1)
 
 
 def _length_s(play: Cast, options: Options) -> float:

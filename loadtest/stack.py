@@ -13,7 +13,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -66,12 +66,16 @@ class Stack:
         self.found = found
         self._process = process
 
-    def kill_hub(self, number: int = 1) -> int:
-        """SIGKILL a hub, counted from 1; the supervisor starts it again. Returns the pid it had."""
-        now = running(self.data) or self.found
-        pid = now.children[f"hub {number}"]
+    async def kill_hub(self, number: int = 1) -> None:
+        """SIGKILL a hub, counted from 1; the supervisor starts it again.
+
+        One that was killed before may not be back yet: then it is waited for.
+        """
+        port = self.hub_urls[number - 1].rpartition(":")[2]
+        async with asyncio.timeout(READY_WITHIN_S):
+            while (pid := _hub_pid(self.found.pid, port)) is None:
+                await asyncio.sleep(LOOK_EVERY_S)
         os.kill(pid, signal.SIGKILL)
-        return pid
 
     def log(self) -> str:
         """Everything it said so far."""
@@ -137,6 +141,18 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
+
+
+def _hub_pid(supervisor: int, port: str) -> int | None:
+    """The supervisor's child that listens as this hub: run.json knows only the first of them."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            environment = (process / "environ").read_bytes().split(b"\0")
+            ours = int(parent) == supervisor and f"MUSTER_HUB_PORT={port}".encode() in environment
+            if ours and b"realtime" in (process / "cmdline").read_bytes().split(b"\0"):
+                return int(process.name)
+    return None
 
 
 def _free_ports(count: int) -> int:

@@ -3,7 +3,10 @@
     config.py      every setting, its environment variable, its default, its meaning
     telemetry.py   logs without personal data; metrics
     lifetime.py    signals, and the loop a process runs on
-    keys.py        the keys that sign access tokens
+    keys.py        the keys that sign access tokens; tokens.py the tokens, refresh.py how logins go on
+    people.py      who somebody is; sessions.py, passwords.py how they log in
+    rooms.py       rooms and lists of them; history.py a room's log as it reads now
+    reports.py     what staff are told; permission.py who may do what
     stores/        the only SQL, the only Redis commands, the only Lua
     services/      the processes `muster up` starts and keeps
     cli/           the command line

@@ -28,6 +28,9 @@ FIRST_PEOPLE: Final = 100
 UNREAD_MOST: Final = 1_000
 """Where counting stops: a client shows 999+."""
 
+UNREAD_WINDOW_SEQS: Final = 10_000
+"""How far back from the head it looks: somebody who posts and never reads must not cost more and more."""
+
 _HISTORY: Final = {
     RoomKind.direct: "all",
     RoomKind.group: "from_join",

@@ -81,7 +81,9 @@ class Rotated(Struct, frozen=True, gc=False):
 class SessionStore(Protocol):
     """Where sessions are kept."""
 
-    async def add(self, new: NewSession) -> None: ...
+    async def add(self, new: NewSession) -> bool:
+        """False if the person is banned by now."""
+        ...
 
     async def of_person(self, person: PersonId, now_ms: int) -> list[Session]:
         """The sessions that are not over, newest first."""
@@ -162,7 +164,7 @@ class Sessions:
         if known is None or stored is None or not checked.right:
             raise _wrong()
         if known.banned:
-            raise Refused(Code.permission_denied, "this account is banned")
+            raise _banned()
         if checked.fresh_hash is not None:
             await self._people.set_password(known.person, stored, checked.fresh_hash)
         return await self._begin(known, install)
@@ -179,7 +181,8 @@ class Sessions:
             token_hash=refresh.stored(token),
             token_expires_at_ms=now_ms + self._refresh_ms,
         )
-        await self._store.add(new)
+        if not await self._store.add(new):
+            raise _banned()
         return self._grant(Family(new.id, new.person, new.device, known.role), token)
 
     async def refresh(self, text: str) -> Grant:
@@ -224,6 +227,10 @@ class Sessions:
 
 def _wrong() -> Refused:
     return Refused(Code.unauthorized, "handle or password is wrong")
+
+
+def _banned() -> Refused:
+    return Refused(Code.permission_denied, "this account is banned")
 
 
 def _ended() -> Refused:

@@ -201,23 +201,15 @@ class _Worker:
                 self._writer.hand_over(self.queues.evict(room))
 
     async def _idle(self) -> None:
+        """Wait for work; meanwhile clear the lease once all is published."""
         self._woken.clear()
-        if self.outlet.leased:
+        while not self.queues.ready:
             try:
-                async with asyncio.timeout(IDLE_S):
+                async with asyncio.timeout(IDLE_S if self.outlet.leased else None):
                     await self._woken.wait()
                     return
             except TimeoutError:
                 await self._clear()
-        if not self.queues.ready:
-            # With entries still unpublished the lease stays, and is looked at again.
-            async with asyncio.timeout(IDLE_S if self.outlet.leased else None) as wait:
-                try:
-                    await self._woken.wait()
-                except TimeoutError:
-                    if not wait.expired():
-                        raise
-        return
 
     async def _clear(self) -> None:
         writer = self.outlet.clearable()

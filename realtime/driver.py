@@ -163,6 +163,7 @@ class Driver(asyncio.BufferedProtocol):
     def authenticated(self) -> None:
         """From now on a person answers for this socket: it may send at length."""
         self._allowance = -1
+        self.look_at(self._heard + self._edge.terms.heartbeat_s)
         if self._peer is not None:
             self._door.handshake.gate.named(self._peer)
             self._peer = None

@@ -31,6 +31,7 @@ from realtime.socket import Socket
 from realtime.visibility import LARGE_ROOM, Hidden, is_for_all, is_visible
 
 _MEMBERSHIP = frozenset({EntryKind.join, EntryKind.leave, EntryKind.kick, EntryKind.role})
+_BLOCKS = frozenset({EntryKind.block, EntryKind.unblock})
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +250,10 @@ class Hub:
             room.forget_before(kept.seq)
         elif kept.kind is EntryKind.settings and body.history is not None:
             room.history = body.history
+        elif kept.kind in _BLOCKS and kept.subject is not None and room.id == UUID(bytes=kept.author):
+            # In force before any device of the blocker is told that it is.
+            act = self._hidden.hide if kept.kind is EntryKind.block else self._hidden.show
+            act(PersonId(room.id), PersonId(UUID(bytes=kept.subject)))
         elif kept.kind in (EntryKind.join, EntryKind.role) and kept.subject is not None:
             person = self._people.get(kept.subject)
             if person is not None and person.loaded and body.role is not None:

@@ -24,8 +24,8 @@ class App:
     def room_opened(self, room: UUID) -> None:
         """I am in this room; its history can be fetched."""
 
-    def room_closed(self, room: UUID) -> None:
-        """I am no longer in it."""
+    def room_closed(self, room: UUID, at: int) -> None:
+        """I am no longer in it; `at` is the seq up to which I got it."""
 
     def entry(self, entry: Entry) -> None:
         """The next entry of a room or of my self log: once each, in order, without holes."""

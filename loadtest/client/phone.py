@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Final
@@ -70,19 +71,21 @@ class Phone:
         self._fetcher = Fetcher(login.rest, self._on_fetched, self._on_lost)
         self._connection: Connection | None = None
         self._attend = asyncio.Event()
+        self._leaving = asyncio.Event()
         self._heartbeat_s = 25.0
         self._moved: dict[UUID, int] = {}
         self._typed_at: dict[UUID, float] = {}
 
     async def run(self) -> None:
-        """Until cancelled. Raises `Stopped` when the server wants no more of us."""
+        """Until `close`. Raises `Stopped` when the server wants no more of us."""
         async with asyncio.TaskGroup() as group:
             fetching = group.create_task(self._fetcher.run())
             try:
                 stopped = await self._reconnect()
             finally:
                 fetching.cancel()
-        raise stopped
+        if stopped is not None:
+            raise stopped
 
     async def submit(self, submission: frames.Submission) -> frames.Ack:
         """Commit an entry, however long it takes. Raises `Refusal` if it is refused for good."""
@@ -105,7 +108,8 @@ class Phone:
             self._connection.abort()
 
     async def close(self) -> None:
-        """Say goodbye. Cancel `run` after it, or it comes back."""
+        """Say goodbye; `run` returns."""
+        self._leaving.set()
         if self._connection is not None:
             await self._connection.close()
 
@@ -118,9 +122,9 @@ class Phone:
 
     # Sockets, one after another
 
-    async def _reconnect(self) -> Stopped:
+    async def _reconnect(self) -> Stopped | None:
         loop = asyncio.get_running_loop()
-        while True:
+        while not self._leaving.is_set():
             started = loop.time()
             try:
                 closed = await self._attempt()
@@ -137,8 +141,12 @@ class Phone:
             self._hubs.failed()
             retry_after_ms = closed.goaway.retry_after_ms if closed.goaway else None
             pause_s = self._backoff.pause_s(loop.time() - started, retry_after_ms)
-            self._app.disconnected(closed, pause_s)
-            await asyncio.sleep(pause_s)
+            if not self._leaving.is_set():
+                self._app.disconnected(closed, pause_s)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause_s):
+                        await self._leaving.wait()
+        return None
 
     async def _attempt(self) -> Closed:
         """One socket from beginning to end, or why there was none."""
@@ -153,23 +161,26 @@ class Phone:
             return Closed(None, problem.message, None)
         except (OSError, httpx.TransportError, TimeoutError, InvalidHandshake) as failure:
             return Closed(None, f"no connection: {failure!r}", None)
-        ends: list[Closed] = []
+        # Ended by cancelling, not by raising: a TaskGroup that fails while it is cancelled forgets
+        # the latter (before Python 3.13).
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(_until_closed(connection))
-                group.create_task(self._serve(connection, token, group))
-        except* Closed as closed:
-            ends = [end for end in closed.exceptions if isinstance(end, Closed)]
+                reading = group.create_task(connection.read())
+                serving = group.create_task(self._serve(connection, token))
+                closed = await reading
+                serving.cancel()
         finally:
             connection.abort()
-        return max(ends, key=lambda end: end.code is not None)
+        return closed
 
-    async def _serve(self, connection: Connection, token: str, group: asyncio.TaskGroup) -> None:
+    async def _serve(self, connection: Connection, token: str) -> None:
+        """Everything on one socket but the reading; returns when there is nothing to serve."""
         if not await _or_abort(connection, lambda: self._enter(connection, token)):
             return
-        for errand in (self._refresh_tokens, self._beat, self._attend_new, self._tell_received):
-            group.create_task(_forever(connection, errand))
-        group.create_task(self._sender.pump(connection, group))
+        async with asyncio.TaskGroup() as group:
+            for errand in (self._refresh_tokens, self._beat, self._attend_new, self._tell_received):
+                group.create_task(_forever(connection, errand))
+            group.create_task(_or_abort(connection, lambda: self._sender.pump(connection, group)))
 
     async def _enter(self, connection: Connection, token: str) -> None:
         account = self.login.account
@@ -261,15 +272,11 @@ class Phone:
         for entry in todo.deliver:
             self._moved[entry.room] = entry.seq
             self._app.entry(entry)
-        for room in todo.closed:
+        for room, at in todo.closed:
             self._moved.pop(room, None)
-            self._app.room_closed(room)
+            self._app.room_closed(room, at)
         if todo.attend:
             self._attend.set()
-
-
-async def _until_closed(connection: Connection) -> None:
-    raise await connection.read()
 
 
 async def _or_abort(connection: Connection, enter: Callable[[], Awaitable[None]]) -> bool:
@@ -278,7 +285,7 @@ async def _or_abort(connection: Connection, enter: Callable[[], Awaitable[None]]
         await enter()
     except Refusal as refusal:
         await asyncio.sleep(0.0 if refusal.error.temporary else CLOSE_WITHIN_S)
-    except TimeoutError:
+    except (Closed, TimeoutError):
         pass
     else:
         return True

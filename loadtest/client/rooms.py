@@ -21,12 +21,12 @@ from proto.frames import Entry, Gap, Ready, RoomState, RoomStates, Skip
 
 @dataclass(slots=True)
 class Todo:
-    """What follows, in order within each list."""
+    """What follows, in order within each list; a closed room with the position it had."""
 
     deliver: list[Entry] = field(default_factory=list)
     fetch: list[Range] = field(default_factory=list)
     opened: list[UUID] = field(default_factory=list)
-    closed: list[UUID] = field(default_factory=list)
+    closed: list[tuple[UUID, int]] = field(default_factory=list)
     attend: bool = False
 
 
@@ -144,7 +144,7 @@ class Rooms:
                 self._open(room, at_seq - 1)
             elif room in self._ending:
                 self._reopening[room] = at_seq - 1
-        elif entry.kind is EntryKind.room_removed:
+        elif entry.kind is EntryKind.room_removed and self.positions.at(room) is not None:
             self._ending[room] = at_seq
             self._reopening.pop(room, None)
             self._end_if_reached(room)
@@ -169,6 +169,7 @@ class Rooms:
         self._reopening.pop(room, None)
         self._live.discard(room)
         self.heads.pop(room, None)
-        if self.positions.at(room) is not None:
+        at = self.positions.at(room)
+        if at is not None:
             self.positions.forget(room)
-            self._todo.closed.append(room)
+            self._todo.closed.append((room, at))

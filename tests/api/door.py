@@ -101,6 +101,7 @@ class Door:
         ground: Ground,
         control: ControlLog,
         view: ControlView,
+        news: asyncio.Event,
     ) -> None:
         self.client = client
         self.database = database
@@ -108,6 +109,7 @@ class Door:
         self.clock = ground.clock
         self._control = control
         self._view = view
+        self._news = news
 
     async def register(self, handle: str) -> Someone:
         """Somebody by the front door: registered and logged in."""
@@ -207,8 +209,9 @@ class Door:
         """Return once the control log is read up to its head."""
         head = await self.database.fetchval("SELECT head FROM rooms WHERE kind = 'control'")
         while self._view.position < head:
+            self._news.clear()
             self._control.seen(head)
-            await asyncio.sleep(0.005)
+            await self._news.wait()
 
     def counted(self, name: str) -> float:
         """A metric without labels."""
@@ -255,7 +258,9 @@ async def open_door(
         WriterMetrics(registry),
     )
     view = ControlView(settings.access_token_s * 1000)
-    control = ControlLog(PostgresControlReader(primary.lent), view, clock, lambda _entry: None)
+    news = asyncio.Event()
+    reader = PostgresControlReader(primary.lent)
+    control = ControlLog(reader, view, clock, lambda _entry: news.set())
     database = await asyncpg.connect(database_url)
     with ThreadPoolExecutor(2) as hashing:
         ground = Ground(
@@ -278,7 +283,7 @@ async def open_door(
         ):
             running = [tasks.create_task(writer.run()), tasks.create_task(control.run())]
             try:
-                yield Door(client, database, ground, control, view)
+                yield Door(client, database, ground, control, view, news)
             finally:
                 for task in running:
                     task.cancel()

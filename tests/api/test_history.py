@@ -202,8 +202,7 @@ async def test_pointers_move_forward_only_and_not_past_the_head(door: Door) -> N
     """An old or impossible position changes nothing."""
     ada = await door.someone()
     room = await ada.room()
-    for _ in range(3):
-        head = await ada.post(room, "words")
+    head = [await ada.post(room, "words") for _ in range(3)][-1]
     for seq, read in ((2, 2), (1, 2), (2**53 - 1, head)):
         await ada.done("PUT", f"/v1/rooms/{room}/read", json={"seq": seq})
         await ada.done("PUT", f"/v1/rooms/{room}/received", json={"seq": seq})

@@ -154,6 +154,7 @@ async def test_the_list_pages_and_costs_one_query(door: Door) -> None:
     """However many rooms: one use of the database, every room once, the newest first."""
     ada = await door.someone()
     costs = []
+    rooms: list[dict[str, Any]] = []
     for more in (1, 40):
         for _ in range(more):
             await ada.room()

@@ -1,6 +1,7 @@
 """What holds for every answer, and the service's own documents."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -8,7 +9,10 @@ import jwt
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from muster.permission import ROUTE_RULES, ServiceRole
+from muster.services.child import Child
 from muster.services.ports import free_port
+from muster.services.postgres import EmbeddedPostgres
+from muster.stores.migrate import migrate
 from tests.api.door import Door, key_ring, open_door
 
 
@@ -126,6 +130,36 @@ async def test_without_postgres_the_answer_is_503_within_two_seconds(
             assert (answer.status_code, answer.json()["temporary"]) == (503, True)
         assert (await door.client.get("/readyz")).status_code == 503
         assert (await door.client.get("/healthz")).status_code == 200
+
+
+async def test_postgres_vanishes_and_comes_back(redis_url: str, tmp_path: Path) -> None:
+    """Killed in the middle: 503 in time, nothing acked; started again: all works, by itself."""
+    service = EmbeddedPostgres(tmp_path, print)
+    child = await Child.start(await service.program())
+    await child.until_ready(service.ready, service.ready_within_s)
+    await service.finish()
+    await migrate(service.url)
+    async with open_door(service.url, redis_url) as door:
+        ada = await door.someone()
+        room = await ada.room()
+        seq = await ada.post(room, "before")
+        child.kill()
+        await child.wait()
+        body = {"client_id": "c", "text": "meanwhile"}
+        for method, path in (("GET", ""), ("GET", "/history"), ("POST", "/messages")):
+            async with asyncio.timeout(2.5):
+                answer = await ada.ask(method, f"/v1/rooms/{room}{path}", json=body)
+            assert (answer.status_code, answer.json()["temporary"]) == (503, True)
+        child = await Child.start(await service.program())
+        await child.until_ready(service.ready, service.ready_within_s)
+        async with asyncio.timeout(10):
+            while (await door.client.get("/readyz")).status_code != 200:
+                pass
+        again = await ada.done("POST", f"/v1/rooms/{room}/messages", json=body)
+        assert again["seq"] in (seq + 1, seq + 2)
+        page = await ada.done("GET", f"/v1/rooms/{room}/history", params={"after": seq})
+        assert [entry["body"]["text"] for entry in page["entries"]] == ["meanwhile"]
+    await child.stop()
 
 
 async def test_without_the_replica_the_primary_answers(database_url: str, redis_url: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from muster.permission import ServiceRole
 from tests.api.door import PASSWORD, Door, Someone, open_door
 
 
@@ -128,6 +129,20 @@ async def test_stronger_parameters_rehash_at_login(database_url: str, redis_url:
         await after.log_in("ada")
     assert "t=1" in old
     assert "t=2" in new
+
+
+async def test_a_ban_beside_a_login_leaves_no_session(door: Door) -> None:
+    """Whichever comes first: after a ban nobody holds a session that is not over."""
+    admin = await door.someone(role=ServiceRole.admin)
+    for number in range(8):
+        eve = await door.register(f"eve{number}")
+        logins = (_log_in(door, eve.handle, PASSWORD) for _ in range(6))
+        await asyncio.gather(*logins, admin.done("PUT", f"/v1/people/{eve.id}/ban"))
+    left = await door.database.fetchval(
+        "SELECT count(*) FROM sessions s JOIN people p USING (person_id)"
+        " WHERE p.banned_at IS NOT NULL AND s.revoked_at IS NULL"
+    )
+    assert left == 0
 
 
 async def test_banned_people_cannot_log_in(door: Door) -> None:

@@ -53,6 +53,10 @@ class Recorder:
                 self._changed.clear()
                 await self._changed.wait()
 
+    async def until_at(self, room: bytes, seq: int) -> None:
+        """Return when the newest entry told of a room is `seq`."""
+        await self.until(lambda: self.seqs(room)[-1:] == [seq])
+
 
 @asynccontextmanager
 async def following(make: Callable[[Listener], Tail]) -> AsyncIterator[Recorder]:

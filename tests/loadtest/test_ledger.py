@@ -44,6 +44,17 @@ def test_spans_cut() -> None:
     assert ledger.figures().clean
 
 
+def test_gone_while_offline_is_told_not_owed() -> None:
+    """A device that learnt of its leave before it had caught up is owed nothing more of that span."""
+    ledger = _books()
+    ledger.joined(1, 1)
+    ledger.told_gone(1, 1)
+    ledger.left(1, 3)
+    ledger.joined(1, 4)
+    ledger.given(1, 4, "b", 5.0)
+    assert ledger.figures().clean
+
+
 def test_duplicated_and_reordered() -> None:
     """What the app saw and what the client hid from it both count."""
     ledger = _books()

@@ -93,7 +93,7 @@ def test_removed_room_still_takes_what_came_before() -> None:
     rooms.entry(_entry(ROOM, 11, EntryKind.kick))
     todo = rooms.take()
     assert [entry.seq for entry in todo.deliver] == [11]
-    assert todo.closed == [ROOM]
+    assert todo.closed == [(ROOM, 11)]
     assert rooms.positions.at(ROOM) is None
 
 
@@ -105,7 +105,7 @@ def test_gone_and_back_before_the_last_entry_came() -> None:
     rooms.entry(_own(6, EntryKind.room_added, ROOM, 20))
     rooms.skip(Skip(0, ROOM, 10, 11))
     todo = rooms.take()
-    assert (todo.closed, todo.opened, todo.attend) == ([ROOM], [ROOM], True)
+    assert (todo.closed, todo.opened, todo.attend) == ([(ROOM, 11)], [ROOM], True)
     assert rooms.wanted() == [(ROOM, 19)]
 
 
@@ -128,8 +128,24 @@ def test_removed_by_state_closes() -> None:
     rooms = _resumed()
     rooms.take()
     rooms.states(RoomStates(2, GENERATION, [_state(ROOM, "removed", 0, 0)]))
-    assert rooms.take().closed == [ROOM]
+    assert rooms.take().closed == [(ROOM, 9)]
     assert rooms.wanted() == []
+
+
+def test_removed_and_added_again_while_away() -> None:
+    """The state says removed first; then the self log tells of both."""
+    rooms = _resumed()
+    rooms.take()
+    rooms.ready(_ready())
+    rooms.states(
+        RoomStates(2, GENERATION, [_state(ME, "live", 5, 4), _state(ROOM, "removed", 0, 0)])
+    )
+    rooms.entry(_own(5, EntryKind.room_removed, ROOM, 11))
+    rooms.entry(_own(6, EntryKind.room_added, ROOM, 20))
+    rooms.entry(_entry(ROOM, 20, EntryKind.join))
+    rooms.entry(_entry(ROOM, 21))
+    assert rooms.positions.at(ROOM) == 21
+    assert not rooms.positions.faults
 
 
 def test_another_generation_begins_anew() -> None:

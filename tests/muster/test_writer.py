@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from uuid import UUID
 
 import asyncpg
 import pytest
 import pytest_asyncio
+from asyncpg.pool import PoolConnectionProxy
 
 from muster import submit
 from muster.batch import Lease
@@ -21,6 +22,8 @@ from muster.op import Op
 from muster.stores.postgres.batch import _COMMIT, _arguments
 from muster.writer import Writer
 from proto.codes import Code
+from proto.entry import Body
+from proto.frames import Edit, React
 from tests.faults.link import linked
 from tests.vocabulary import Recorder, log_of, new_id, person, post, room_of, say, writing
 
@@ -43,7 +46,7 @@ def is_dense(seqs: list[int]) -> bool:
     return seqs == list(range(1, len(seqs) + 1))
 
 
-async def commit_by_hand(connection: asyncpg.Connection, *ops: Op) -> None:
+async def commit_by_hand(connection: PoolConnectionProxy, *ops: Op) -> None:
     """One batch on a connection of the test's, in whatever transaction that is in."""
     await connection.fetch(_COMMIT, *_arguments(Lease(new_id(), []), ops))
 
@@ -224,7 +227,7 @@ async def test_changes_and_messages_of_a_room_keep_their_order(
     ops: list[Op] = []
     for n in range(20):
         ops += [post(ada, room, f"m{n}"), post(ada, room, f"n{n}")]
-        ops.append(submit.settings(ada, room, f"s{n}", submit.Body(title=f"title {n}")))
+        ops.append(submit.settings(ada, room, f"s{n}", Body(title=f"title {n}")))
     await asyncio.gather(*(writer.submit(op) for op in ops))
     assert [row["client_id"] for row in (await log_of(database, room))[1:]] == [
         op.client_id for op in ops
@@ -372,16 +375,16 @@ async def test_a_change_that_changes_nothing_makes_no_entry(
     ada, bob = await person(database), await person(database)
     room = await room_of(writer, ada, bob)
     await say(writer, ada, room, "m")
-    again = {
-        "edit": lambda n: submit.of_frame(ada, submit.frames.Edit(1, room, n, "m", "new words")),
-        "react": lambda n: submit.of_frame(bob, submit.frames.React(1, room, n, 3, "+1")),
+    again: dict[str, Callable[[str], Op]] = {
+        "edit": lambda n: submit.of_frame(ada, Edit(1, room, n, "m", "new words")),
+        "react": lambda n: submit.of_frame(bob, React(1, room, n, 3, "+1")),
         "join": lambda n: submit.join(bob, room, n),
-        "settings": lambda n: submit.settings(ada, room, n, submit.Body(title="another")),
+        "settings": lambda n: submit.settings(ada, room, n, Body(title="another")),
         "block": lambda n: submit.block(ada, bob, n),
-    }[kind]
-    first = await writer.submit(again("1"))
+    }
+    first = await writer.submit(again[kind]("1"))
     logs = [len(await log_of(database, RoomId(PersonId(log)))) for log in (room, ada, bob)]
-    second = await writer.submit(again("2"))
+    second = await writer.submit(again[kind]("2"))
     assert second.fresh is False
     assert second.seq == first.seq
     assert [len(await log_of(database, RoomId(PersonId(log)))) for log in (room, ada, bob)] == logs

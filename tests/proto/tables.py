@@ -13,8 +13,10 @@ import msgspec
 from msgspec import inspect
 
 from proto import frames, limits
+from proto.codec import JSON, MSGPACK
 from proto.codes import CLOSE_TABLE, HTTP_STATUS, TEMPORARY, Close, Code
 from proto.entry import Body
+from tests.proto import vectors
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "protocol.md"
 _MARK: Final = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -95,6 +97,17 @@ def tables() -> dict[str, str]:
                 (f"`{name.lower()}`", f"{value:,}")
                 for name, value in vars(limits).items()
                 if name.isupper() and isinstance(value, int)
+            ),
+        ),
+        "vectors": _table(
+            ("frame", "JSON", "msgpack"),
+            (
+                (f"`{type(frame).__name__}`", f"`{JSON.encode(frame).decode()}`",
+                 f"`{MSGPACK.encode(frame).hex()}`")
+                for frame in (
+                    vectors.CLIENT["ping"], vectors.SERVER["pong"], vectors.CLIENT["post"],
+                    vectors.SERVER["ack"], vectors.SERVER["entry: post"],
+                )
             ),
         ),
     }  # fmt: skip

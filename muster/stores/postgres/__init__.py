@@ -1,5 +1,7 @@
 """Postgres: where everything that was promised is kept.
 
+    pool.py          the few connections that read, and write what is no log
+    people.py sessions.py rooms.py history.py pointers.py reports.py idempotency.py    what REST asks
     entries.py       the room log, read as the entries that travel
     installation.py  what the whole installation must agree on: lanes, the log's generation
     leases.py        committed and perhaps not yet published: taken over, read, deleted

@@ -24,7 +24,7 @@ _OVERDUE = "SELECT EXISTS (SELECT FROM publish_leases WHERE until < clock_timest
 _LIMITS = """
     SET LOCAL lock_timeout = '500ms';
     SET LOCAL statement_timeout = '1500ms';
-    SET LOCAL idle_in_transaction_session_timeout = '1900ms';
+    SET LOCAL idle_in_transaction_session_timeout = '1500ms';
     SET LOCAL synchronous_commit = off
 """  # a lost deletion only means that entries are published twice
 _TAKE = """

@@ -37,7 +37,7 @@ _REHASHED: Final = (
 )
 _BLOCKED = """
     SELECT p.person_id, p.handle_shown, p.name, p.bio FROM blocks b JOIN people p ON p.person_id = b.blocked
-    WHERE b.blocker = $1 AND ($2::uuid IS NULL OR b.blocked > $2) ORDER BY b.blocked LIMIT $3
+    WHERE b.blocker = $1 AND b.blocked > $2 ORDER BY b.blocked LIMIT $3
 """
 
 
@@ -72,7 +72,10 @@ class PostgresPeople:
 
     async def blocked_by(self, person: PersonId, after: UUID | None, limit: int) -> list[Profile]:
         """Whom `person` blocks, in order of their ids."""
-        return [_profile(row) for row in await self._database.fetch(_BLOCKED, person, after, limit)]
+        return [
+            _profile(row)
+            for row in await self._database.fetch(_BLOCKED, person, after or UUID(int=0), limit)
+        ]
 
 
 def _profile(row: asyncpg.Record) -> Profile:

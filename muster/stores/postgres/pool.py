@@ -77,6 +77,10 @@ class Database:
         async with self.lent() as connection:
             return await connection.execute(sql, *values)
 
+    async def ping(self) -> None:
+        """Raises `Refused`: `unavailable` unless Postgres answers."""
+        await self.fetchrow("SELECT 1")
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PoolConnectionProxy]:
         """A few statements, all or none. Raises `Refused`: `unavailable`, outcome unknown."""
@@ -125,6 +129,8 @@ async def open_database(
             "lock_timeout": str(LOCK_TIMEOUT_MS),
             "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS),
             "jit": "off",
+            # Planning over all partitions anew costs more than running; nothing here depends on values.
+            "plan_cache_mode": "force_generic_plan",
         }
     pool = await asyncpg.create_pool(
         url,

@@ -14,6 +14,7 @@ from muster.ids import PersonId, RoomId
 from muster.permission import Relation, RoomKind
 from muster.rooms import (
     UNREAD_MOST,
+    UNREAD_WINDOW_SEQS,
     LastMessage,
     Member,
     Peer,
@@ -25,6 +26,10 @@ from muster.stores.postgres.moments import from_ms, to_ms
 from muster.stores.postgres.pool import Database, Replica
 from proto.entry import EntryKind
 from proto.limits import PREVIEW_CHARS
+
+_FIRST: Final = UUID(int=0)
+_LAST: Final = UUID(int=2**128 - 1)
+"""Ends of every order by id: a cursor there is, always, so that one plan serves all pages."""
 
 _ROOM: Final = """
     SELECT r.kind, r.history, r.title, r.topic, r.archived_at IS NOT NULL, r.created_by, r.created_at, r.head, r.msg_no,
@@ -69,7 +74,8 @@ _OF_PERSON: Final = f"""
             SELECT e.body IS NOT NULL AND ((e.body -> 'mentions') ? $5 OR e.body @> '{{"here": true}}') AS mentioned
             FROM entries e
             WHERE i.relation <> 'invited' AND i.msg_no > i.read_msg_no
-              AND e.room_id = i.room_id AND e.seq > i.read_seq AND e.seq >= i.from_seq
+              AND e.room_id = i.room_id
+              AND e.seq > greatest(i.read_seq, i.from_seq - 1, i.head - {UNREAD_WINDOW_SEQS})
               AND e.kind = 'post' AND e.deleted_seq IS NULL AND e.author <> $1 AND e.author <> ALL (h.people)
             ORDER BY e.seq DESC LIMIT {UNREAD_MOST}
         ) n
@@ -88,13 +94,13 @@ _MEMBERS: Final = """
         SELECT p.person_id, p.handle_shown, p.name, m.relation, m.since
         FROM members m JOIN people p USING (person_id)
         WHERE m.room_id = $1 AND m.relation IN ('member', 'moderator', 'owner')
-          AND ($3::uuid IS NULL OR m.person_id > $3)
+          AND m.person_id > $3
         ORDER BY m.person_id LIMIT $4
     ) p ON true ORDER BY p.person_id
 """
 _PUBLIC: Final = """
     SELECT room_id, kind, title, topic, members FROM rooms
-    WHERE kind IN ('public', 'announcement') AND archived_at IS NULL AND ($1::uuid IS NULL OR room_id < $1)
+    WHERE kind IN ('public', 'announcement') AND archived_at IS NULL AND room_id < $1
     ORDER BY room_id DESC LIMIT $2
 """
 
@@ -121,7 +127,7 @@ class PostgresRooms:
     async def members(
         self, room: RoomId, reader: PersonId, after: UUID | None, limit: int
     ) -> tuple[RoomKind, Relation, list[Member]] | None:
-        rows = await self._reads.fetch(_MEMBERS, room, reader, after, limit)
+        rows = await self._reads.fetch(_MEMBERS, room, reader, after or _FIRST, limit)
         if not rows:
             return None
         members = [
@@ -132,7 +138,7 @@ class PostgresRooms:
         return RoomKind(rows[0][0]), Relation(rows[0][1]), members
 
     async def public(self, before: UUID | None, limit: int) -> list[PublicRoom]:
-        rows = await self._reads.fetch(_PUBLIC, before, limit)
+        rows = await self._reads.fetch(_PUBLIC, before or _LAST, limit)
         return [PublicRoom(RoomId(row[0]), RoomKind(row[1]), *row[2:]) for row in rows]
 
 

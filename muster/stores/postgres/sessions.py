@@ -19,10 +19,14 @@ from muster.sessions import Family, NewSession, Rotated, Session
 from muster.stores.postgres.moments import from_ms, to_ms
 from muster.stores.postgres.pool import Database
 
+# The lock settles who comes first: a ban that waits for it ends this session too, one that was there
+# before it is seen here.
 _ADD: Final = """
-    WITH session AS (
+    WITH person AS (
+        SELECT person_id FROM people WHERE person_id = $2 AND banned_at IS NULL FOR SHARE
+    ), session AS (
         INSERT INTO sessions (session_id, person_id, device_id, app, version, platform, expires_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING session_id
+        SELECT $1, person_id, $3, $4, $5, $6, $7 FROM person RETURNING session_id
     )
     INSERT INTO refresh_tokens (token_hash, session_id, expires_at) SELECT $8, session_id, $9 FROM session
 """
@@ -60,9 +64,9 @@ class PostgresSessions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, new: NewSession) -> None:
+    async def add(self, new: NewSession) -> bool:
         install = new.install
-        await self._database.execute(
+        tag = await self._database.execute(
             _ADD,
             new.id,
             new.person,
@@ -74,6 +78,7 @@ class PostgresSessions:
             new.token_hash,
             from_ms(new.token_expires_at_ms),
         )
+        return tag == "INSERT 0 1"
 
     async def of_person(self, person: PersonId, now_ms: int) -> list[Session]:
         rows = await self._database.fetch(_OF_PERSON, person, from_ms(now_ms))

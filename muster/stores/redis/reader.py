@@ -32,6 +32,8 @@ SILENT_AFTER_S: Final = 0.5
 """Beyond BLOCK_MS: together the second in which a Redis that stopped is noticed."""
 
 LOOK_EVERY_S: Final = 1.0
+"""A lane must keep more than this brings (MUSTER_LANE_MAX_LEN): a reader held up for less may be
+overtaken by the trimming unseen, until the listener's own comparison of heads finds the hole."""
 ENTRIES_PER_READ: Final = 256
 """Of one lane: a read after a pause may bring so many from each, and holds the loop meanwhile."""
 

@@ -214,6 +214,8 @@ async def test_a_taker_that_stops_in_the_middle_holds_nobody_up(
     """This loop stands still inside `publish`: Postgres ends it, and the writer's batch goes on."""
     writer = uuid4()
     await _commit(database, room, ["one"], OVER, writer)
+    # Behind a pooler no setting comes with the connection: the limits must be the transaction's.
+    pooled = await open_database(database_url, "pooled", 1, lambda _: None, pgbouncer=True)
 
     async def write_again() -> None:
         living = await open_database(database_url, "living", 1, lambda _: None)
@@ -232,7 +234,8 @@ async def test_a_taker_that_stops_in_the_middle_holds_nobody_up(
         outside.join()
 
     with pytest.raises(Refused):
-        await PostgresLeases(database).hand_over(stand_still)
+        await PostgresLeases(pooled).hand_over(stand_still)
+    await pooled.close()
     [[head]] = await database.fetch("SELECT head FROM rooms WHERE room_id = $1", room)
     assert head == 2
     assert await _leases(database) == 1

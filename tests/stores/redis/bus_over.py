@@ -10,7 +10,7 @@ from uuid import uuid4
 from prometheus_client import CollectorRegistry
 
 from muster.bus import Listener, Tail
-from muster.clock import Clock, SystemClock
+from muster.clock import SystemClock
 from muster.lanes import LaneTable
 from muster.stores.redis.meters import PublisherMeters, TailMeters
 from muster.stores.redis.nodes import nodes_at
@@ -24,7 +24,7 @@ ALL = frozenset(range(LANES))
 
 
 class JumpingClock(SystemClock):
-    """The machine's clock, moved forward by a test."""
+    """The machine's clock, moved by a test."""
 
     def __init__(self) -> None:
         self.ahead_s = 0.0
@@ -46,7 +46,7 @@ class BusOver:
             self.nodes, self.table, PublisherMeters(self.registry), max_len, self._rng
         )
         self._tail_meters = TailMeters(self.registry)
-        self.clock: Clock = SystemClock()
+        self.clock = JumpingClock()
 
     def tail(self, listener: Listener) -> Tail:
         """A tail over the same lanes."""

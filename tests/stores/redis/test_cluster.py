@@ -40,6 +40,23 @@ async def test_a_lane_that_moves_is_doubted_and_followed(redis_cluster: RedisClu
             await redis_cluster.move(slot, source)
 
 
+async def test_a_publisher_finds_a_lane_that_moved(redis_cluster: RedisCluster) -> None:
+    """With no tail beside it that reads the map; the very call that is refused succeeds."""
+    async with bus_over(redis_cluster.url, cluster=True) as bus:
+        await bus.publisher.publish([entry(bus.rooms[1], 1)])
+        slot = bus.table.slots[1]
+        source = await redis_cluster.holder(slot)
+        target = (source + 1) % len(redis_cluster.urls)
+        try:
+            await redis_cluster.move(slot, target)
+            await bus.publisher.publish([entry(bus.rooms[1], 2)])
+            assert (
+                await redis_cluster.ask(target, "XLEN", bus.table.streams[1]) == 3
+            )  # and an epoch
+        finally:
+            await redis_cluster.move(slot, source)
+
+
 async def test_many_who_ask_where_lanes_are_cause_one_question(
     redis_cluster: RedisCluster,
 ) -> None:

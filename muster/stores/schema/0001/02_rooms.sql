@@ -20,6 +20,9 @@ CREATE TABLE rooms (
     members     integer NOT NULL DEFAULT 0
 ) WITH (fillfactor = 60);
 
+-- The list of rooms that anyone may join; no update of a head or a count touches it.
+CREATE INDEX rooms_public ON rooms (room_id) WHERE kind IN ('public', 'announcement') AND archived_at IS NULL;
+
 INSERT INTO rooms (room_id, kind) VALUES ('00000000-0000-7000-8000-000000000001', 'control');
 
 CREATE TABLE members (

@@ -178,7 +178,11 @@ class OpenDoor:
         sock.setblocking(False)
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.port))
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.port))
+        except OSError:
+            sock.close()
+            raise
         limit = receive_buffer or 2**20
         reader, writer = await asyncio.open_connection(sock=sock, limit=limit)
         peer = Peer(reader, writer, subprotocol)

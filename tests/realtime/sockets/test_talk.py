@@ -9,7 +9,7 @@ from proto import frames, limits
 from proto.codec import JSON
 from proto.codes import Close
 from tests.fakes.hub import GENERATION, ROOM, token
-from tests.realtime.door import opened_door
+from tests.realtime.sockets.door import handshake, masked, opened_door
 
 
 async def test_a_post_is_acknowledged_and_reaches_everybody() -> None:
@@ -76,8 +76,6 @@ async def test_one_octet_per_segment_is_read_as_well() -> None:
     """Bytes may come one by one."""
     async with opened_door() as door:
         peer = await door.connect()
-        from tests.realtime.door import handshake, masked
-
         for octet in handshake(peer.subprotocol):
             await peer.raw(bytes([octet]))
         head = await peer.reader.readuntil(b"\r\n\r\n")
@@ -93,8 +91,6 @@ async def test_a_clean_close_tells_the_hub_that_it_was_meant() -> None:
         for said, meant in ((1000, True), (1001, True), (3000, False), (None, False)):
             peer = await door.authenticated()
             if said is not None:
-                from tests.realtime.door import masked
-
                 await peer.raw(masked(8, said.to_bytes(2, "big")))
                 assert (await peer.closed())[0] == said
             peer.close()

@@ -1,0 +1,72 @@
+"""What a run costs the machine: processor time and memory of processes, from /proc.
+
+Owns the reading of /proc. Must never ask a process itself: one that is busy would answer late.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+_PROC: Final = Path("/proc")
+_TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
+_PARENT, _USER, _SYSTEM = 1, 11, 12
+"""Places in /proc/PID/stat after the name, which may hold anything."""
+
+
+def processor_s(roots: Mapping[str, int]) -> dict[str, float]:
+    """Seconds of processor time used so far, by name: of each process and all its living descendants."""
+    stats = _stats()
+    ticks = dict.fromkeys(roots, 0)
+    names = {pid: name for name, pid in roots.items()}
+    for pid, stat in stats.items():
+        name = _owner(pid, stats, names)
+        if name is not None:
+            ticks[name] += stat[1]
+    return {name: count / _TICKS_PER_S for name, count in ticks.items()}
+
+
+def resident_kib(pids: Iterable[int]) -> int:
+    """Memory that these processes hold, shared pages counted in each."""
+    return sum(_rss_kib(pid) for pid in pids)
+
+
+def cores() -> int:
+    """On how many this process, and so all it starts, may run."""
+    return len(os.sched_getaffinity(0))
+
+
+def _rss_kib(pid: int) -> int:
+    for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
+        if line.startswith("Rss:"):
+            return int(line.split()[1])
+    raise ValueError(f"/proc/{pid}/smaps_rollup names no Rss")
+
+
+def _stats() -> dict[int, tuple[int, int]]:
+    """Parent and ticks of every process there is."""
+    found: dict[int, tuple[int, int]] = {}
+    for entry in _PROC.iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            stat = (entry / "stat").read_text()
+        except OSError:
+            continue  # it has ended
+        fields = stat.rpartition(")")[2].split()
+        found[int(entry.name)] = (
+            int(fields[_PARENT]),
+            int(fields[_USER]) + int(fields[_SYSTEM]),
+        )
+    return found
+
+
+def _owner(pid: int, stats: Mapping[int, tuple[int, int]], names: Mapping[int, str]) -> str | None:
+    """The nearest named process at or above this one."""
+    while pid in stats:
+        if pid in names:
+            return names[pid]
+        pid = stats[pid][0]
+    return None

@@ -1,0 +1,72 @@
+"""How long a message takes from being due to each member of its room, half of them on another hub.
+
+Owns these figures. Both clocks are one (CLOCK_MONOTONIC of this machine), so it cannot run across machines. Must
+never leave out the members who wait longest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from typing import NamedTuple
+
+from loadtest.bench.arena import Arena, arena, say_costs, size_of
+from loadtest.bench.arena import add_arguments as add_size
+from loadtest.bench.crew import Load, Measured, shown
+from loadtest.bench.publish import ROOMS_OF_TEN
+
+
+class Figures(NamedTuple):
+    """What is printed."""
+
+    p50_ms: float
+    p99_ms: float
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """See `python -m loadtest latency --help`."""
+    add_size(parser, ROOMS_OF_TEN)
+    parser.add_argument("--rate", type=float, default=500, help="posts per second")
+    parser.add_argument("--seconds", type=float, default=20, help="measured")
+    parser.add_argument("--warm", type=float, default=5, help="seconds before, not measured")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, print the figures; the exit code is 1 if any post failed."""
+    figures, clean = asyncio.run(_run(args))
+    if args.json:
+        print(json.dumps(figures._asdict()))
+    else:
+        for key, value in figures._asdict().items():
+            print(f"{key:>16}  {value}")
+    return 0 if clean else 1
+
+
+async def _run(args: argparse.Namespace) -> tuple[Figures, bool]:
+    size = size_of(args)
+    async with (
+        arena(size, args.url, args.seed) as (here, tokens),
+        here.crowd(tokens, size),
+    ):
+        load = Load(args.rate, args.warm, args.seconds, timed=True, sharp=True)
+        measured = await here.make(load, f"posting {args.rate:,.0f}/s")
+        _say(measured, here)
+        every = sorted([*measured.same_ms, *measured.cross_ms])
+        return Figures(shown(every, 0.50), shown(every, 0.99)), measured.clean
+
+
+def _say(measured: Measured, here: Arena) -> None:
+    rows = {
+        "ack": measured.ack_ms,
+        "delivery, same hub": measured.same_ms,
+        "delivery, across": measured.cross_ms,
+        "left late by": measured.late_ms,
+    }
+    for name, ordered_ms in rows.items():
+        print(
+            f"{name:>20}  {len(ordered_ms):>8,}  p50 {shown(ordered_ms, 0.5)} ms  "
+            f"p99 {shown(ordered_ms, 0.99)} ms  most {shown(ordered_ms, 1.0)} ms"
+        )
+    print(f"{'not acked':>20}  {measured.failed}, sockets lost {measured.lost_sockets}")
+    say_costs(here)

@@ -1,0 +1,117 @@
+"""People in rooms, made directly in Postgres, with tokens signed by the stack's own key.
+
+Owns the shortcut: hashing 10,000 passwords would take minutes and measure nothing. Everything else is as the doors
+make it: people with their own logs, rooms by the op that REST submits. Must run before anybody is connected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from typing import Final
+from uuid import uuid4
+
+from muster import keys
+from muster.batch import BatchConnection, Lease
+from muster.clock import SystemClock
+from muster.config import Settings
+from muster.ids import PersonId, RoomId, SessionId, SystemRandom, device_of, uuid7
+from muster.op import DONE, NewRoom, Op
+from muster.people import Profile
+from muster.permission import RoomKind, ServiceRole
+from muster.services import runfile
+from muster.services.runfile import Running
+from muster.stores.postgres.batch import PostgresBatchConnection
+from muster.stores.postgres.people import PostgresPeople
+from muster.stores.postgres.pool import open_database
+from muster.submit import create
+from muster.tokens import Tokens
+
+CONNECTIONS: Final = 8
+MEMBERS_PER_BATCH: Final = 100
+"""A batch has 1.5 s: a member's coming is three rows and an entry in a log of their own."""
+
+
+class Cast:
+    """The people and rooms of one run."""
+
+    def __init__(self, data: Path, random: Random) -> None:
+        """`data` is the directory that a `muster up` runs on."""
+        self._running = _running(data)
+        self._random = random
+        self._clock = SystemClock()
+        ring = keys.load(Path(self._running.keys_dir))
+        told = Settings()
+        self._tokens = Tokens(
+            ring, told.issuer, told.audience, told.access_token_s, self._clock, SystemRandom()
+        )
+        self._run = f"{random.getrandbits(32):08x}"
+
+    async def make(
+        self, people: int, rooms: Sequence[Sequence[int]], progress: Callable[[float], None]
+    ) -> list[str]:
+        """The people's access tokens; `rooms` names the members of each room by their number."""
+        now_ms = self._clock.now_ms()
+        ids = [PersonId(uuid7(now_ms, self._random)) for _ in range(people)]
+        await self._register(ids, progress)
+        await self._gather([[ids[member] for member in room] for room in rooms], progress)
+        return [self._token(person) for person in ids]
+
+    async def _register(self, ids: Sequence[PersonId], progress: Callable[[float], None]) -> None:
+        database = await open_database(
+            self._running.database_url, "muster-bench", CONNECTIONS, lambda _: None
+        )
+        store = PostgresPeople(database)
+        waiting = list(enumerate(ids))
+
+        async def work() -> None:
+            while waiting:
+                number, person = waiting.pop()
+                handle = f"bench_{self._run}_{number}"
+                await store.add(Profile(person, handle, handle, ""), handle, "")
+                progress(0.5 * (1 - len(waiting) / len(ids)))
+
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(CONNECTIONS):
+                    tasks.create_task(work())
+        finally:
+            await database.close()
+
+    async def _gather(
+        self, rooms: Sequence[Sequence[PersonId]], progress: Callable[[float], None]
+    ) -> None:
+        connection: BatchConnection = PostgresBatchConnection(
+            self._running.database_url, "muster-bench"
+        )
+        writer = uuid4()
+        size = max(1, MEMBERS_PER_BATCH // max(1, len(rooms[0])))
+        try:
+            for first in range(0, len(rooms), size):
+                ops = [self._room(members) for members in rooms[first : first + size]]
+                rows = await connection.commit(Lease(writer, []), ops)
+                refused = [row.status for row in rows if row.status not in (*DONE, "side")]
+                if refused:
+                    raise RuntimeError(f"a room could not be made: {refused[0]}")
+                progress(0.5 + 0.5 * first / len(rooms))
+            await connection.clear(writer)  # nobody is connected who would have to hear of it
+        finally:
+            await connection.close()
+
+    def _room(self, members: Sequence[PersonId]) -> Op:
+        room = RoomId(uuid7(self._clock.now_ms(), self._random))
+        new = NewRoom(RoomKind.group.value, "from_join", "a room", "", list(members[1:]))
+        return create(members[0], room, str(room), new)
+
+    def _token(self, person: PersonId) -> str:
+        session = SessionId(uuid7(self._clock.now_ms(), self._random))
+        return self._tokens.issue(person, session, device_of(person, "bench"), ServiceRole.user)
+
+
+def _running(data: Path) -> Running:
+    found = runfile.read(data)
+    if found is None:
+        raise RuntimeError(f"no Muster runs on {data}")
+    return found

@@ -1,0 +1,111 @@
+"""How many posts a second are committed and delivered: an open loop of small messages into many rooms.
+
+The rate is fixed beforehand and every time counts from the moment a post was due. All of the server's checks are on.
+`--search` looks for the highest rate at which 99 of 100 acks come within 100 ms and none is missing. Owns these
+figures. Must never count a post that was not acked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple
+
+from loadtest.bench import disk
+from loadtest.bench.arena import Arena, Size, arena, say_costs, size_of
+from loadtest.bench.arena import add_arguments as add_size
+from loadtest.bench.crew import Load, Measured, shown
+from loadtest.bench.search import Search
+
+HOLDS_MS: Final = 100.0
+"""The bar of `--search`: p99 of acks."""
+
+ROOMS_OF_TEN: Final = Size(sockets=400, rooms=200, members=10, hubs=2, workers=2)
+SETTLE_S: Final = 1.0
+
+
+class Figures(NamedTuple):
+    """What is printed. `fsync_us` is None where the server's disk is not ours to try."""
+
+    offered_per_s: float
+    acked_per_s: float
+    delivered_per_s: float
+    p50_ms: float
+    p99_ms: float
+    fsync_us: float | None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """See `python -m loadtest publish --help`."""
+    add_size(parser, ROOMS_OF_TEN)
+    parser.add_argument("--rate", type=float, default=5_000, help="posts offered per second")
+    parser.add_argument("--seconds", type=float, default=15, help="measured, per rate")
+    parser.add_argument("--warm", type=float, default=5, help="seconds before, not measured")
+    parser.add_argument("--search", action="store_true", help="find the highest rate that holds")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, print the figures."""
+    figures = asyncio.run(_run(args))
+    if args.json:
+        print(json.dumps(figures._asdict()))
+    else:
+        for key, value in figures._asdict().items():
+            print(f"{key:>16}  {value}")
+    return 0
+
+
+async def _run(args: argparse.Namespace) -> Figures:
+    size = size_of(args)
+    async with arena(size, args.url, args.seed) as (here, tokens):
+        fsync_us = None if here.data is None else disk.fsync_us(here.data)
+        async with here.crowd(tokens, size):
+
+            async def at(rate: float) -> Figures:
+                load = Load(rate, args.warm, args.seconds)
+                measured = await here.make(load, f"publishing {rate:,.0f}/s")
+                figures = _figures(measured, fsync_us)
+                _say(measured, figures, here)
+                return figures
+
+            return await (_search(at, args.rate) if args.search else at(args.rate))
+
+
+async def _search(at: Callable[[float], Awaitable[Figures]], first: float) -> Figures:
+    search = Search(first)
+    best: Figures | None = None
+    while (rate := search.next()) is not None:
+        figures = await at(rate)
+        held = figures.p99_ms <= HOLDS_MS and figures.acked_per_s >= 0.98 * figures.offered_per_s
+        search.tried(rate, held=held)
+        if held:
+            best = figures
+        elif best is None and rate <= 100:
+            return figures
+        await asyncio.sleep(SETTLE_S)
+    assert best is not None, "the search goes on until something holds"
+    return best
+
+
+def _figures(measured: Measured, fsync_us: float | None) -> Figures:
+    return Figures(
+        round(measured.offered / measured.run_s, 1),
+        round(measured.acked / measured.run_s, 1),
+        round(measured.delivered / measured.run_s, 1),
+        shown(measured.ack_ms, 0.50),
+        shown(measured.ack_ms, 0.99),
+        fsync_us,
+    )
+
+
+def _say(measured: Measured, figures: Figures, here: Arena) -> None:
+    print(
+        f"offered {figures.offered_per_s:,.0f}/s  acked {figures.acked_per_s:,.0f}/s  "
+        f"delivered {figures.delivered_per_s:,.0f}/s  ack p50 {figures.p50_ms} ms  "
+        f"p99 {figures.p99_ms} ms  late p99 {shown(measured.late_ms, 0.99)} ms  "
+        f"unanswered {measured.unanswered}  refused {measured.refused}  "
+        f"sockets lost {measured.lost_sockets}"
+    )
+    say_costs(here)

@@ -1,0 +1,161 @@
+"""Look at Postgres, Redis, keys, clocks and processes, and say what to do.
+
+It changes nothing. The exit code is 1 when a check fails; a warning alone is 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import re
+import resource
+import ssl
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from muster import doctor, keys
+from muster.cli._where import UNREACHABLE, connected, located, reason
+from muster.clock import SystemClock
+from muster.config import Settings, hide_password
+from muster.doctor import Finding, Verdict, fail, ok
+from muster.keys import KeysError
+from muster.lanes import LaneTable
+from muster.services import runfile
+from muster.services.runfile import Running
+from muster.stores.postgres.facts import read_postgres, read_replica
+from muster.stores.redis.facts import read_redis
+from muster.stores.redis.nodes import nodes_at
+from muster.stores.redis.wire import BROKEN
+
+_ASK_WITHIN_S: Final = 15.0
+_PROBE_WITHIN_S: Final = 3.0
+_OTHERS_MAY_READ: Final = 0o077
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Nothing to choose: it looks at everything."""
+
+
+def run(_args: argparse.Namespace, settings: Settings) -> int:
+    """Print the findings."""
+    findings = asyncio.run(_examine(located(settings), runfile.read(settings.data_dir)))
+    for part, found in findings.items():
+        print(part)
+        for finding in found:
+            print(f"  {finding.verdict:<4}  {finding.what}: {finding.found}")
+            if finding.advice:
+                print(f"        -> {finding.advice}")
+    counts = {
+        verdict: sum(f.verdict is verdict for f in chain(*findings.values())) for verdict in Verdict
+    }
+    print(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    return 1 if counts[Verdict.fail] else 0
+
+
+async def _examine(settings: Settings, running: Running | None) -> dict[str, list[Finding]]:
+    database = hide_password(settings.database_url) or "none known"
+    redis = hide_password(settings.redis_url) or "none known"
+    return {
+        "this machine": [*_machine(settings)],
+        f"postgres  {database}": await _postgres(settings),
+        f"redis  {redis}": await _redis(settings),
+        "processes": await _processes(running, settings.data_dir),
+    }
+
+
+def _machine(settings: Settings) -> Iterator[Finding]:
+    soft, hard = (
+        1_000_000 if limit == resource.RLIM_INFINITY else limit
+        for limit in resource.getrlimit(resource.RLIMIT_NOFILE)
+    )
+    yield doctor.of_files(soft, hard)
+    trouble, kids, exposed = "", 0, []
+    try:
+        kids = len(keys.load(settings.keys_path).publics)
+        files = sorted(settings.keys_path.glob("*.pem"))
+        exposed = [file.name for file in files if file.stat().st_mode & _OTHERS_MAY_READ]
+    except (KeysError, OSError) as error:
+        trouble = str(error)
+    yield doctor.of_keys(kids, trouble, exposed)
+
+
+async def _postgres(settings: Settings) -> list[Finding]:
+    if not settings.database_url:
+        return [_unknown("MUSTER_DATABASE_URL")]
+    findings: list[Finding] = []
+    try:
+        async with asyncio.timeout(_ASK_WITHIN_S), connected(settings.database_url) as connection:
+            facts = await read_postgres(connection, SystemClock())
+        findings.extend(doctor.of_postgres(facts, settings))
+    except UNREACHABLE as error:
+        findings.append(_no_answer(error, "is it running, and are URL and password right?"))
+    if settings.database_replica_url:
+        findings.append(await _replica(settings.database_replica_url))
+    return findings
+
+
+async def _replica(url: str) -> Finding:
+    try:
+        async with asyncio.timeout(_ASK_WITHIN_S), connected(url) as connection:
+            return doctor.of_replica(await read_replica(connection))
+    except UNREACHABLE as error:
+        advice = "history is read from the primary meanwhile"
+        return doctor.warn("replica", f"no answer: {reason(error)}", advice)
+
+
+async def _redis(settings: Settings) -> list[Finding]:
+    if not settings.redis_url:
+        return [_unknown("MUSTER_REDIS_URL")]
+    table = LaneTable(settings.lanes)
+    rng = random.Random()  # noqa: S311  # which node is asked first, hides nothing
+    try:
+        async with asyncio.timeout(_ASK_WITHIN_S):
+            nodes = nodes_at(settings.redis_url, settings.redis_cluster, table, rng)
+            facts = await read_redis(nodes, table, SystemClock())
+    except (*BROKEN, ValueError) as error:  # ValueError: a URL of no kind that redis-py knows
+        advice = "chat goes on without it, slower: is it running, are URL and password right?"
+        return [_no_answer(error, advice)]
+    return [finding for node in facts for finding in doctor.of_redis(node, settings)]
+
+
+async def _processes(running: Running | None, data: Path) -> list[Finding]:
+    if running is None:
+        return [
+            ok("muster up", f"nothing runs on {data}; processes started otherwise are not asked")
+        ]
+    context = ssl.create_default_context()
+    # Our own processes on our own machine, whose certificate may name the machine's LAN address.
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    urls = {f"hub {n}": url for n, url in enumerate(running.hub_urls, start=1)}
+    urls["api"] = running.api_url
+    async with httpx.AsyncClient(verify=context, timeout=_PROBE_WITHIN_S, trust_env=False) as http:
+        probes = (_readiness(http, name, url) for name, url in urls.items())
+        return list(await asyncio.gather(*probes))
+
+
+async def _readiness(http: httpx.AsyncClient, name: str, url: str) -> Finding:
+    try:
+        answer = await http.get(f"{re.sub('^ws', 'http', url)}/readyz")
+    except httpx.HTTPError as error:
+        return fail(name, f"no answer at {url}: {reason(error)}", "see what `muster up` says of it")
+    if answer.status_code == httpx.codes.OK:
+        return ok(name, f"ready at {url}")
+    return fail(
+        name,
+        f"not ready at {url} ({answer.status_code})",
+        "it waits for Postgres or Redis: see above",
+    )
+
+
+def _unknown(setting: str) -> Finding:
+    return fail("address", "not known", f"set {setting}, or run `make up` here first")
+
+
+def _no_answer(error: Exception, advice: str) -> Finding:
+    return fail("answer", reason(error), advice)

@@ -1,0 +1,55 @@
+"""What is so at one moment, as `muster doctor` reads it from Postgres and Redis.
+
+Owns the shapes alone. Must never judge (muster/doctor.py does) or read by itself (stores do).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+
+class Lease(NamedTuple):
+    """One row of publish_leases that is over."""
+
+    over_s: float
+    rooms: int
+
+
+class PostgresFacts(NamedTuple):
+    """One primary, or what was taken for one, at one moment. Times are Unix milliseconds."""
+
+    version: int  # server_version_num
+    settings: Mapping[str, str]
+    recovering: bool
+    connections: Mapping[str, int]  # application_name -> how many, in this database's cluster
+    standbys: int
+    standby_lag_s: float
+    revision: str | None
+    newest: str
+    lanes: int | None
+    generation: str | None
+    recorded_timeline: int | None
+    timeline: int | None  # None: the server does not tell
+    overdue: Sequence[Lease]
+    clock_apart_ms: float
+
+
+class ReplicaFacts(NamedTuple):
+    """The Postgres at MUSTER_DATABASE_REPLICA_URL."""
+
+    recovering: bool
+    lag_s: float
+
+
+class RedisFacts(NamedTuple):
+    """One Redis."""
+
+    where: str
+    version: str
+    maxmemory: int
+    used_memory: int
+    policy: str
+    cluster: bool
+    primary: bool
+    clock_apart_ms: float

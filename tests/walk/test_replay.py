@@ -1,0 +1,59 @@
+"""A log is played over two hubs, one of which is killed: nothing lost, duplicated or out of order."""
+
+import os
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from loadtest.cast import cast
+from loadtest.irc import parse
+from loadtest.progress import Progress
+from loadtest.replay import Options, replay
+from loadtest.stack import Stack
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+LINES = 200
+_DATA = Path(os.environ.get("MUSTER_TEST_DATA") or Path(__file__).parents[2] / "../shared/data")
+_LOG = _DATA / "irc" / "2007-09-07.train-a.txt"
+
+
+def _made_up() -> str:
+    """A log as busy as a real one, of the same forms."""
+    random = Random(7)
+    lines = []
+    for number in range(LINES):
+        nick = f"nick{random.randrange(25)}"
+        minute = f"[10:{number * 20 // LINES:02}]"
+        lines.append(
+            random.choices(
+                [
+                    f"{minute} <{nick}> line {number}",
+                    f"=== {nick} [n=x@example.org]  has joined #room",
+                    f"=== {nick} [n=x@example.org]  has left #room []",
+                    f"=== {nick} is now known as nick{random.randrange(25, 50)}",
+                ],
+                [70, 15, 8, 7],
+            )[0]
+        )
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(_made_up(), id="made up"),
+        pytest.param(
+            "\n".join(_LOG.read_text().splitlines()[:LINES]) if _LOG.exists() else "",
+            id="2007-09-07",
+            marks=pytest.mark.skipif(not _LOG.exists(), reason="the logs are not here"),
+        ),
+    ],
+)
+async def test_replay_keeps_every_promise(stack: Stack, text: str) -> None:
+    """With a hub killed in the middle."""
+    play = cast(parse(text))
+    figures = await replay(play, stack.api_url, Options(120.0, 1, 0.5), Progress(), stack)
+    assert figures.clean, figures
+    assert figures.sent > LINES // 2
+    assert figures.delivered > figures.sent
