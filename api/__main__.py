@@ -32,7 +32,11 @@ from muster.keys import KeyRing, KeysError
 from muster.lanes import LaneTable
 from muster.metrics import WriterMetrics
 from muster.outlet import Outlet
-from muster.stores.postgres.batch import PostgresBatchConnection
+from muster.stores.postgres.batch import (
+    LOCK_TIMEOUT_MS,
+    SPARE_LOCK_TIMEOUT_MS,
+    PostgresBatchConnection,
+)
 from muster.stores.postgres.idempotency import PostgresIdempotency
 from muster.stores.postgres.installation import join_installation
 from muster.stores.postgres.membership import PostgresControlReader
@@ -138,7 +142,7 @@ async def _ground(
     publisher = RedisPublisher(nodes, lanes, PublisherMeters(registry), settings.lane_max_len, rng)
     writer = Writer(
         [_batches(settings, f"{NAME}-writer") for _ in range(settings.api_db_writers)],
-        _batches(settings, f"{NAME}-spare"),
+        _batches(settings, f"{NAME}-spare", SPARE_LOCK_TIMEOUT_MS),
         lambda: Outlet(publisher, uuid4, None),
         clock,
         WriterMetrics(registry),
@@ -181,9 +185,14 @@ async def _open(settings: Settings, url: str, metrics: ApiMetrics) -> Database:
     )
 
 
-def _batches(settings: Settings, name: str) -> PostgresBatchConnection:
+def _batches(
+    settings: Settings, name: str, lock_timeout_ms: int = LOCK_TIMEOUT_MS
+) -> PostgresBatchConnection:
     return PostgresBatchConnection(
-        settings.database_url, name, pgbouncer=settings.database_pgbouncer
+        settings.database_url,
+        name,
+        lock_timeout_ms=lock_timeout_ms,
+        pgbouncer=settings.database_pgbouncer,
     )
 
 

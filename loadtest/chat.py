@@ -63,6 +63,7 @@ async def _chat(args: argparse.Namespace, url: str, data: Path) -> None:
     window: Screen = screen()
     subprotocol = limits.SUBPROTOCOL_JSON if args.json else limits.SUBPROTOCOL_MSGPACK
     async with httpx.AsyncClient(base_url=url, timeout=10.0) as http:
+        await http.get("/healthz")  # once: a phone would try for a while, a person wants to know
         rest = Rest(http, random)
         login = Login(account_of(data, args.handle), rest)
         await login.register()

@@ -73,7 +73,7 @@ class Stack:
         """
         port = self.hub_urls[number - 1].rpartition(":")[2]
         async with asyncio.timeout(READY_WITHIN_S):
-            while (pid := _hub_pid(self.found.pid, port)) is None:
+            while (pid := _hub_pid(self.found.pid, port)) is None:  # noqa: ASYNC110  # only looking tells
                 await asyncio.sleep(LOOK_EVERY_S)
         os.kill(pid, signal.SIGKILL)
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from muster.batch import Lease, Range
 from muster.bus import Publisher, Unpublished
+from muster.ids import RoomId
 from muster.lane import LaneEntry, of_entry
 from muster.op import Committed, Op
 from proto.entry import Body, EntryKind
@@ -39,7 +40,7 @@ class Outlet:
         self._local = local
         self._writer = new_writer()
         self._entries: list[LaneEntry] = []
-        self._ranges: dict[UUID, Range] = {}
+        self._ranges: dict[bytes, Range] = {}
         self._woken = asyncio.Event()
         self._generation = 0
         self.leased = False
@@ -104,22 +105,23 @@ class Outlet:
                 self._paid(batch)
 
     def _owe(self, entry: LaneEntry) -> None:
-        room = UUID(bytes=entry.room)
-        owed = self._ranges.get(room)
-        from_seq = min(owed.from_seq, entry.seq) if owed else entry.seq
-        to_seq = max(owed.to_seq, entry.seq) if owed else entry.seq
-        self._ranges[room] = Range(room, from_seq, to_seq)  # type: ignore[arg-type]  # a RoomId is a UUID
+        owed = self._ranges.get(entry.room)
+        if owed is None:
+            room = RoomId(UUID(bytes=entry.room))
+            self._ranges[entry.room] = Range(room, entry.seq, entry.seq)
+        else:
+            from_seq, to_seq = min(owed.from_seq, entry.seq), max(owed.to_seq, entry.seq)
+            self._ranges[entry.room] = Range(owed.room, from_seq, to_seq)
 
     def _paid(self, batch: Sequence[LaneEntry]) -> None:
         for entry in batch:
-            room = UUID(bytes=entry.room)
-            owed = self._ranges.get(room)
+            owed = self._ranges.get(entry.room)
             if owed is None:
                 continue
             if entry.seq >= owed.to_seq:
-                del self._ranges[room]
+                del self._ranges[entry.room]
             elif entry.seq >= owed.from_seq:
-                self._ranges[room] = owed._replace(from_seq=entry.seq + 1)
+                self._ranges[entry.room] = owed._replace(from_seq=entry.seq + 1)
 
     def _abandon(self) -> None:
         """Leave what is owed to whoever finds the lease run out; go on under a new one."""

@@ -77,7 +77,7 @@ _SHARED: Final = (RoomKind.group, RoomKind.public, RoomKind.announcement, RoomKi
 _TALK: Final = (RoomKind.direct, *_SHARED)
 
 ROOM_RULES: Final[dict[Action, dict[RoomKind, frozenset[Relation]]]] = {
-    Action.see: dict.fromkeys(_TALK, PRESENT),
+    Action.see: {**dict.fromkeys(_TALK, PRESENT), RoomKind.self_: _OWNER},
     Action.post: {**dict.fromkeys(_TALK, PRESENT), RoomKind.announcement: _RANKS},
     Action.edit: {**dict.fromkeys(_TALK, PRESENT), RoomKind.announcement: _RANKS},
     Action.delete: dict.fromkeys(_TALK, PRESENT),

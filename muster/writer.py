@@ -10,6 +10,7 @@ id), and must never look an outcome up: it repeats the batch, and the head locks
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -97,6 +98,8 @@ class Writer:
         self._workers = [_Worker(connection, outlet(), self) for connection in connections]
         self._spare = _Worker(spare, outlet(), self)
         self._moved: dict[RoomId, float] = {}
+        # In the order of their deadlines; a timer each would cost more than all else here together.
+        self._asked: deque[_Pending] = deque()
 
     async def submit(self, op: Op) -> Outcome:
         """Commit one op. Raises `Refused`; `unavailable` means the outcome is unknown. Answers within 2 s."""
@@ -112,15 +115,13 @@ class Writer:
             op, started + SUBMIT_WITHIN_S, asyncio.get_running_loop().create_future()
         )
         queues.add(pending)
+        self._asked.append(pending)
         worker.wake()
         try:
-            async with asyncio.timeout(SUBMIT_WITHIN_S):
-                # Shielded only from the timeout's cancel: a batch that has the op may still commit it.
-                return await pending.answer
-        except TimeoutError:
-            self._metrics.timeouts.inc()
-            raise unavailable("the database") from None
+            return await pending.answer
         finally:
+            while self._asked and self._asked[0].answer.done():
+                self._asked.popleft()
             self._metrics.submit_seconds.observe(self._clock.monotonic() - started)
 
     async def run(self) -> None:
@@ -130,9 +131,25 @@ class Writer:
                 for worker in (*self._workers, self._spare):
                     tasks.create_task(worker.run())
                     tasks.create_task(worker.outlet.run())
+                tasks.create_task(self._refuse_late())
         finally:
+            for pending in self._asked:
+                pending.refuse(unavailable("the database"))
             for worker in (*self._workers, self._spare):
                 await worker.connection.close()
+
+    async def _refuse_late(self) -> None:
+        """Answer what no batch has answered in time; one that has the op may still commit it."""
+        while True:
+            now = self._clock.monotonic()
+            while self._asked and self._asked[0].deadline <= now:
+                pending = self._asked.popleft()
+                if not pending.answer.done():
+                    self._metrics.timeouts.inc()
+                    pending.refuse(unavailable("the database"))
+            # Whatever is asked meanwhile is due later than this.
+            first = self._asked[0].deadline if self._asked else now + SUBMIT_WITHIN_S
+            await asyncio.sleep(first - now)
 
     def _worker(self, room: RoomId) -> _Worker:
         until = self._moved.get(room)

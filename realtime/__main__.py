@@ -31,7 +31,11 @@ from muster.lanes import LaneTable
 from muster.metrics import WriterMetrics
 from muster.outlet import Local, Outlet
 from muster.republish import Republisher
-from muster.stores.postgres.batch import PostgresBatchConnection
+from muster.stores.postgres.batch import (
+    LOCK_TIMEOUT_MS,
+    SPARE_LOCK_TIMEOUT_MS,
+    PostgresBatchConnection,
+)
 from muster.stores.postgres.installation import Installation, join_installation
 from muster.stores.postgres.leases import PostgresLeases
 from muster.stores.postgres.membership import PostgresControlReader, PostgresHubReader
@@ -52,6 +56,7 @@ from realtime.errands import Errands
 from realtime.flusher import Flusher
 from realtime.handshake import Handshake, Page
 from realtime.server import Listening, Server, bounds_of
+from realtime.spare import Spare
 from realtime.tally import Tally
 from realtime.terms import Terms
 from realtime.wheel import Wheel
@@ -150,7 +155,7 @@ def _server(settings: Settings, registry: CollectorRegistry) -> Server:
         Wheel(clock),
         Flusher(asyncio.get_running_loop().call_soon),
         tally,
-        memoryview(bytearray(terms.slice_bytes)),
+        Spare(terms.slice_bytes, terms.frame_bytes),
     )
 
     def probe(path: str) -> Page:
@@ -178,7 +183,7 @@ def _hub(
     def make_writer(local: Local) -> Writer:
         return Writer(
             [_batches(settings, f"{NAME}-writer") for _ in range(settings.db_writers)],
-            _batches(settings, f"{NAME}-spare"),
+            _batches(settings, f"{NAME}-spare", SPARE_LOCK_TIMEOUT_MS),
             lambda: Outlet(publisher, uuid4, local),
             clock,
             metrics,
@@ -236,9 +241,14 @@ async def _open(settings: Settings, registry: CollectorRegistry) -> Database:
     )
 
 
-def _batches(settings: Settings, name: str) -> PostgresBatchConnection:
+def _batches(
+    settings: Settings, name: str, lock_timeout_ms: int = LOCK_TIMEOUT_MS
+) -> PostgresBatchConnection:
     return PostgresBatchConnection(
-        settings.database_url, name, pgbouncer=settings.database_pgbouncer
+        settings.database_url,
+        name,
+        lock_timeout_ms=lock_timeout_ms,
+        pgbouncer=settings.database_pgbouncer,
     )
 
 
@@ -246,7 +256,7 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     if settings.tls_cert is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_cert_chain(settings.tls_cert, settings.tls_key)
     return context
 

@@ -75,7 +75,7 @@ class Attendance:
             await parts.admissions.admitted(person.id)
         return Admitted(self._generation)
 
-    def drop(self, socket: Socket, clean: bool) -> None:
+    def drop(self, socket: Socket, clean: bool) -> None:  # noqa: ARG002  # part of the contract
         """The socket is gone. `clean` will matter to presence: the person said they go."""
         person = self._parts.people.leave(socket)
         if person is not None:
@@ -153,7 +153,7 @@ class Attendance:
                     socket.person, here.id, min(seq, here.position), told=told
                 )
 
-    def revoked(self, person: PersonId, session: SessionId, issued_at_ms: int) -> bool:
+    def revoked(self, session: SessionId) -> bool:
         """Whether this session is over although its token is not."""
         return self._control.revoked(session)
 

@@ -15,19 +15,19 @@ _ROUNDING_S: Final = 1e-6
 
 
 class Bucket:
-    """Full at first. An infinite rate never refuses."""
+    """Full at first. An infinite rate never refuses. The rate is shared by the buckets of all sockets."""
 
-    __slots__ = ("_burst_s", "_full_at", "_token_s")
+    __slots__ = ("_full_at", "_rate")
 
     def __init__(self, rate: Rate) -> None:
-        self._token_s = 1.0 / rate.per_s
-        self._burst_s = rate.burst / rate.per_s
+        self._rate = rate
         self._full_at = 0.0
 
     def take(self, now: float, amount: float = 1.0) -> float:
         """Take `amount` tokens and answer 0; or take none and answer the seconds until they are there."""
-        full_at = max(self._full_at, now) + amount * self._token_s
-        wait = full_at - now - self._burst_s
+        per_s, burst = self._rate
+        full_at = max(self._full_at, now) + amount / per_s
+        wait = full_at - now - burst / per_s
         if wait > _ROUNDING_S:
             return wait
         self._full_at = full_at
@@ -35,6 +35,7 @@ class Bucket:
 
     def charge(self, now: float, amount: float) -> float:
         """Take `amount` tokens that are spent already; the seconds until that debt is paid."""
-        self._full_at = max(self._full_at, now) + amount * self._token_s
-        debt_s = self._full_at - now - self._burst_s
+        per_s, burst = self._rate
+        self._full_at = max(self._full_at, now) + amount / per_s
+        debt_s = self._full_at - now - burst / per_s
         return debt_s if debt_s > _ROUNDING_S else 0.0

@@ -51,8 +51,11 @@ class Connection:
         "_under_way",
         "attention",
         "congested",
+        "device",
         "on_drained",
+        "person",
         "registered",
+        "session",
     )
 
     def __init__(self, edge: Edge, errands: Errands, driver: Driver, text: bool) -> None:
@@ -66,6 +69,10 @@ class Connection:
         self._in_flight = 0
         self._dirty = False
         self._open = True
+        # Whose it is: known once the token was read, and never asked for before.
+        self.person: PersonId
+        self.device: DeviceId
+        self.session: SessionId
         self.registered = False
         """Whether the hub knows this connection, and must be told when it is gone."""
         self.attention = "active"
@@ -73,18 +80,6 @@ class Connection:
         self.on_drained: Callable[[Socket], None] = _nobody_waits
 
     # The hub calls
-
-    @property
-    def person(self) -> PersonId:
-        return self._session.person
-
-    @property
-    def device(self) -> DeviceId:
-        return self._session.device
-
-    @property
-    def session(self) -> SessionId:
-        return self._session.session
 
     @property
     def rules(self) -> Session:
@@ -224,6 +219,9 @@ class Connection:
         if refusal:
             self.perform(refusal)
             return
+        claims = self._session.claims
+        assert claims is not None, "there is no refusal"
+        self.person, self.device, self.session = claims.person, claims.device, claims.session
         self.registered = True
         self._run(self._errands.admit(self, frame))
         self._driver.look_at(self._session.deadline)

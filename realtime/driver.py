@@ -16,18 +16,17 @@ from math import inf
 from typing import Final, cast
 
 from websockets.http11 import Request
-from websockets.protocol import OPEN, SEND_EOF
+from websockets.protocol import SEND_EOF
 from websockets.server import ServerProtocol
 
 from muster.bucket import network_of
 from proto.codes import Close
+from proto.limits import SUBPROTOCOL_JSON
 from realtime.edge import Door, Edge, Receiver
 from realtime.inlet import Inlet
+from realtime.spare import discard
 
 PING: Final = b"\x89\x00"
-_PONG_OCTET: Final = 0x8A
-_REASON_BYTES: Final = 123  # RFC 6455, 5.5: a control frame has at most 125, two are the code
-_CLEAN: Final = frozenset({1000, 1001})
 _HEADERS_TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n"
 )
@@ -101,34 +100,32 @@ class Driver(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  # the protocol's signature
         allowance = self._allowance
-        return self._edge.buffer if allowance < 0 else self._edge.buffer[:allowance]
+        buffer = self._edge.spare.buffer
+        return buffer if allowance < 0 else buffer[:allowance]
 
     def buffer_updated(self, nbytes: int) -> None:
         edge = self._edge
         edge.tally.bytes_in += nbytes
         now = self._heard = edge.clock.monotonic()
-        data = bytes(edge.buffer[:nbytes])
+        data = bytes(edge.spare.buffer[:nbytes])
         if self._allowance >= 0:
             self._allowance -= nbytes
         if self.state is State.open:
             self._read(data, now)
         elif self.state is State.handshake:
             self._shake_hands(data, now)
-        elif self.state is State.closing and self._inlet is not None:
-            if self._protocol is None or self._protocol.eof_sent:
-                return
-            if self._inlet.read_last(data, now):
-                self._half_close()
+        elif self._inlet is not None and self._inlet.read_last(data, now):
+            self._half_close()
 
     def eof_received(self) -> bool | None:
-        if self.state is State.open and self._protocol is not None:
-            self._protocol.receive_eof()
         self._begin_closing()
         return None  # the transport closes; the deadline aborts it if what it holds is not taken
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # the signature
-        clean = self._left_clean()
+        clean = self._inlet is not None and self._inlet.end()
         receiver, self._receiver = self._receiver, None
+        if self._protocol is not None:
+            discard(self._protocol)
         self.state = State.gone
         self._edge.wheel.forget(self)
         self._door.handshake.gate.left(self._peer)
@@ -182,15 +179,9 @@ class Driver(asyncio.BufferedProtocol):
 
     def close(self, code: int, reason: str) -> None:
         """Send a WebSocket close; the peer has `close_within_s` to answer."""
-        if self.state is not State.open or self._protocol is None:
-            return
-        if self._protocol.state is OPEN:
-            cut = reason.encode()[:_REASON_BYTES].decode(errors="ignore")
-            self._protocol.send_close(code, cut)
-        # Otherwise the library has its own close frame ready: the peer broke the grammar.
-        self._edge.tally.closed[str(int(code))] += 1
-        self._write_out()
-        self._begin_closing()
+        if self.state is State.open and self._inlet is not None:
+            self._edge.tally.closed[str(int(code))] += 1
+            self._write_last(self._inlet.close(code, reason))
 
     def abort(self) -> None:
         """End it now, whatever is unsent."""
@@ -222,30 +213,29 @@ class Driver(asyncio.BufferedProtocol):
         protocol.receive_data(data)
         events = protocol.events_received()
         if protocol.eof_sent or len(events) > 1 or (events and protocol.reader.buffer):
-            self._write_out()  # the library's own refusal, if it has one
-            self._refuse(_TOO_EARLY if events else b"")
+            # The library's own refusal, if it has one.
+            self._write_last(protocol.data_to_send() if not events else [_TOO_EARLY])
         elif events:
             request = cast(Request, events[0])
             response = self._door.handshake.answer(protocol, request, self._welcome, now)
             protocol.send_response(response)
-            if response.status_code != 101:
-                self._edge.tally.closed[f"http_{response.status_code}"] += 1
-            self._write_out()
             if response.status_code == 101:
                 self._open(protocol)
+            else:
+                self._edge.tally.closed[f"http_{response.status_code}"] += 1
+                self._write_last(protocol.data_to_send())
         elif self._allowance <= 0:
-            self._refuse(_HEADERS_TOO_LARGE)
-
-    def _refuse(self, response: bytes) -> None:
-        if self._transport is not None and self.state is State.handshake:
-            self._transport.write(response)
-            self._half_close()
+            self._write_last([_HEADERS_TOO_LARGE])
 
     def _open(self, protocol: ServerProtocol) -> None:
         edge = self._edge
         edge.tally.opened += 1
+        if self._transport is not None:
+            self._transport.write(b"".join(protocol.data_to_send()))
+        discard(protocol)
+        self._protocol = None
         self._allowance = edge.terms.before_auth_bytes
-        self._inlet = Inlet(protocol, edge.terms)
+        self._inlet = Inlet(edge.spare, edge.terms, protocol.subprotocol == SUBPROTOCOL_JSON)
         self._close_at = inf
         self.state = State.open
         self._receiver = self._door.opened(self, self._inlet.text)
@@ -260,9 +250,9 @@ class Driver(asyncio.BufferedProtocol):
         if taken.fault is not None:
             receiver.close(*taken.fault)
         elif taken.ended:
+            self._edge.tally.closed["by_client"] += 1
             receiver.flush()
-            self._write_out()
-            self._begin_closing()
+            self._write_last(inlet.close(1000, ""))
         elif taken.pong is not None and not self.unsent:
             self.write(taken.pong)  # none for a peer who does not read
         if self.state is not State.open:
@@ -303,19 +293,20 @@ class Driver(asyncio.BufferedProtocol):
 
     # Ending
 
-    def _write_out(self) -> None:
-        """Send what the library has to say, for handshakes and closes."""
-        if self._protocol is None or self._transport is None:
+    def _write_last(self, written: list[bytes]) -> None:
+        """Write a refusal or a close. An empty item, or none, means that nothing follows."""
+        transport = self._transport
+        if transport is None or self.state is State.closing:
             return
-        for data in self._protocol.data_to_send():
-            if data == SEND_EOF:
-                self._half_close()
-            elif data[0] != _PONG_OCTET:
-                self._transport.write(data)
+        for data in written:
+            if data != SEND_EOF:
+                transport.write(data)
+        self._begin_closing()
+        if self._inlet is None or SEND_EOF in written:
+            self._half_close()
 
     def _half_close(self) -> None:
         """Say that nothing follows and wait for the peer's FIN: closing at once could lose our last words."""
-        self._begin_closing()
         if self._transport is not None:
             if self._transport.can_write_eof():
                 self._transport.write_eof()
@@ -334,13 +325,6 @@ class Driver(asyncio.BufferedProtocol):
         self._allowance = -1
         if self._transport is not None:
             self._transport.resume_reading()
-
-    def _left_clean(self) -> bool:
-        """Whether the client began the close and meant it."""
-        protocol = self._protocol
-        if protocol is None or protocol.close_rcvd is None or not protocol.close_rcvd_then_sent:
-            return False
-        return protocol.close_rcvd.code in _CLEAN
 
     def _keep_alive(self, now: float) -> float:
         """Ping after silence; close when that is not answered either. When to look again."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from muster.clock import Clock
 from realtime.flusher import Flusher
 from realtime.handshake import Handshake
+from realtime.spare import Spare
 from realtime.tally import Tally
 from realtime.terms import Terms
 from realtime.wheel import Wheel
@@ -25,14 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What all drivers of a process share. `buffer` is read into by all: its content lasts one call."""
+    """What all drivers of a process share."""
 
     terms: Terms
     clock: Clock
     wheel: Wheel
     flusher: Flusher
     tally: Tally
-    buffer: memoryview
+    spare: Spare
 
 
 class Receiver(Protocol):

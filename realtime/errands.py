@@ -68,7 +68,7 @@ class Errands:
         if self.hub.banned(claims.person):
             why = Refused(Code.unauthorized, "the account is banned")
             return connection.rules.refused(frame.id, why, Close.banned)
-        if self.hub.revoked(claims.person, claims.session, claims.issued_at_ms):
+        if self.hub.revoked(claims.session):
             why = Refused(Code.unauthorized, "the session was logged out")
             return connection.rules.refused(frame.id, why, Close.revoked)
         return NOTHING
@@ -79,7 +79,7 @@ class Errands:
             claims = self.tokens.verify(frame.token)
         except Refused as why:
             return (error(frame.id, why.code, why.message),)
-        if self.hub.revoked(claims.person, claims.session, claims.issued_at_ms):
+        if self.hub.revoked(claims.session):
             return (error(frame.id, Code.unauthorized, "the session was logged out"),)
         return connection.rules.refreshed(frame.id, claims, self.edge.clock)
 

@@ -32,6 +32,9 @@ CHECK_ALL_S: Final = 30.0
 CHECK_UNREAD_S: Final = 1.0
 RETRY_S: Final = 0.3
 
+_WHATEVER: Final = -1
+"""Stands for the position of a hole where the room is to be read in any case."""
+
 Filled = Callable[[LocalRoom, list[Found]], None]
 Jump = Callable[[LocalRoom, int, int], None]
 
@@ -59,7 +62,8 @@ class Fill:
         self._jump = jump
         self._clock = clock
         self._counts = counts
-        self._due: dict[RoomId, tuple[LocalRoom, float]] = {}
+        # When to read a room, and where it stood when its hole was seen.
+        self._due: dict[RoomId, tuple[LocalRoom, float, int]] = {}
         self._heads: dict[RoomId, int] = {}
         self._unchecked: dict[RoomId, LocalRoom] = {}
         self._woken = asyncio.Event()
@@ -68,13 +72,13 @@ class Fill:
     def hole(self, room: LocalRoom) -> None:
         """Something before a held entry is missing."""
         if room.id not in self._due:
-            self._due[room.id] = (room, self._clock.monotonic() + HOLD_S)
+            self._due[room.id] = (room, self._clock.monotonic() + HOLD_S, room.position)
             self._woken.set()
 
     def behind(self, room: LocalRoom, head: int) -> None:
         """Postgres has entries up to `head`."""
         self._heads[room.id] = max(head, self._heads.get(room.id, 0))
-        self._due[room.id] = (room, 0.0)
+        self._due[room.id] = (room, 0.0, _WHATEVER)
         self._woken.set()
 
     def check(self, rooms: Iterable[LocalRoom]) -> None:
@@ -108,7 +112,7 @@ class Fill:
                 )
 
     async def _wait(self) -> None:
-        first = min((when for _, when in self._due.values()), default=None)
+        first = min((when for _, when, _ in self._due.values()), default=None)
         if first is None or first > self._clock.monotonic():
             pause = None if first is None else first - self._clock.monotonic()
             try:
@@ -143,11 +147,16 @@ class Fill:
 
     async def _fill_due(self) -> None:
         now = self._clock.monotonic()
-        due = [room for room, when in self._due.values() if when <= now][:ROOMS_PER_QUERY]
+        due = [(room, at) for room, when, at in self._due.values() if when <= now]
         wanted: list[Wanted] = []
         rooms: dict[RoomId, LocalRoom] = {}
-        for room in due:
+        for room, at in due[:ROOMS_PER_QUERY]:
             del self._due[room.id]
+            if at != _WHATEVER and at < room.position:
+                # The lanes filled that hole; if there is another, it has its own time.
+                if room.has_hole:
+                    self.hole(room)
+                continue
             upto = max(self._heads.get(room.id, 0), max(room.held, default=0))
             if upto - room.position > 2 * REPLAY_ENTRIES:
                 await self._jump_to_head(room)
@@ -160,7 +169,7 @@ class Fill:
             found = await self._reader.entries(wanted, REPLAY_ENTRIES)
         except Refused:
             for room in rooms.values():
-                self._due.setdefault(room.id, (room, 0.0))
+                self._due.setdefault(room.id, (room, 0.0, _WHATEVER))
             raise
         self._take(found, rooms)
 
@@ -172,7 +181,7 @@ class Fill:
         for room_id, room in rooms.items():
             self._filled(room, by_room.get(room_id, []))
             if self._heads.get(room_id, 0) > room.position:
-                self._due[room_id] = (room, 0.0)
+                self._due[room_id] = (room, 0.0, _WHATEVER)
                 self._woken.set()
             else:
                 self._heads.pop(room_id, None)

@@ -6,7 +6,6 @@ accepted in a URL or a header.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,6 +18,7 @@ from websockets.typing import Origin, Subprotocol
 
 from proto.codec import CODECS
 from realtime.accept import RETRY_AFTER_S, Gate
+from realtime.spare import LOGGER
 
 PATH: Final = "/v1/socket"
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -45,7 +45,7 @@ class Handshake:
         """The library's half of a new connection; no extensions, so no compression."""
         allowed = None if "*" in self.origins else [None, *map(Origin, self.origins)]
         return ServerProtocol(
-            origins=allowed, subprotocols=SUBPROTOCOLS, max_size=max_size, logger=_LOGGER
+            origins=allowed, subprotocols=SUBPROTOCOLS, max_size=max_size, logger=LOGGER
         )
 
     def answer(
@@ -85,13 +85,3 @@ class Handshake:
         headers["Content-Length"] = str(len(page.body))
         body = b"" if method == "HEAD" else page.body
         return Response(status.value, status.phrase, headers, body)
-
-
-def _quiet_logger() -> logging.Logger:
-    """Not the library's own, which reports each connection: what matters is counted in metrics.py."""
-    logger = logging.Logger("realtime.websockets", logging.ERROR)
-    logger.parent = logging.getLogger()
-    return logger
-
-
-_LOGGER: Final = _quiet_logger()

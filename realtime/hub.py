@@ -250,7 +250,9 @@ class Hub:
             room.forget_before(kept.seq)
         elif kept.kind is EntryKind.settings and body.history is not None:
             room.history = body.history
-        elif kept.kind in _BLOCKS and kept.subject is not None and room.id == UUID(bytes=kept.author):
+        elif (
+            kept.kind in _BLOCKS and kept.subject is not None and room.id == UUID(bytes=kept.author)
+        ):
             # In force before any device of the blocker is told that it is.
             act = self._hidden.hide if kept.kind is EntryKind.block else self._hidden.show
             act(PersonId(room.id), PersonId(UUID(bytes=kept.subject)))

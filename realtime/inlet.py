@@ -1,9 +1,10 @@
 """The receiving half of one WebSocket, without I/O: slices of bytes in, whole messages and faults out.
 
-    bytes -> ServerProtocol (the library's grammar) -> frames -> Assembly -> messages, UTF-8 checked
+    bytes -> the library's parser -> frames -> Assembly -> messages, UTF-8 checked
              and the buckets of bytes and of frames that are no message: how long to read nothing more
 
-Owns what is wrong with a peer below our frames. Must never write, wait or know what a message says.
+Owns what is wrong with a peer below our frames, and the close handshake's frames. Must never write, wait or know
+what a message says.
 """
 
 from __future__ import annotations
@@ -12,16 +13,18 @@ from typing import Final, NamedTuple, cast
 
 from msgspec import Struct
 from websockets.frames import Frame, Opcode
-from websockets.server import ServerProtocol
+from websockets.protocol import OPEN, SEND_EOF, Protocol
 
 from proto.codes import Close
-from proto.limits import SUBPROTOCOL_JSON
 from realtime.assembly import Assembly, TooManyFragments
 from realtime.bucket import Bucket
+from realtime.spare import Spare, discard
 from realtime.terms import Terms
 
 _PONG_OCTET: Final = 0x8A
 _INVALID_DATA: Final = 1007
+_REASON_BYTES: Final = 123  # RFC 6455, 5.5: a control frame has at most 125, two are the code
+_CLEAN: Final = frozenset({1000, 1001})
 
 
 class Fault(NamedTuple):
@@ -44,26 +47,45 @@ class Slice(Struct, gc=False):
 class Inlet:
     """What has been received of one connection and is no message yet."""
 
-    __slots__ = ("_assembly", "_bytes", "_controls", "_protocol", "_terms", "_throttles", "text")
+    __slots__ = (
+        "_assembly",
+        "_bytes",
+        "_controls",
+        "_parser",
+        "_spare",
+        "_terms",
+        "_throttles",
+        "_unread",
+        "text",
+    )
 
-    def __init__(self, protocol: ServerProtocol, terms: Terms) -> None:
-        self._protocol = protocol
+    def __init__(self, spare: Spare, terms: Terms, text: bool) -> None:
+        self._spare = spare
         self._terms = terms
+        self._parser: Protocol | None = None
+        self._unread = 0  # bytes in the parser that are no whole frame yet
         self._assembly: Assembly | None = None
-        self._bytes = Bucket(terms.bytes_rate)
-        self._controls = Bucket(terms.controls_rate)
-        self._throttles = Bucket(terms.throttles_rate)
-        self.text = protocol.subprotocol == SUBPROTOCOL_JSON
+        self._bytes: Bucket | None = None
+        self._controls: Bucket | None = None
+        self._throttles: Bucket | None = None
+        self.text = text
+
+    @property
+    def busy(self) -> bool:
+        """Whether it holds a parser of its own, being in the middle of something."""
+        return self._parser is not None
 
     def read(self, data: bytes, now: float) -> Slice:
         """Parse one slice."""
-        protocol = self._protocol
+        if self._bytes is None:
+            self._bytes = Bucket(self._terms.bytes_rate)
         wait = self._bytes.charge(now, len(data))
-        protocol.receive_data(data)
+        parser = self._feed(data)
         out = Slice([])
         controls = 0
-        for event in protocol.events_received():
+        for event in parser.events_received():
             frame = cast(Frame, event)
+            self._unread -= _size(frame)
             if frame.fin and (frame.opcode is Opcode.BINARY or frame.opcode is Opcode.TEXT):
                 out.fault = self._message(out.messages, frame.data, frame.opcode is Opcode.TEXT)
             else:
@@ -71,28 +93,73 @@ class Inlet:
                 out.fault = self._piece(out.messages, frame)
             if out.fault is not None:
                 return out
-        if controls:
-            wait = max(wait, self._controls.charge(now, controls))
-        if protocol.parser_exc is not None and protocol.close_sent is not None:
-            out.fault = Fault(protocol.close_sent.code, protocol.close_sent.reason)
-        elif protocol.eof_sent:
+        if parser.parser_exc is not None and parser.close_sent is not None:
+            out.fault = Fault(parser.close_sent.code, parser.close_sent.reason)
+        elif parser.eof_sent:
             out.ended = True
-        elif protocol.writes:
-            # The last of several pings is answered, the others need not be (RFC 6455, 5.5.3).
-            pongs = [written for written in protocol.data_to_send() if written[0] == _PONG_OCTET]
-            out.pong = pongs[-1] if pongs else None
-        if wait:
-            out.wait_s = wait
-            if self._throttles.take(now):
-                out.fault = Fault(Close.flood, "more kept coming than one socket may send")
+        else:
+            if parser.writes:
+                # The last of several pings is answered, the others need not be (RFC 6455, 5.5.3).
+                out.pong = parser.data_to_send()[-1]
+            self._rest(parser)
+            self._throttle(out, wait, controls, now)
         return out
 
     def read_last(self, data: bytes, now: float) -> bool:
-        """A slice after our own close frame: whether the peer's close is in it, or the flood does not end."""
-        if self._bytes.charge(now, len(data)) == 0.0:
-            self._protocol.receive_data(data)
-            self._protocol.events_received()
-        return self._protocol.eof_sent
+        """A slice after our own close: whether the peer's close has come. A flood of anything else is passed over."""
+        if self._parser is None or self._parser.eof_sent:
+            return False
+        if self._bytes is None or self._bytes.charge(now, len(data)) == 0.0:
+            parser = self._feed(data)
+            parser.events_received()
+            parser.data_to_send()
+            return parser.eof_sent
+        return False
+
+    def close(self, code: int, reason: str) -> list[bytes]:
+        """What to write for a close, ours or in answer to the peer's. An empty item means: nothing follows."""
+        if self._parser is None:
+            self._parser = self._spare.borrow()
+        if self._parser.state is OPEN:
+            self._parser.send_close(code, reason.encode()[:_REASON_BYTES].decode(errors="ignore"))
+        # Otherwise the parser has its own ready: the peer closed, or broke the grammar.
+        written = self._parser.data_to_send()
+        return [each for each in written if each == SEND_EOF or each[0] != _PONG_OCTET]
+
+    def end(self) -> bool:
+        """The connection is gone: whether its client closed it first, and meant to be offline."""
+        parser, self._parser = self._parser, None
+        if parser is None:
+            return False
+        discard(parser)
+        closed = parser.close_rcvd
+        return closed is not None and bool(parser.close_rcvd_then_sent) and closed.code in _CLEAN
+
+    def _feed(self, data: bytes) -> Protocol:
+        parser = self._parser
+        if parser is None:
+            parser = self._parser = self._spare.borrow()
+        self._unread += len(data)
+        parser.receive_data(data)
+        return parser
+
+    def _rest(self, parser: Protocol) -> None:
+        """Give the parser back if it is between two frames, and those of no unfinished message."""
+        if self._unread == 0 and self._assembly is None:
+            self._parser = None
+            self._spare.give_back(parser)
+
+    def _throttle(self, out: Slice, wait: float, controls: int, now: float) -> None:
+        if controls:
+            if self._controls is None:
+                self._controls = Bucket(self._terms.controls_rate)
+            wait = max(wait, self._controls.charge(now, controls))
+        if wait:
+            out.wait_s = wait
+            if self._throttles is None:
+                self._throttles = Bucket(self._terms.throttles_rate)
+            if self._throttles.take(now):
+                out.fault = Fault(Close.flood, "more kept coming than one socket may send")
 
     def _piece(self, messages: list[bytes], frame: Frame) -> Fault | None:
         if frame.opcode is Opcode.TEXT or frame.opcode is Opcode.BINARY:
@@ -100,7 +167,7 @@ class Inlet:
         elif frame.opcode is not Opcode.CONT:
             return None
         assembly = self._assembly
-        assert assembly is not None, "the library lets no continuation through without a beginning"
+        assert assembly is not None, "the parser lets no continuation through without a beginning"
         try:
             assembly.add(bytes(frame.data))
         except TooManyFragments as many:
@@ -121,6 +188,15 @@ class Inlet:
             return Fault(_INVALID_DATA, "a text message is not valid UTF-8")
         messages.append(message)
         return None
+
+
+def _size(frame: Frame) -> int:
+    """The frame's octets on the wire, if its length was written in the shortest form.
+
+    A longer form makes us count too few, so that the parser is kept: never given back too early.
+    """
+    size = len(frame.data)
+    return size + (6 if size < 126 else 8 if size < 65_536 else 14)
 
 
 def _is_utf8(data: bytes) -> bool:

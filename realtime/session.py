@@ -16,7 +16,6 @@ from typing import Final, assert_never
 
 from muster.clock import Clock
 from muster.errors import Refused
-from muster.ids import DeviceId, PersonId, SessionId
 from muster.permission import FRAME_RULES
 from muster.tokens import Claims
 from proto import frames
@@ -234,23 +233,6 @@ class Session:
     def deadline(self) -> float:
         """When to ask `due` next."""
         return min(self._auth_by, self._token_until)
-
-    @property
-    def person(self) -> PersonId:
-        return self._known.person
-
-    @property
-    def session(self) -> SessionId:
-        return self._known.session
-
-    @property
-    def device(self) -> DeviceId:
-        return self._known.device
-
-    @property
-    def _known(self) -> Claims:
-        assert self.claims is not None, "asked for before authentication"
-        return self.claims
 
     def _set_token_end(self, claims: Claims, clock: Clock) -> None:
         left_s = (claims.expires_at_ms - clock.now_ms()) / 1000

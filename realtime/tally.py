@@ -60,7 +60,12 @@ class Tally(Collector):
         ):
             yield CounterMetricFamily(name, meaning, value=value)
         yield _labelled("muster_refused", "Requests answered with an error", "code", self.refused)
-        yield _labelled("muster_closed", "Sockets closed, by close code", "code", self.closed)
+        yield _labelled(
+            "muster_closed",
+            "Sockets closed by us with a code, by a client, or not opened",
+            "code",
+            self.closed,
+        )
         for name, (meaning, read) in self._gauges.items():
             yield GaugeMetricFamily(name, meaning, value=read())
 

@@ -22,7 +22,7 @@ from muster.lane import LaneEntry
 from muster.metrics import WriterMetrics
 from muster.op import NewRoom, Op, Outcome
 from muster.outlet import Outlet
-from muster.stores.postgres.batch import PostgresBatchConnection
+from muster.stores.postgres.batch import SPARE_LOCK_TIMEOUT_MS, PostgresBatchConnection
 from muster.writer import Writer
 from proto.frames import Post
 
@@ -64,7 +64,7 @@ async def writing(
     bus = publisher or Recorder()
     writer = Writer(
         [PostgresBatchConnection(url, f"test-writer-{i}") for i in range(connections)],
-        PostgresBatchConnection(url, "test-spare", lock_timeout_ms=1_400),
+        PostgresBatchConnection(url, "test-spare", lock_timeout_ms=SPARE_LOCK_TIMEOUT_MS),
         lambda: Outlet(bus, new_id, None),
         _CLOCK,
         WriterMetrics(CollectorRegistry()),
@@ -91,7 +91,7 @@ async def person(database: asyncpg.Connection | asyncpg.Pool, handle: str = "") 
         someone,
         name,
     )
-    await database.execute("INSERT INTO rooms (room_id, kind) VALUES ($1, 'self')", someone)
+    await database.execute("SELECT add_self_log_v1($1)", someone)
     return someone
 
 

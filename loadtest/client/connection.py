@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from proto import limits
-from proto.codec import CODECS, Codec
+from proto.codec import CODECS, BadFrame, Codec
 from proto.frames import Client, Error, Goaway, ServerFrame
 
 PATH: Final = "/v1/socket"
@@ -99,7 +99,13 @@ class Connection:
                 code = ended.rcvd.code if ended.rcvd else None
                 return Closed(code, ended.rcvd.reason if ended.rcvd else "", self._goaway)
             self.heard_at = loop.time()
-            self._take(self._codec.decode_server(data))
+            try:
+                frame = self._codec.decode_server(data)
+            except BadFrame as unknown:
+                if unknown.known is None:
+                    raise
+                continue  # a kind from a later version: the protocol says to pass over it
+            self._take(frame)
 
     async def ask(self, frame: Client) -> asyncio.Future[ServerFrame]:
         """Send a request; the future is its answer. Requests leave in the order of the calls."""

@@ -137,7 +137,7 @@ class Door:
             WITH person AS (
                 INSERT INTO people (person_id, handle, handle_shown, name, service_role)
                 VALUES ($1, lower($2), $2, $2, $3) RETURNING person_id
-            ) INSERT INTO rooms (room_id, kind, members) SELECT person_id, 'self', 1 FROM person
+            ) SELECT add_self_log_v1(person_id) FROM person
             """,
             person,
             handle,

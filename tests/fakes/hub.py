@@ -84,7 +84,7 @@ class FakeHub:
     def read(self, socket: Socket, positions: Sequence[tuple[UUID, int]]) -> None:
         self.calls.append("read")
 
-    def revoked(self, person: PersonId, session: SessionId, issued_at_ms: int) -> bool:
+    def revoked(self, session: SessionId) -> bool:
         return session in self.over
 
     def banned(self, person: PersonId) -> bool:

@@ -40,7 +40,12 @@ class RecordingSocket:
     def send(self, frame: Server) -> None:
         self.push(Prepared.of(frame))
 
-    def close(self, code: Close, reason: str, retry_after_ms: int | None = None) -> None:
+    def close(
+        self,
+        code: Close,
+        reason: str,  # noqa: ARG002  # part of the contract
+        retry_after_ms: int | None = None,  # noqa: ARG002  # part of the contract
+    ) -> None:
         if self.closed is None:
             self.closed = code
             self._came.set()

@@ -140,6 +140,16 @@ def test_unknown_trailing_fields_are_skipped(codec: Codec) -> None:
     assert codec.decode(data) == frames.Ping(1)
 
 
+def test_last_of_repeated_keys_counts() -> None:
+    """A map that says a key twice says the last, in either subprotocol; it is never two."""
+    text = f'[5,1,"{ROOM}","c","x",null,false,null,null,{{"a":1,"a":2}}]'.encode()
+    packed = msgpack.packb([5, 1, ROOM.bytes, "c", "x", None, False, None, None])
+    twice = b"\x9a" + packed[1:] + b"\x82\xa1a\x01\xa1a\x02"
+    for frame in (JSON.decode(text), MSGPACK.decode(twice)):
+        assert isinstance(frame, frames.Post)
+        assert frame.meta == {"a": 2}
+
+
 def test_limit_before_authentication_is_the_callers() -> None:
     """The limit passed in is the one that holds."""
     data = MSGPACK.encode(frames.Auth(1, "t" * limits.FRAME_BYTES_BEFORE_AUTH))

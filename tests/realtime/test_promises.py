@@ -231,7 +231,7 @@ async def test_a_revoked_session_and_a_ban_end_sockets_on_every_hub_within_two_s
         for socket in ended:
             await socket.until(lambda s: s.closed is Close.revoked)
     assert [socket.closed for socket in kept] == [None, None]
-    assert other.hub.attendance.revoked(ada, sessions[0], 0)
+    assert other.hub.attendance.revoked(sessions[0])
     await one.writer.submit(submit.ban(ada, ada, "b"))
     async with asyncio.timeout(2):
         for socket in kept:
@@ -243,21 +243,24 @@ async def test_the_control_log_acts_within_two_seconds_with_redis_gone(
     database_url: str, fresh_redis_url: str, database: asyncpg.Pool
 ) -> None:
     """Promise 5: the poll alone is enough; and so is it for the log of a room (promise 4)."""
-    async with linked(fresh_redis_url) as (link, through):
-        async with hub_on(database_url, through) as one, hub_on(database_url, through) as other:
-            ada, bob = await person(database), await person(database)
-            room = await room_of(one.writer, ada, bob)
-            of_ada, of_bob = await other.connect(ada), await other.connect(bob)
-            await other.follow(of_ada, (room, 0))
-            await of_ada.until_told(room, 2)
-            link.cut()
-            await one.writer.submit(submit.ban(bob, bob, "b"))
-            async with asyncio.timeout(2):
-                await of_bob.until(lambda s: s.closed is Close.banned)
-            await say(one.writer, ada, room, "without a bus")
-            async with asyncio.timeout(5):
-                await of_ada.until_told(room, 3)
-            assert of_ada.is_unbroken(room)
+    async with (
+        linked(fresh_redis_url) as (link, through),
+        hub_on(database_url, through) as one,
+        hub_on(database_url, through) as other,
+    ):
+        ada, bob = await person(database), await person(database)
+        room = await room_of(one.writer, ada, bob)
+        of_ada, of_bob = await other.connect(ada), await other.connect(bob)
+        await other.follow(of_ada, (room, 0))
+        await of_ada.until_told(room, 2)
+        link.cut()
+        await one.writer.submit(submit.ban(bob, bob, "b"))
+        async with asyncio.timeout(2):
+            await of_bob.until(lambda s: s.closed is Close.banned)
+        await say(one.writer, ada, room, "without a bus")
+        async with asyncio.timeout(5):
+            await of_ada.until_told(room, 3)
+        assert of_ada.is_unbroken(room)
     assert await database.fetchval("SELECT head FROM rooms WHERE room_id = $1", CONTROL_ROOM) == 1
 
 

@@ -26,6 +26,9 @@ COMMIT_WITHIN_S: Final = 1.7
 
 CONNECT_WITHIN_S: Final = 1.5
 LOCK_TIMEOUT_MS: Final = 300
+"""A head that is held longer moves to the spare connection, whose batches may wait for it."""
+
+SPARE_LOCK_TIMEOUT_MS: Final = 1_400
 STATEMENT_TIMEOUT_MS: Final = 1_500
 
 _COMMIT: Final = """

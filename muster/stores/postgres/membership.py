@@ -23,13 +23,10 @@ Borrow = Callable[[], AbstractAsyncContextManager[Database]]
 _COLUMNS: Final = (
     "m.person_id, m.room_id, r.kind, r.history, m.relation, m.from_seq, r.head, r.msg_no, r.members"
 )
-# One statement, so that memberships and heads are of one snapshot. A self log has no row in members.
+# One statement, so that memberships and heads are of one snapshot.
 _PEOPLE: Final = f"""
     SELECT {_COLUMNS} FROM members m JOIN rooms r USING (room_id)
     WHERE m.person_id = ANY ($1::uuid[]) AND m.relation IN ('member', 'moderator', 'owner')
-    UNION ALL
-    SELECT r.room_id, r.room_id, r.kind, r.history, 'owner', 1, r.head, r.msg_no, 1
-    FROM rooms r WHERE r.room_id = ANY ($1::uuid[]) AND r.kind = 'self'
 """  # noqa: S608  # a constant list of columns
 _PAIRS: Final = f"""
     SELECT {_COLUMNS} FROM unnest($1::uuid[], $2::uuid[]) w (person_id, room_id)

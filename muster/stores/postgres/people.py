@@ -22,7 +22,7 @@ _ADD: Final = """
         INSERT INTO people (person_id, handle, handle_shown, name, password_hash)
         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (handle) DO NOTHING RETURNING person_id
     )
-    INSERT INTO rooms (room_id, kind, created_by, members) SELECT person_id, 'self', person_id, 1 FROM person
+    SELECT add_self_log_v1(person_id) FROM person
 """
 _PROFILE = "person_id, handle_shown, name, bio"
 _ACCOUNT = (
@@ -51,7 +51,7 @@ class PostgresPeople:
         tag = await self._database.execute(
             _ADD, profile.id, folded, profile.handle, profile.name, password_hash
         )
-        return tag == "INSERT 0 1"
+        return tag == "SELECT 1"
 
     async def account(self, person: PersonId) -> Account | None:
         row = await self._database.fetchrow(_ACCOUNT, person)

@@ -50,7 +50,7 @@ _OF_PERSON: Final = f"""
                date_trunc('milliseconds', r.last_at) AS last_at,
                m.relation, m.read_seq, m.read_msg_no, m.muted_until, m.level, m.from_seq
         FROM members m JOIN rooms r USING (room_id)
-        WHERE m.person_id = $1 AND m.relation IN ('invited', 'member', 'moderator', 'owner')
+        WHERE m.person_id = $1 AND r.kind <> 'self' AND m.relation IN ('invited', 'member', 'moderator', 'owner')
           AND ($2::timestamptz IS NULL OR (date_trunc('milliseconds', r.last_at), r.room_id) < ($2, $3::uuid))
         ORDER BY date_trunc('milliseconds', r.last_at) DESC, r.room_id DESC LIMIT $4
     )

@@ -29,6 +29,7 @@ from realtime.errands import Errands
 from realtime.flusher import Flusher
 from realtime.handshake import Handshake, Page
 from realtime.server import Listening, Server
+from realtime.spare import Spare
 from realtime.tally import Tally
 from realtime.terms import Terms
 from realtime.wheel import Wheel
@@ -124,7 +125,9 @@ class Peer:
         self.writer.close()
 
 
-def masked(opcode: int, payload: bytes, *, fin: bool = True, key: bytes = b"\x11\x22\x33\x44") -> bytes:
+def masked(
+    opcode: int, payload: bytes, *, fin: bool = True, key: bytes = b"\x11\x22\x33\x44"
+) -> bytes:
     """One WebSocket frame as a client sends it."""
     size = len(payload)
     head = bytes([opcode | (0x80 if fin else 0)])
@@ -219,7 +222,12 @@ async def opened_door(
     wheel = Wheel(clock, resolution_s=0.01)
     gate = Gate(bounds if bounds is not None else Bounds())
     edge = Edge(
-        terms, clock, wheel, Flusher(loop.call_soon), tally, memoryview(bytearray(terms.slice_bytes))
+        terms,
+        clock,
+        wheel,
+        Flusher(loop.call_soon),
+        tally,
+        Spare(terms.slice_bytes, terms.frame_bytes),
     )
     hub = FakeHub()
     writer = FakeWriter(hub)

@@ -132,7 +132,9 @@ async def test_frames_before_the_answer_are_refused() -> None:
     """A client that does not wait for the 101 is not spoken to."""
     async with opened_door() as door:
         peer = await door.connect()
-        await peer.raw(b"GET /v1/socket HTTP/1.1\r\nUpgrade: websocket\r\n\r\n\x82\x80\x00\x00\x00\x00")
+        await peer.raw(
+            b"GET /v1/socket HTTP/1.1\r\nUpgrade: websocket\r\n\r\n\x82\x80\x00\x00\x00\x00"
+        )
         assert (await peer.reader.read()).startswith(b"HTTP/1.1 400 ")
 
 

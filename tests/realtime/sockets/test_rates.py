@@ -16,7 +16,7 @@ async def test_posts_over_the_rate_are_refused_with_a_pause() -> None:
     async with opened_door(replace(FAST, posts_rate=Rate(5.0, 3.0))) as door:
         peer = await door.authenticated()
         await peer.send(*(frames.Post(n, ROOM, f"c{n}", "x") for n in range(1, 7)))
-        errors = []
+        errors: list[frames.Error] = []
         while len(errors) < 3:
             got = await peer.receive()
             if isinstance(got, frames.Error):
@@ -76,7 +76,7 @@ async def test_only_so_many_submissions_of_one_socket_are_under_way() -> None:
         await other.receive()
         assert len(door.writer.ops) == 4
         door.writer.gate.set()
-        acks = []
+        acks: list[tuple[int, int]] = []
         while len(acks) < 20:
             got = await peer.receive()
             if isinstance(got, frames.Ack):

@@ -16,7 +16,7 @@ SMALL = replace(FAST, outbox_bytes=65_536, send_buffer_bytes=8_192, drained_with
 def entry(seq: int, size: int = 2_000) -> Prepared:
     """Something to deliver."""
     body = Body(text="x" * size)
-    frame = frames.Entry(0, ROOM, seq, seq, EntryKind.post, ROOM, None, "c", 0, body)  # type: ignore[arg-type]
+    frame = frames.Entry(0, ROOM, seq, seq, EntryKind.post, ROOM, None, "c", 0, body)
     return Prepared.of(frame)
 
 

@@ -42,11 +42,14 @@ async def test_ready_says_who_and_on_what_terms() -> None:
 
 async def test_a_library_client_talks_json() -> None:
     """A client of the `websockets` library holds a conversation in JSON text frames."""
-    async with opened_door() as door, connect(
-        f"ws://127.0.0.1:{door.port}/v1/socket",
-        subprotocols=[Subprotocol(limits.SUBPROTOCOL_JSON)],
-        compression="deflate",
-    ) as client:
+    async with (
+        opened_door() as door,
+        connect(
+            f"ws://127.0.0.1:{door.port}/v1/socket",
+            subprotocols=[Subprotocol(limits.SUBPROTOCOL_JSON)],
+            compression="deflate",
+        ) as client,
+    ):
         assert client.response is not None
         assert "Sec-WebSocket-Extensions" not in client.response.headers
         await client.send(f'[1, 1, "{token()}"]')

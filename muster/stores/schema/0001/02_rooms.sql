@@ -106,3 +106,10 @@ CREATE TABLE publish_leases (
     from_seqs bigint[] NOT NULL,
     to_seqs   bigint[] NOT NULL
 ) WITH (fillfactor = 50);
+
+-- The log of a person's own, in which they are the only member: made with the person.
+CREATE FUNCTION add_self_log_v1(p_person uuid) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO rooms (room_id, kind, created_by, members) VALUES (p_person, 'self', p_person, 1);
+    INSERT INTO members (room_id, person_id, relation, from_seq) VALUES (p_person, p_person, 'owner', 1);
+    INSERT INTO spans (room_id, person_id, joined, from_seq) VALUES (p_person, p_person, 0, 1);
+$$;

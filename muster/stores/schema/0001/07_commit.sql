@@ -64,8 +64,7 @@ BEGIN
         RETURN QUERY SELECT * FROM create_room_v1(p_idx, p_room, p_author, p_client, p_body); RETURN;
     END IF;
     SELECT * INTO v_room FROM rooms r WHERE r.room_id = p_room;
-    v_relation := CASE WHEN v_room.kind = 'self' AND p_room = p_author THEN 'owner'
-                       ELSE (SELECT m.relation FROM members m WHERE m.room_id = p_room AND m.person_id = p_author) END;
+    v_relation := (SELECT m.relation FROM members m WHERE m.room_id = p_room AND m.person_id = p_author);
     IF v_room.room_id IS NULL OR NOT (may_v1(p_allow, v_room.kind, v_relation)
                                       OR may_v1(p_allow_other, v_room.kind, v_relation)) THEN
         -- A room one is not in is the same as a room that is not there.
