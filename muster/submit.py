@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from muster.errors import Refused
 from muster.ids import CONTROL_ROOM, PersonId, RoomId, SessionId, self_room
 from muster.op import NewRoom, Op, ProfileChange
 from muster.permission import ALLOW, CONTROL_MASK, Action, Relation
 from proto import frames
+from proto.codes import Code
 from proto.entry import Body
 
 
 def of_frame(author: PersonId, frame: frames.Submission) -> Op:
-    """The op that a submission frame asks for."""
+    """The op that a submission frame asks for. Raises `Refused`: `bad_request` for a message that says nothing."""
     room = RoomId(frame.room)
     match frame:
         case frames.Post():
+            if not (frame.text.strip() or frame.attachments):
+                raise Refused(Code.bad_request, "a message has a text or an attachment")
             body = Body(
                 mentions=frame.mentions or None,
                 here=frame.here,
@@ -37,6 +41,11 @@ def of_frame(author: PersonId, frame: frames.Submission) -> Op:
                 _unless_empty(body),
             )
         case frames.Edit():
+            if not frame.text.strip():
+                raise Refused(
+                    Code.bad_request,
+                    "an edit has a text; to take the words back, delete the message",
+                )
             body = Body(mentions=frame.mentions or None, here=frame.here, meta=frame.meta or None)
             return _about_message(
                 "edit", author, frame, Action.edit, text=frame.text, body=_unless_empty(body)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import random
 import ssl
@@ -56,7 +57,7 @@ from realtime.errands import Errands
 from realtime.flusher import Flusher
 from realtime.handshake import Handshake, Page
 from realtime.server import Listening, Server, bounds_of
-from realtime.spare import Spare
+from realtime.spare import LOGGER, Spare
 from realtime.tally import Tally
 from realtime.terms import Terms
 from realtime.wheel import Wheel
@@ -142,6 +143,7 @@ async def _live(
 
 def _server(settings: Settings, registry: CollectorRegistry) -> Server:
     """The listener and what its sockets share; nothing is opened yet."""
+    LOGGER.setLevel(logging.ERROR)
     clock, tally, terms = SystemClock(), Tally(), Terms.of(settings)
     gate = Gate(
         bounds_of(settings.max_sockets, settings.nameless_per_address, settings.accepts_per_s)

@@ -191,10 +191,8 @@ class Connection:
                 self._point(frame)
             case effects.Typing(frame):
                 self._typing(frame)
-            case effects.Resume(frame):
-                self._run(self._errands.resume(self, frame))
-            case effects.Attend(frame):
-                self._run(self._errands.attend(self, frame))
+            case effects.AskRooms(frame):
+                self._run(self._errands.ask_rooms(self, frame))
             case effects.Look(frame):
                 self.attention = frame.state
                 self._ok(frame.id)

@@ -23,16 +23,10 @@ class Submit(Struct, frozen=True, gc=False):
     frame: frames.Submission
 
 
-class Resume(Struct, frozen=True, gc=False):
-    """Ask the hub where every room stands."""
+class AskRooms(Struct, frozen=True, gc=False):
+    """Ask the hub where every room stands, or to make these rooms live."""
 
-    frame: frames.Resume
-
-
-class Attend(Struct, frozen=True, gc=False):
-    """Ask the hub to make these rooms live."""
-
-    frame: frames.Attend
+    frame: frames.Resume | frames.Attend
 
 
 class Typing(Struct, frozen=True, gc=False):
@@ -83,8 +77,7 @@ Effect = (
     Submit
     | Pointers
     | Typing
-    | Resume
-    | Attend
+    | AskRooms
     | Look
     | TellTime
     | Answer

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
 
-import msgspec
-
 from muster import telemetry
 from muster.errors import Refused, unavailable
 from muster.ids import self_room
@@ -101,13 +99,19 @@ class Errands:
         if refused is not None:
             connection.perform(connection.rules.refused(frame.id, refused))
 
-    async def resume(self, connection: Connection, frame: frames.Resume) -> None:
-        """Where every room stands. The hub sends the entries after this answer."""
-        await self._ask_rooms(connection, frame.id, lambda: self.hub.resume(connection, frame))
+    async def ask_rooms(self, connection: Connection, frame: frames.Resume | frames.Attend) -> None:
+        """Where rooms stand. The hub sends the entries after this answer, which leaves first."""
 
-    async def attend(self, connection: Connection, frame: frames.Attend) -> None:
-        """Make rooms live."""
-        await self._ask_rooms(connection, frame.id, lambda: self.hub.attend(connection, frame))
+        async def ask() -> None:
+            if isinstance(frame, frames.Resume):
+                states = await self.hub.resume(connection, frame)
+            else:
+                states = await self.hub.attend(connection, frame)
+            connection.send(states)
+
+        refused = await self._within(connection, ask)
+        if refused is not None:
+            connection.perform((error(frame.id, *_said(refused)),))
 
     async def submit(self, connection: Connection, frame: frames.Submission) -> None:
         """Commit an op and answer. Never cancelled when the socket goes: what was asked for is done."""
@@ -133,22 +137,6 @@ class Errands:
             connection.submitted()
         if refused is not None:
             connection.perform((error(frame.id, *_said(refused)),))
-
-    async def _ask_rooms(
-        self,
-        connection: Connection,
-        request: int,
-        asked: Callable[[], Awaitable[frames.RoomStates]],
-    ) -> None:
-        async def ask() -> None:
-            states = await asked()
-            if states.id != request:
-                states = msgspec.structs.replace(states, id=request)
-            connection.send(states)
-
-        refused = await self._within(connection, ask)
-        if refused is not None:
-            connection.perform((error(request, *_said(refused)),))
 
     async def _within(
         self, connection: Connection, ask: Callable[[], Awaitable[None]]

@@ -10,7 +10,6 @@ import asyncio
 import resource
 import socket
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -20,7 +19,7 @@ from muster.telemetry import get_logger
 from proto.codes import Close
 from realtime.accept import Bounds
 from realtime.connection import Connection
-from realtime.driver import Driver, State
+from realtime.driver import Driver
 from realtime.edge import Edge
 from realtime.errands import Errands
 from realtime.handshake import Handshake
@@ -57,8 +56,16 @@ class Server:
         """Listen; the port. WebSockets are refused until the gate is `ready`."""
         listener = _listener(at, self.edge)
         loop = asyncio.get_running_loop()
+        # Drivers learn of a TLS connection when its handshake is over: uvloop keeps these deadlines.
+        terms = self.edge.terms
+        deadlines = (terms.auth_within_s, terms.close_within_s) if at.tls else (None, None)
         self._server = await loop.create_server(
-            lambda: Driver(self.edge, self), sock=listener, backlog=BACKLOG, ssl=at.tls
+            lambda: Driver(self.edge, self),
+            sock=listener,
+            backlog=BACKLOG,
+            ssl=at.tls,
+            ssl_handshake_timeout=deadlines[0],
+            ssl_shutdown_timeout=deadlines[1],
         )
         port: int = listener.getsockname()[1]
         return port

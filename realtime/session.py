@@ -21,8 +21,8 @@ from muster.tokens import Claims
 from proto import frames
 from proto.codes import TEMPORARY, Close, Code
 from realtime import effects
-from realtime.effects import Answer, CloseWith, Effects
 from realtime.bucket import Bucket
+from realtime.effects import Answer, CloseWith, Effects
 from realtime.terms import Terms
 
 NOTHING: Final[Effects] = ()
@@ -120,12 +120,10 @@ class Session:
             case frames.Typing():
                 self._typing = self._typing or Bucket(self._terms.typing_rate)
                 return NOTHING if self._typing.take(now) else (effects.Typing(frame),)
-            case frames.Resume():
-                wait = self._resume_wait(now)
-                return self._too_many(frame, wait, now) if wait else (effects.Resume(frame),)
-            case frames.Attend():
-                wait = self._resume_wait(now)
-                return self._too_many(frame, wait, now) if wait else (effects.Attend(frame),)
+            case frames.Resume() | frames.Attend():
+                self._resumes = self._resumes or Bucket(self._terms.resumes_rate)
+                wait = self._resumes.take(now)
+                return self._too_many(frame, wait, now) if wait else (effects.AskRooms(frame),)
             case frames.Attention():
                 return (effects.Look(frame),)
             case frames.Ping():
@@ -158,10 +156,6 @@ class Session:
             wait = max(wait, self._terms.refuse_for_s)
             self._refuse_until = now + wait
         return self._too_many(frame, wait, now)
-
-    def _resume_wait(self, now: float) -> float:
-        self._resumes = self._resumes or Bucket(self._terms.resumes_rate)
-        return self._resumes.take(now)
 
     def _too_many(self, frame: frames.ClientFrame, wait: float, now: float) -> Effects:
         self._strikes = self._strikes or Bucket(self._terms.strikes_rate)

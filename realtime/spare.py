@@ -15,14 +15,8 @@ from websockets.protocol import OPEN, Protocol, Side
 RESTING: Final = 256
 
 
-def _quiet_logger() -> logging.Logger:
-    """Not the library's own, which reports each connection: what matters is counted in tally.py."""
-    logger = logging.Logger("realtime.websockets", logging.ERROR)
-    logger.parent = logging.getLogger()
-    return logger
-
-
-LOGGER: Final = _quiet_logger()
+LOGGER: Final = logging.getLogger("realtime.websockets")
+"""Not the library's own, which reports each connection: the entry module lets only errors through."""
 
 
 class Spare:

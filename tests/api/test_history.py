@@ -209,3 +209,16 @@ async def test_pointers_move_forward_only_and_not_past_the_head(door: Door) -> N
         [listed] = (await ada.done("GET", "/v1/me/rooms"))["rooms"]
         received = await door.database.fetchval("SELECT received FROM device_pointers")
         assert (listed["read"], received) == (max(read, 1), max(read, 1))
+
+
+async def test_ones_own_log_is_read_like_any_room_and_nobody_elses_is(door: Door) -> None:
+    """After a gap a device fetches its self log here; to others it is a room that is not there."""
+    ada, bob = await door.someone(), await door.someone()
+    room = await ada.room("group")
+    page = await ada.done("GET", f"/v1/rooms/{ada.id}/history")
+    assert [(entry["kind"], entry["body"]["room"]) for entry in page["entries"]] == [
+        ("room_added", room)
+    ]
+    assert (await bob.ask("GET", f"/v1/rooms/{ada.id}/history")).status_code == 404
+    mine = await ada.done("GET", "/v1/me/rooms")
+    assert [summary["id"] for summary in mine["rooms"]] == [room]

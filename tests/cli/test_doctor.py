@@ -16,6 +16,7 @@ from muster.services.ports import free_port
 from muster.services.runfile import Running
 from muster.stores.postgres.installation import join_installation
 from tests.cli.sql import execute
+from tests.fixtures.cluster import RedisCluster
 
 Shell = Mapping[str, str]
 
@@ -112,6 +113,17 @@ async def test_a_redis_that_evicts_fails(
         await redis.config_set("maxmemory-policy", "allkeys-lru")
     assert await _doctor({**shell, "MUSTER_REDIS_URL": fresh_redis_url}) == 1
     assert "fail  maxmemory-policy: allkeys-lru" in capsys.readouterr().out
+
+
+async def test_every_primary_of_a_cluster_is_looked_at(
+    shell: Shell, redis_cluster: RedisCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each with its own clock and memory; without the setting it is no bus for us."""
+    clustered = {**shell, "MUSTER_REDIS_URL": redis_cluster.url}
+    assert await _doctor({**clustered, "MUSTER_REDIS_CLUSTER": "1"}) == 0
+    assert capsys.readouterr().out.count("clock of Redis") == len(redis_cluster.urls)
+    assert await _doctor(clustered) == 1
+    assert "set MUSTER_REDIS_CLUSTER=1" in capsys.readouterr().out
 
 
 async def test_services_that_are_not_there_fail(

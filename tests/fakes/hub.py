@@ -46,9 +46,14 @@ class FakeHub:
         self.over: set[SessionId] = set()
         self.out: set[PersonId] = set()
         self.gone = asyncio.Event()
+        self.told: list[tuple[object, ...]] = []
+
+    def _note(self, call: str, *told: object) -> None:
+        self.calls.append(call)
+        self.told.append(told)
 
     async def admit(self, socket: Socket) -> Admitted:
-        self.calls.append("admit")
+        self._note("admit", socket)
         self.sockets.append(socket)
         await self.gate.wait()
         if self.refuses is not None:
@@ -62,7 +67,7 @@ class FakeHub:
         self.gone.set()
 
     async def resume(self, socket: Socket, frame: frames.Resume) -> frames.RoomStates:
-        self.calls.append("resume")
+        self._note("resume", socket, frame)
         await self.gate.wait()
         if self.fault is not None:
             raise self.fault
@@ -71,18 +76,18 @@ class FakeHub:
         return frames.RoomStates(frame.id, GENERATION, [])
 
     async def attend(self, socket: Socket, frame: frames.Attend) -> frames.RoomStates:
-        self.calls.append("attend")
+        self._note("attend", socket, frame)
         await self.gate.wait()
         return frames.RoomStates(frame.id, GENERATION, [])
 
     def typing(self, socket: Socket, room: RoomId) -> None:
-        self.calls.append("typing")
+        self._note("typing", socket, room)
 
     def received(self, socket: Socket, positions: Sequence[tuple[UUID, int]]) -> None:
-        self.calls.append("received")
+        self._note("received", socket, positions)
 
     def read(self, socket: Socket, positions: Sequence[tuple[UUID, int]]) -> None:
-        self.calls.append("read")
+        self._note("read", socket, positions)
 
     def revoked(self, session: SessionId) -> bool:
         return session in self.over

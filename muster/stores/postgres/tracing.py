@@ -68,7 +68,7 @@ _ROOMS: Final = """
            (SELECT min(d.received) FROM device_pointers d JOIN sessions s USING (device_id)
             WHERE d.room_id = m.room_id AND s.person_id = $1 AND s.revoked_at IS NULL AND s.expires_at > now())
     FROM members m JOIN rooms r USING (room_id)
-    WHERE m.person_id = $1 AND m.relation IN ('invited', 'member', 'moderator', 'owner')
+    WHERE m.person_id = $1 AND r.kind <> 'self' AND m.relation IN ('invited', 'member', 'moderator', 'owner')
     ORDER BY r.last_at DESC LIMIT $2
 """
 _SET_ROLE: Final = "UPDATE people SET service_role = $2, updated_at = now() WHERE person_id = $1"

@@ -14,8 +14,9 @@ import asyncio
 import base64
 import os
 import socket
+import ssl
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -125,6 +126,13 @@ class Peer:
         self.writer.close()
 
 
+async def until(so: Callable[[], bool]) -> None:
+    """Return when `so` holds: for what the server knows and tells nobody."""
+    async with asyncio.timeout(WITHIN_S):
+        while not so():  # noqa: ASYNC110  # there is no event to wait for
+            await asyncio.sleep(0)
+
+
 def masked(
     opcode: int, payload: bytes, *, fin: bool = True, key: bytes = b"\x11\x22\x33\x44"
 ) -> bytes:
@@ -215,7 +223,10 @@ class OpenDoor:
 
 @asynccontextmanager
 async def opened_door(
-    terms: Terms = FAST, bounds: Bounds | None = None, origins: tuple[str, ...] = ()
+    terms: Terms = FAST,
+    bounds: Bounds | None = None,
+    origins: tuple[str, ...] = (),
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[OpenDoor]:
     """A listener on a free port of this machine, gone afterwards with all its connections."""
     loop, clock, tally = asyncio.get_running_loop(), SystemClock(), Tally()
@@ -235,10 +246,13 @@ async def opened_door(
     async with asyncio.TaskGroup() as tasks:
         turning = tasks.create_task(wheel.run())
         errands = Errands(edge, hub, writer, FakeTokens(), tasks)
-        probe = lambda path: pages.get(path, Page(503, "text/plain", b"no\n"))  # noqa: E731
+
+        def probe(path: str) -> Page:
+            return pages.get(path, Page(503, "text/plain", b"no\n"))
+
         server = Server(edge, Handshake(gate, origins, probe), Random(1))
         server.serve(errands)
-        port = await server.start(Listening("127.0.0.1", 0))
+        port = await server.start(Listening("127.0.0.1", 0, tls))
         door = OpenDoor(server, hub, writer, port, [])
         try:
             yield door

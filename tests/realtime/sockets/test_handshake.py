@@ -8,7 +8,7 @@ import pytest
 from muster.bucket import Rate
 from proto import limits
 from realtime.accept import Bounds
-from tests.realtime.sockets.door import FAST, opened_door
+from tests.realtime.sockets.door import FAST, opened_door, until
 
 
 async def test_msgpack_is_preferred_where_both_are_offered() -> None:
@@ -101,8 +101,7 @@ async def test_one_address_cannot_fill_the_door_with_nameless_sockets() -> None:
         second = await door.connect()
         assert b" 503 " in await second.upgrade()
         second.close()
-        while door.gate.nameless > 1:
-            await asyncio.sleep(0)
+        await until(lambda: door.gate.nameless == 1)
         await first.authenticate()
         assert b" 101 " in await (await door.connect()).upgrade()
         probe = await door.connect()

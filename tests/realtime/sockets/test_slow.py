@@ -8,7 +8,7 @@ from proto.codes import Close
 from proto.entry import Body, EntryKind
 from realtime.prepared import Prepared
 from tests.fakes.hub import ROOM, token
-from tests.realtime.sockets.door import FAST, masked, opened_door
+from tests.realtime.sockets.door import FAST, masked, opened_door, until
 
 SMALL = replace(FAST, outbox_bytes=65_536, send_buffer_bytes=8_192, drained_within_s=0.3)
 
@@ -105,6 +105,5 @@ async def test_a_peer_that_does_not_read_gets_no_pongs_either() -> None:
         peer = door.peers[0]
         await peer.raw(b"".join(masked(9, b"x" * 100) for _ in range(30)))
         await peer.send(frames.Typing(0, ROOM))
-        while "typing" not in door.hub.calls:
-            await asyncio.sleep(0)
+        await until(lambda: "typing" in door.hub.calls)
         assert socket.backlog <= backlog
