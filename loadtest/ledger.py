@@ -120,7 +120,7 @@ class Ledger:
             lost += sum(seq not in counts for seq in messages if _member(books, seq))
             duplicated += books.duplicates + sum(times - 1 for times in counts.values())
             reordered += books.holes + _falls(books.given)
-            phantom += sum(seq not in messages or not _member(books, seq) for seq in counts)
+            phantom += sum(seq not in messages or _gone(books, seq) for seq in counts)
         waits = sorted(self._waits_ms)
         return Figures(
             len(self._sent_at),
@@ -139,6 +139,11 @@ class Ledger:
 
 def _member(books: _Device, seq: int) -> bool:
     return any(low <= seq and (high is None or seq <= high) for low, high in books.spans)
+
+
+def _gone(books: _Device, seq: int) -> bool:
+    """Whether this comes after their last leave: who is in may see what was said before."""
+    return all(high is not None and seq > high for _, high in books.spans)
 
 
 def _falls(seqs: list[int]) -> int:

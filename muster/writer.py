@@ -10,6 +10,7 @@ id), and must never look an outcome up: it repeats the batch, and the head locks
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -22,6 +23,8 @@ from muster.metrics import WriterMetrics
 from muster.op import DONE, STATUS_CODES, Committed, Op, Outcome
 from muster.outlet import Outlet
 from muster.queues import RoomQueues
+from muster.telemetry import get_logger
+from muster.trail import trail
 from proto.codes import Code
 
 SUBMIT_WITHIN_S: Final = 1.9
@@ -98,6 +101,8 @@ class Writer:
         self._workers = [_Worker(connection, outlet(), self) for connection in connections]
         self._spare = _Worker(spare, outlet(), self)
         self._moved: dict[RoomId, float] = {}
+        self._log = get_logger()
+        self._tracing = self._log.is_enabled_for(logging.DEBUG)
         # In the order of their deadlines; a timer each would cost more than all else here together.
         self._asked: deque[_Pending] = deque()
 
@@ -118,11 +123,17 @@ class Writer:
         self._asked.append(pending)
         worker.wake()
         try:
-            return await pending.answer
+            outcome = await pending.answer
         finally:
             while self._asked and self._asked[0].answer.done():
                 self._asked.popleft()
             self._metrics.submit_seconds.observe(self._clock.monotonic() - started)
+        if self._tracing:
+            entry = trail(op.author, op.client_id)
+            self._log.debug(
+                "committed", entry=entry, kind=op.kind, room=str(op.room), seq=outcome.seq
+            )
+        return outcome
 
     async def run(self) -> None:
         """Commit until cancelled; what is in flight then is left to the leases."""

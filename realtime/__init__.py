@@ -1,18 +1,30 @@
 """The WebSocket door: phones hold one socket each, this process holds their other ends.
 
-    accepted TCP                                            hub.py ... rooms, members, catching up
-        |                                                     ^  |
-    driver.py -- frames --> connection.py -- calls -----------+  | push(prepared)
-     |  handshake.py  HTTP request -> upgrade or answer   |      v
-     |  assembly.py   fragments -> messages               |   outbox.py  bounded bytes, the slow-reader ladder
-     |  inlet.py      bytes -> messages and faults        |   flusher.py one write per socket per tick
-     |                                                    |   prepared.py a frame, encoded once for all
-     |                                                session.py  pure: frame in, effects.py out
-     +-- wheel.py: every deadline of every socket         socket.py  what the hub sees of a connection
+    accepted TCP
+        |
+    driver.py --messages--> connection.py --calls--> attendance.py -> hub.py, room.py, people.py ...
+     |                       |         ^                                 |
+     |  handshake.py         |         +---------- push(prepared) -------+
+     |  inlet.py             |
+     +-- wheel.py            session.py --effects--> errands.py -> the writer, the tokens, the hub
 
-    terms.py   every bound and duration, from Settings      accept.py  who may still come in
-    server.py  listening, probes, draining                  metrics.py counts
-    __main__.py puts it all together
+    one socket     driver.py      its transport, deadlines and close      handshake.py   HTTP -> upgrade or answer
+                   inlet.py       bytes -> messages and faults            assembly.py    fragments -> a message
+                   session.py     pure: a frame in, effects.py out        bucket.py      how often
+                   connection.py  does the effects; what the hub sees     salvage.py     the id of what is no frame
+                   outbox.py      bounded bytes, the slow-reader ladder   errands.py     what takes time
+    all sockets    terms.py       every bound and duration                edge.py        what drivers share
+                   wheel.py       every deadline                          flusher.py     one write per socket and tick
+                   spare.py       what idle sockets need not own          prepared.py    a frame encoded once for all
+                   server.py      listening, draining                     accept.py      who may still come in
+                   tally.py       counts of sockets                       socket.py      what socket and hub call
+    the hub        hub.py         who gets what                           wiring.py      its parts put together
+                   attendance.py  what a connection asks                  admission.py   coming in
+                   room.py        one room's order and window             people.py      who is connected
+                   catchup.py     who is behind                           fill.py        what the lanes did not bring
+                   visibility.py  what is hidden from whom                pulse.py       rooms that are not live
+                   pointers.py    received and read                       ephemera.py    typing; counts.py its counts
+    __main__.py    opens everything, and stops it in order
 
 Owns sockets. Must never hold the truth about a room: that is Postgres', reached through muster.
 """

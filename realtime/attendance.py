@@ -24,6 +24,7 @@ from realtime.hub import Hub
 from realtime.people import LocalPerson, People
 from realtime.pointers import TOLD_UP_TO, Pointers
 from realtime.room import REPLAY_ENTRIES, Attachment, LocalRoom
+from realtime.seating import Seating
 from realtime.socket import Socket
 from realtime.visibility import Hidden
 
@@ -38,6 +39,7 @@ class Parts(NamedTuple):
     """The parts of the hub that attendance puts to use."""
 
     hub: Hub
+    seating: Seating
     people: People
     hidden: Hidden
     catchup: Catchup
@@ -70,7 +72,7 @@ class Attendance:
         for older in parts.people.others_of_device(socket, socket.device):
             older.close(Close.replaced, "this device opened a newer socket")
         if person.loaded:
-            parts.hub.attach(person, socket)
+            parts.seating.attach(person, socket)
         else:
             await parts.admissions.admitted(person.id)
         return Admitted(self._generation)
@@ -79,7 +81,7 @@ class Attendance:
         """The socket is gone. `clean` will matter to presence: the person said they go."""
         person = self._parts.people.leave(socket)
         if person is not None:
-            self._parts.hub.detach(person, socket, gone=not person.sockets)
+            self._parts.seating.detach(person, socket, gone=not person.sockets)
 
     async def resume(self, socket: Socket, frame: Resume) -> RoomStates:
         """See `proto.frames.Resume`. Raises `Refused`."""

@@ -18,6 +18,7 @@ from muster.ids import self_room
 from muster.op import Op, Outcome
 from muster.submit import of_frame
 from muster.tokens import Claims
+from muster.trail import trail
 from proto import frames
 from proto.codes import Close, Code
 from realtime.edge import Edge
@@ -115,7 +116,8 @@ class Errands:
 
     async def submit(self, connection: Connection, frame: frames.Submission) -> None:
         """Commit an op and answer. Never cancelled when the socket goes: what was asked for is done."""
-        telemetry.trace.set(frame.client_id)
+        telemetry.trace.set(trail(connection.person, frame.client_id))
+        _LOG.debug("submitted", session=str(connection.session), room=str(frame.room))
 
         async def ask() -> None:
             outcome = await self.writer.submit(of_frame(connection.person, frame))

@@ -9,6 +9,7 @@ read Postgres by itself.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -18,17 +19,20 @@ from muster.lane import LaneEntry, lane_of, of_entry
 from muster.membership import Found, Membership
 from muster.membership import People as FoundPeople
 from muster.permission import PRESENT, Relation
+from muster.telemetry import get_logger
+from muster.trail import trail
 from proto.codec import MSGPACK
 from proto.entry import Body, EntryKind
 from proto.frames import Entry, Gap, Skip
 from realtime.catchup import Catchup
 from realtime.counts import HubCounts
-from realtime.people import LocalPerson, People
+from realtime.people import People
 from realtime.prepared import Prepared
 from realtime.pulse import Pulse
-from realtime.room import Attachment, Kept, LocalRoom, Member
+from realtime.room import Kept, LocalRoom
+from realtime.seating import Seating
 from realtime.socket import Socket
-from realtime.visibility import LARGE_ROOM, Hidden, is_for_all, is_visible
+from realtime.visibility import LARGE_ROOM, is_for_all, is_visible
 
 _MEMBERSHIP = frozenset({EntryKind.join, EntryKind.leave, EntryKind.kick, EntryKind.role})
 _BLOCKS = frozenset({EntryKind.block, EntryKind.unblock})
@@ -53,19 +57,21 @@ class Hub:
         self,
         lanes: int,
         people: People,
-        hidden: Hidden,
+        seating: Seating,
         catchup: Catchup,
         pulse: Pulse,
         counts: HubCounts,
     ) -> None:
         self._lanes = lanes
         self._people = people
-        self._hidden = hidden
+        self._seating = seating
+        self._hidden = seating.hidden
         self._catchup = catchup
         self._pulse = pulse
         self._counts = counts
-        self._rooms: dict[bytes, LocalRoom] = {}
         self._unread_lanes: frozenset[int] = frozenset()
+        self._log = get_logger()
+        self._tracing = self._log.is_enabled_for(logging.DEBUG)
         self._wiring: Wiring
 
     def wire(self, wiring: Wiring) -> None:
@@ -74,7 +80,7 @@ class Hub:
 
     def rooms(self) -> list[LocalRoom]:
         """All rooms with somebody here."""
-        return list(self._rooms.values())
+        return list(self._seating.rooms.values())
 
     def unread_rooms(self) -> list[LocalRoom]:
         """Rooms on lanes that cannot be read just now."""
@@ -84,7 +90,7 @@ class Hub:
 
     def entries(self, batch: list[LaneEntry]) -> None:
         """Entries from the lanes, or from this process's own writer."""
-        rooms, counts = self._rooms, self._counts
+        rooms, counts = self._seating.rooms, self._counts
         counts.entries += len(batch)
         for entry in batch:
             room = rooms.get(entry.room)
@@ -113,7 +119,9 @@ class Hub:
         self._unread_lanes = self._unread_lanes - lanes if yes else self._unread_lanes | lanes
 
     def _rooms_on(self, lanes: frozenset[int]) -> list[LocalRoom]:
-        return [room for room in self._rooms.values() if lane_of(room.key, self._lanes) in lanes]
+        return [
+            room for room in self._seating.rooms.values() if lane_of(room.key, self._lanes) in lanes
+        ]
 
     # What was read from Postgres (realtime/fill.py, realtime/admission.py)
 
@@ -161,17 +169,17 @@ class Hub:
             membership = present.get(pair)
             if membership is not None:
                 self._enter(membership, meanwhile)
-            elif (room := self._rooms.get(pair[1].bytes)) is not None:
-                self._remove(room, pair[0], room.position)
+            elif (room := self._seating.rooms.get(pair[1].bytes)) is not None:
+                self._seating.remove(room, pair[0], room.position)
 
     def _enter(self, membership: Membership, meanwhile: dict[bytes, int]) -> None:
         person = self._people.get(membership.person.bytes)
         if person is None or not person.loaded:
             return
         key = membership.room.bytes
-        room = self._rooms.get(key)
+        room = self._seating.rooms.get(key)
         if room is None:
-            room = self._rooms[key] = LocalRoom(membership)
+            room = self._seating.rooms[key] = LocalRoom(membership)
             if meanwhile.get(key, 0) > room.position:
                 self._wiring.behind(room, meanwhile[key])
         elif room.changed.get(person.id, 0) > membership.head:
@@ -179,7 +187,7 @@ class Hub:
             return
         elif membership.head > room.position:
             self._wiring.behind(room, membership.head)
-        self._add(room, person, membership.relation, membership.from_seq)
+        self._seating.add(room, person, membership.relation, membership.from_seq)
 
     # Delivery
 
@@ -215,6 +223,8 @@ class Hub:
                     seen = is_visible(kept, room, socket.person, self._hidden)
                     socket.push(prepared if seen else skip)
         self._counts.delivered += len(room.live) - len(slow)
+        if self._tracing:
+            self._trace(room, kept, len(room.live) - len(slow))
         for socket in slow:
             attachment = room.live[socket]
             attachment.position = kept.seq - 1
@@ -225,6 +235,17 @@ class Hub:
             self._pulse.moved(room)
         if body is not None:
             self._after(room, kept, body)
+
+    def _trace(self, room: LocalRoom, kept: Kept, sockets: int) -> None:
+        entry = MSGPACK.decode_server(kept.prepared.payload)
+        if isinstance(entry, Entry):
+            self._log.debug(
+                "delivered",
+                entry=trail(entry.author, entry.client_id),
+                room=str(room.id),
+                seq=kept.seq,
+                sockets=sockets,
+            )
 
     def _pass_on(self, room: LocalRoom, entry: LaneEntry) -> None:
         """Typing or pointers: to whoever is live and has room for it, not to their own sender."""
@@ -264,13 +285,13 @@ class Hub:
                 if kept.kind is EntryKind.role and member is not None:
                     from_seq = member.from_seq
                 if kept.kind is EntryKind.join or member is not None:
-                    self._add(room, person, Relation(body.role), from_seq)
+                    self._seating.add(room, person, Relation(body.role), from_seq)
         return body
 
     def _after(self, room: LocalRoom, kept: Kept, body: Body) -> None:
         """Who goes has seen their own going, and nothing after it."""
         if kept.kind in (EntryKind.leave, EntryKind.kick) and kept.subject is not None:
-            self._remove(room, PersonId(UUID(bytes=kept.subject)), kept.seq)
+            self._seating.remove(room, PersonId(UUID(bytes=kept.subject)), kept.seq)
         elif kept.kind is EntryKind.room_added and body.room is not None:
             # The join itself may have been on a lane before anybody here was in that room.
             self._wiring.read_again(PersonId(room.id), RoomId(body.room))
@@ -285,60 +306,3 @@ class Hub:
             person = self._people.get(entry.subject)
             if person is not None:
                 self._wiring.read_again(person.id, RoomId(UUID(bytes=entry.room)))
-
-    # Members
-
-    def _add(self, room: LocalRoom, person: LocalPerson, relation: Relation, from_seq: int) -> None:
-        member = room.members.get(person.id)
-        if member is not None:
-            member.relation, member.from_seq = relation, from_seq
-            return
-        room.members[person.id] = Member(relation, from_seq)
-        person.rooms[room.id] = room
-        for socket in person.sockets:
-            self._place(room, person, socket)
-
-    def attach(self, person: LocalPerson, socket: Socket) -> None:
-        """One more socket of somebody whose rooms are in place already."""
-        for room in person.rooms.values():
-            self._place(room, person, socket)
-
-    def _place(self, room: LocalRoom, person: LocalPerson, socket: Socket) -> None:
-        """A new socket hears its self log, and of other rooms that they moved, until it asks for more."""
-        if room.id == person.id:
-            room.live[socket] = Attachment(socket, room, room.position)
-        else:
-            room.watching.add(socket)
-
-    def _remove(self, room: LocalRoom, person_id: PersonId, until: int) -> None:
-        """This person is out of the room since `until`, the last seq they may get."""
-        if room.members.pop(person_id, None) is None:
-            return
-        person = self._people.get(person_id.bytes)
-        if person is not None:
-            person.rooms.pop(room.id, None)
-            for socket in person.sockets:
-                room.live.pop(socket, None)
-                room.watching.discard(socket)
-                if (behind := room.catching_up.get(socket)) is not None:
-                    behind.until = until
-                    self._catchup.go_on(socket)
-        self.forget_if_empty(room)
-
-    def detach(self, person: LocalPerson, socket: Socket, *, gone: bool) -> None:
-        """A socket has left; with the last one its person leaves too."""
-        for room in list(person.rooms.values()):
-            room.live.pop(socket, None)
-            room.watching.discard(socket)
-            if gone:
-                room.members.pop(person.id, None)
-                self.forget_if_empty(room)
-        if gone:
-            self._hidden.replace(person.id, ())
-        for room in self._catchup.drop(socket):
-            self.forget_if_empty(room)
-
-    def forget_if_empty(self, room: LocalRoom) -> None:
-        """Nobody is here for this room any more: its entries are skipped from now on."""
-        if room.is_empty:
-            self._rooms.pop(room.key, None)

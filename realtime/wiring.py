@@ -31,6 +31,7 @@ from realtime.people import People
 from realtime.pointers import Pointers, PointerStore, Submitter
 from realtime.pulse import Pulse
 from realtime.room import LocalRoom
+from realtime.seating import Seating
 from realtime.visibility import Hidden
 
 TOKEN_LEEWAY_MS = 120_000
@@ -87,10 +88,11 @@ def assemble(
     pulse = Pulse(hidden)
 
     def left(room: LocalRoom) -> None:
-        hub.forget_if_empty(room)
+        seating.forget_if_empty(room)
 
     catchup = Catchup(outside.reader, hidden, loop.call_soon, left)
-    hub = Hub(lanes, people, hidden, catchup, pulse, counts)
+    seating = Seating(people, hidden, catchup)
+    hub = Hub(lanes, people, seating, catchup, pulse, counts)
     admissions = Admissions(outside.reader, hub.admit, hub.joined)
     fill = Fill(outside.reader, hub.rooms, hub.filled, hub.jump, outside.clock, counts)
     ephemera = Ephemera(outside.publisher, counts)
@@ -101,7 +103,7 @@ def assemble(
         ephemera.put(of_ephemeral(room, person, pointer))
 
     pointers = Pointers(outside.pointers, writer, tell)
-    parts = Parts(hub, people, hidden, catchup, admissions, pointers)
+    parts = Parts(hub, seating, people, hidden, catchup, admissions, pointers)
     attendance = Attendance(parts, outside.reader, view, generation, ephemera.put)
     control = ControlLog(outside.control, view, outside.clock, attendance.control)
     hub.wire(

@@ -40,6 +40,7 @@ class Rooms:
         self._todo = Todo()
         self._self_room: UUID | None = None
         self._live: set[UUID] = set()
+        self._known_to: dict[UUID, int] = {}
         self._ending: dict[UUID, int] = {}
         self._reopening: dict[UUID, int] = {}
 
@@ -47,6 +48,7 @@ class Rooms:
         """A socket authenticated. Positions of another generation mean nothing any more."""
         self._self_room = ready.self_room
         self._live.clear()
+        self._known_to.clear()
         if self.generation != ready.generation:
             self.positions = Positions(self.positions.faults)
             self.heads.clear()
@@ -87,6 +89,7 @@ class Rooms:
             self._live.add(room)
         else:
             self._live.discard(room)
+        self._known_to[room] = state.head
         match state.status:
             case "removed":
                 if room not in self._reopening:
@@ -137,8 +140,8 @@ class Rooms:
     def _own(self, entry: Entry) -> None:
         """My self log says that a room came or went."""
         room, at_seq = entry.body.room, entry.body.at_seq
-        if room is None or at_seq is None:
-            return
+        if room is None or at_seq is None or at_seq <= self._known_to.get(room, -1):
+            return  # nothing about a room, or older than what the hub said of it since
         if entry.kind is EntryKind.room_added:
             if self.positions.at(room) is None:
                 self._open(room, at_seq - 1)

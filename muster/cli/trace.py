@@ -33,6 +33,7 @@ from muster.trace import (
     conclude_for,
     conclude_person,
 )
+from muster.trail import trail
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -116,6 +117,9 @@ def _print_entry(entry: TracedEntry, owed: Sequence[Owed]) -> None:
     if entry.subject is not None:
         print(f"  subject    {entry.subject}")
     print(f"  client id  {entry.client_id or '-'}")
+    if entry.client_id:
+        # At MUSTER_LOG_LEVEL=debug the lines submitted, committed and delivered carry it.
+        print(f"  in logs    {trail(entry.author, entry.client_id)}")
     print(f"  committed  {_time(entry.at_ms)}")
     if entry.target is not None:
         print(f"  about      entry {entry.target}")

@@ -33,7 +33,7 @@ def test_lost() -> None:
 
 
 def test_spans_cut() -> None:
-    """What was said before the join or after the leave is not owed, and is a phantom if given."""
+    """What was said outside is not owed; given after the leave it is a phantom, unless they return."""
     ledger = _books()
     ledger.joined(1, 3)
     ledger.left(1, 3)

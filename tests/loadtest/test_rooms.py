@@ -109,6 +109,24 @@ def test_gone_and_back_before_the_last_entry_came() -> None:
     assert rooms.wanted() == [(ROOM, 19)]
 
 
+def test_self_log_older_than_the_state_is_old_news() -> None:
+    """Gone and back while away: the hub says live, as of a head that knows of both."""
+    rooms = _resumed()
+    rooms.take()
+    rooms.ready(_ready())
+    rooms.states(
+        RoomStates(2, GENERATION, [_state(ME, "live", 5, 6), _state(ROOM, "live", 10, 20)])
+    )
+    for seq in range(10, 21):
+        rooms.entry(_entry(ROOM, seq))
+    rooms.entry(_own(5, EntryKind.room_removed, ROOM, 11))
+    rooms.entry(_own(6, EntryKind.room_added, ROOM, 20))
+    todo = rooms.take()
+    assert (todo.closed, todo.opened, todo.attend) == ([], [], False)
+    assert rooms.wanted() == [(ROOM, None)]
+    assert rooms.positions.at(ROOM) == 20
+
+
 def test_gap_is_fetched() -> None:
     """In a state or as a frame, a gap names what REST has."""
     rooms = _resumed()

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator
+from io import StringIO
 
 import asyncpg
 import pytest
 import pytest_asyncio
+import structlog
 from redis.asyncio import Redis
 
 from muster import submit
 from muster.errors import Refused
 from muster.ids import CONTROL_ROOM, RoomId, SessionId
+from muster.telemetry import configure_logging
+from muster.trail import trail
 from proto.codes import Close
 from proto.entry import Body
 from proto.frames import Attend, Count, Delete, Head, Pointer, TypingNow
@@ -428,3 +434,44 @@ async def test_a_room_one_is_not_in_is_removed_as_an_unknown_one_is(
             await one.writer.submit(post(eve, room, "m"))
         words.add((refused.value.code, str(refused.value)))
     assert len(words) == 1
+
+
+@pytest.fixture
+def lines() -> Iterator[StringIO]:
+    """What is logged, down to debug; the configuration of others comes back after."""
+    stream, root = StringIO(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configure_logging("test", "debug", stream)
+    yield stream
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+
+
+async def test_one_id_follows_an_entry_from_commit_to_delivery_on_every_hub(
+    lines: StringIO, database_url: str, fresh_redis_url: str, database: asyncpg.Pool
+) -> None:
+    """In the logs at debug; it is made of author and client id, and says neither."""
+    lines = StringIO()
+    configure_logging("test", "debug", lines)
+    async with (
+        hub_on(database_url, fresh_redis_url) as one,
+        hub_on(database_url, fresh_redis_url) as other,
+    ):
+        ada = await person(database)
+        room = await room_of(one.writer, ada)
+        sockets = [await node.connect(ada) for node in (one, other)]
+        for node, socket in zip((one, other), sockets, strict=True):
+            await node.follow(socket, (room, 1))
+            await socket.until(lambda s: len(s.frames) > 0)
+        await say(one.writer, ada, room, "ada@example.org", "secret words")
+        for socket in sockets:
+            await socket.until_told(room, 2)
+    followed = [
+        line["event"]
+        for line in map(json.loads, lines.getvalue().splitlines())
+        if line.get("entry") == trail(ada, "ada@example.org")
+    ]
+    assert followed.count("committed") == 1
+    assert followed.count("delivered") == 2
+    assert "example.org" not in lines.getvalue()
+    assert "secret" not in lines.getvalue()

@@ -112,16 +112,22 @@ class PostgresBatchConnection:
             self._url,
             timeout=CONNECT_WITHIN_S,
             statement_cache_size=0 if self._pgbouncer else 16,
-            server_settings={
-                "application_name": self._name,
-                "lock_timeout": str(self._lock_timeout_ms),
-                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
-                "synchronous_commit": "on",
-            },
+            server_settings=self._server_settings(),
         )
         if not self._pgbouncer:
             self._statement = await self._connection.prepare(_COMMIT)
         return self._connection
+
+    def _server_settings(self) -> dict[str, str]:
+        """Behind a transaction pooler none but the name: it refuses what it does not know (see pool.py)."""
+        if self._pgbouncer:
+            return {"application_name": self._name}
+        return {
+            "application_name": self._name,
+            "lock_timeout": str(self._lock_timeout_ms),
+            "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+            "synchronous_commit": "on",
+        }
 
     async def _locked(self, ops: Sequence[Op]) -> set[RoomId]:
         """Which rooms of the batch somebody else holds at this moment."""
