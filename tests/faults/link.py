@@ -42,11 +42,19 @@ class Link:
         self._deaf = self._cut = False
         self.swallowed.clear()
 
+    def redirect(self, port: int) -> None:
+        """The server is at another port now."""
+        self._server = (self._server[0], port)
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._cut:
             writer.transport.abort()
             return
-        far_reader, far_writer = await asyncio.open_connection(*self._server)
+        try:
+            far_reader, far_writer = await asyncio.open_connection(*self._server)
+        except OSError:
+            writer.transport.abort()
+            return
         self._writers |= {writer, far_writer}
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -17,7 +17,7 @@ import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -67,6 +67,11 @@ class Peer:
         self.writer.write(data)
         await self.writer.drain()
 
+    async def pour(self, data: bytes) -> None:
+        """Write until all is written or the server has had enough."""
+        with suppress(ConnectionError):
+            await self.raw(data)
+
     async def send(self, *several: frames.ClientFrame) -> None:
         """Write frames, masked, in one segment."""
         opcode = 1 if self.codec.text else 2
@@ -103,11 +108,9 @@ class Peer:
     async def gone(self) -> None:
         """Return when the connection has ended, whatever is left of it."""
         async with asyncio.timeout(WITHIN_S):
-            try:
+            with suppress(ConnectionError):
                 while await self.reader.read(65_536):
                     pass
-            except ConnectionError:
-                pass
 
     async def upgrade(self, path: str = "/v1/socket", **headers: str) -> bytes:
         """Send an opening handshake; the head of the answer."""

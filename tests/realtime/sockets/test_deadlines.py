@@ -104,17 +104,17 @@ async def test_draining_sends_everybody_away_with_a_time_to_come_back() -> None:
     async with opened_door() as door:
         peers = [await door.authenticated(token(n)) for n in range(1, 30)]
         silent = await door.connect()
-        draining = asyncio.create_task(door.server.drain(0.2))
         pauses = set()
-        for peer in peers:
-            code, before = await peer.closed()
-            assert code == Close.shutdown
-            goaway = before[-1]
-            assert isinstance(goaway, frames.Goaway)
-            assert goaway.resumable
-            pauses.add(goaway.retry_after_ms)
-        await silent.gone()
-        await draining
+        async with asyncio.TaskGroup() as draining:
+            draining.create_task(door.server.drain(0.2))
+            for peer in peers:
+                code, before = await peer.closed()
+                assert code == Close.shutdown
+                goaway = before[-1]
+                assert isinstance(goaway, frames.Goaway)
+                assert goaway.resumable
+                pauses.add(goaway.retry_after_ms)
+            await silent.gone()
         assert len(pauses) > 5
         with pytest.raises(OSError, match="Connect"):
             await door.connect()

@@ -1,6 +1,7 @@
 """The opening handshake over real TCP: who gets a WebSocket, and what everybody else is told."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -142,8 +143,9 @@ async def test_a_handshake_that_trickles_is_cut_off() -> None:
     async with opened_door(replace(FAST, auth_within_s=0.1)) as door:
         peer = await door.connect()
         trickle = iter(b"GET /v1/socket HTTP/1.1\r\nX: " + b"y" * 8_000)
-        ended = asyncio.create_task(peer.gone())
-        while not ended.done():
-            peer.writer.write(bytes([next(trickle)]))
-            await asyncio.wait([ended], timeout=0.01)
+        while not peer.reader.at_eof():
+            await peer.pour(bytes([next(trickle)]))
+            with suppress(TimeoutError, ConnectionError):
+                async with asyncio.timeout(0.01):
+                    await peer.reader.read(1)
         assert door.tally.aborted == 1

@@ -45,13 +45,13 @@ async def test_a_flood_of_octets_is_slowed_and_then_ended() -> None:
     async with opened_door(terms) as door:
         peer = await door.authenticated()
         message = masked(2, peer.codec.encode(frames.Post(0, ROOM, "c", "x" * 7_900)))
-        flood = asyncio.create_task(peer.raw(message * 100))
-        code, before = await peer.closed()
+        async with asyncio.TaskGroup() as pouring:
+            pouring.create_task(peer.pour(message * 100))
+            code, before = await peer.closed()
+            await peer.gone()
         assert code == Close.flood
         errors = [one for one in before if isinstance(one, frames.Error)]
         assert {error.code for error in errors} == {Code.too_many_requests}
-        await peer.gone()
-        await asyncio.gather(flood, return_exceptions=True)
 
 
 async def test_a_flood_of_pings_is_slowed_and_then_ended() -> None:
@@ -59,10 +59,10 @@ async def test_a_flood_of_pings_is_slowed_and_then_ended() -> None:
     terms = replace(FAST, controls_rate=Rate(1_000.0, 100.0), throttles_rate=Rate(0.1, 3.0))
     async with opened_door(terms) as door:
         peer = await door.authenticated()
-        flood = asyncio.create_task(peer.raw(masked(9, b"") * 20_000))
-        assert (await peer.closed())[0] == Close.flood
-        await peer.gone()
-        await asyncio.gather(flood, return_exceptions=True)
+        async with asyncio.TaskGroup() as pouring:
+            pouring.create_task(peer.pour(masked(9, b"") * 20_000))
+            assert (await peer.closed())[0] == Close.flood
+            await peer.gone()
 
 
 async def test_only_so_many_submissions_of_one_socket_are_under_way() -> None:
