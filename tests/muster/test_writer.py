@@ -286,6 +286,7 @@ STOPPED = """
 import asyncio, sys
 from muster.ids import PersonId, RoomId
 from uuid import UUID
+from muster.telemetry import configure_logging
 from tests.vocabulary import say, writing
 
 async def main(url: str, author: PersonId, room: RoomId) -> None:
@@ -299,6 +300,7 @@ async def main(url: str, author: PersonId, room: RoomId) -> None:
                 i += 1
         await asyncio.gather(*(forever(n) for n in range(20)))
 
+configure_logging("stopped", "warning")
 asyncio.run(main(sys.argv[1], PersonId(UUID(sys.argv[2])), RoomId(UUID(sys.argv[3]))))
 """
 
