@@ -16,7 +16,7 @@ HUBS ?= $(or $(MUSTER_HUBS),2)
 LAN ?= $(or $(MUSTER_LAN),0)
 AS ?=
 
-.PHONY: setup up chat test check lock
+.PHONY: setup up chat test prove bench check lock
 .DEFAULT_GOAL := up
 
 setup: $(STAMP)
@@ -53,6 +53,12 @@ test: setup
 
 prove: setup
 	$(PYTHON) -m pytest -m prove $(ARGS)
+
+# Each run starts a Muster of its own and prints one JSON object; `taskset -c 0,1 make bench` for two cores.
+bench: setup
+	$(PYTHON) -m loadtest latency --json
+	$(PYTHON) -m loadtest publish --json
+	$(PYTHON) -m loadtest idle --json
 
 check: setup
 	$(PYTHON) -m ruff format --check .

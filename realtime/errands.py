@@ -7,6 +7,7 @@ its own socket and nothing else. Must never keep anything about one connection.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
@@ -116,8 +117,14 @@ class Errands:
 
     async def submit(self, connection: Connection, frame: frames.Submission) -> None:
         """Commit an op and answer. Never cancelled when the socket goes: what was asked for is done."""
-        telemetry.trace.set(trail(connection.person, frame.client_id))
-        _LOG.debug("submitted", session=str(connection.session), room=str(frame.room))
+        if _LOG.is_enabled_for(logging.DEBUG):
+            telemetry.trace.set(trail(connection.person, frame.client_id))
+            _LOG.debug(
+                "submitted",
+                entry=trail(connection.person, frame.client_id),
+                session=str(connection.session),
+                room=str(frame.room),
+            )
 
         async def ask() -> None:
             outcome = await self.writer.submit(of_frame(connection.person, frame))

@@ -57,3 +57,20 @@ async def test_replay_keeps_every_promise(stack: Stack, text: str) -> None:
     assert figures.clean, figures
     assert figures.sent > LINES // 2
     assert figures.delivered > figures.sent
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not _LOG.exists(), reason="the logs are not here")
+@pytest.mark.parametrize("killed", [None, 0.5], ids=["whole", "a hub killed"])
+@pytest.mark.parametrize(
+    "log", ["2007-09-07.train-a.txt", "2007-02-06.train-c.txt", "2006-06-05.train-a.txt"]
+)
+async def test_a_whole_log_at_sixty_times_its_speed(
+    stack: Stack, log: str, killed: float | None
+) -> None:
+    """Every message reaches everybody present once, in order."""
+    play = cast(parse((_DATA / "irc" / log).read_text()))
+    figures = await replay(play, stack.api_url, Options(60.0, 1, killed), Progress(), stack)
+    assert figures.clean, figures
+    assert figures.sent == figures.acked
