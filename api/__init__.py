@@ -6,11 +6,12 @@
     endpoint.py    what happens to every request, in order: who, may they, how often, well-formed, once
     route.py       what a row of the table is, and what a handler gets and gives
     edge.py        around every request: trace id, time, security headers, one log line
+    wire.py        under every request: deadlines and bounds of a connection
     problems.py    `Refused` as an RFC 9457 problem document
     openapi.py     the OpenAPI 3.1 document and docs.py the page, made from the same table
     people.py sessions.py rooms.py members.py messages.py staff.py service.py    the handlers
 
-    socket -> uvicorn -> edge -> endpoint -> handler -> muster (a read, or an op for the writer)
+    socket -> wire -> uvicorn -> edge -> endpoint -> handler -> muster (a read, or an op for the writer)
 
 It never holds a rule of its own about who may do what (muster/permission.py) or SQL (muster/stores), and never
 imports another door.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import resource
 import socket
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -17,11 +18,11 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 from uuid import uuid4
 
-import asyncpg
 import uvicorn
 
 from api.assembly import Ground, assemble
 from api.edge import ApiMetrics
+from api.wire import Wire
 from muster import keys, lifetime
 from muster.clock import SystemClock
 from muster.config import Settings, SettingsError
@@ -38,10 +39,9 @@ from muster.stores.postgres.batch import (
     PostgresBatchConnection,
 )
 from muster.stores.postgres.idempotency import PostgresIdempotency
-from muster.stores.postgres.installation import join_installation
 from muster.stores.postgres.membership import PostgresControlReader
 from muster.stores.postgres.pool import Database, Replica, open_database
-from muster.stores.reach import wait_for_database
+from muster.stores.reach import wait_for_installation
 from muster.stores.redis.meters import PublisherMeters
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.publisher import RedisPublisher
@@ -51,11 +51,13 @@ from muster.writer import Writer
 NAME: Final = "muster-api"
 SWEEP_S: Final = 600.0
 ASK_AGAIN_S: Final = 1.0
-CONNECT_WITHIN_S: Final = 5.0
 KEEP_ALIVE_S: Final = 75
 """Longer than the 60 s for which balancers keep a connection: the balancer closes first."""
 
 BACKLOG: Final = 2_048
+PEER_LOST_S: Final = 30.0
+"""A peer that does not take an answer for so long is gone, whatever it says."""
+
 _TOKEN_LEEWAY_MS: Final = 60_000
 
 _log = get_logger()
@@ -73,7 +75,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     """Serve until `stop`; the exit code."""
     ring = keys.load(settings.keys_path)
     listening = _listen(settings)
-    if not await _unless(stop, _reach(settings)):
+    reached = wait_for_installation(settings.database_url, settings.lanes, _say)
+    if not await _unless(stop, reached):
         listening.close()
         return 0
     async with _ground(settings, ring) as (ground, control, writer):
@@ -95,7 +98,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     return 0
 
 
-async def _unless(stop: asyncio.Event, doing: Coroutine[None, None, None]) -> bool:
+async def _unless(stop: asyncio.Event, doing: Coroutine[None, None, object]) -> bool:
     """Whether `doing` was done before `stop`; if not, it is given up."""
     async with asyncio.TaskGroup() as tasks:
         done = tasks.create_task(doing)
@@ -105,24 +108,6 @@ async def _unless(stop: asyncio.Event, doing: Coroutine[None, None, None]) -> bo
         done.cancel()
         stopped.cancel()
     return finished
-
-
-async def _reach(settings: Settings) -> None:
-    """Return once Postgres is there, has a schema, and was made with as many lanes."""
-    await wait_for_database(settings.database_url, _say)
-    while True:
-        connection = await asyncpg.connect(
-            settings.database_url, statement_cache_size=0, timeout=CONNECT_WITHIN_S
-        )
-        try:
-            await join_installation(connection, settings.lanes, uuid4())
-        except asyncpg.UndefinedTableError:
-            _say("the database has no schema yet: 'muster migrate' makes it; asking again")
-            await asyncio.sleep(ASK_AGAIN_S)
-        else:
-            return
-        finally:
-            await connection.close(timeout=CONNECT_WITHIN_S)
 
 
 @asynccontextmanager
@@ -221,7 +206,7 @@ def _config(settings: Settings, ground: Ground) -> uvicorn.Config:
     return uvicorn.Config(
         assemble(ground),
         loop="none",
-        http="httptools",
+        http=Wire,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -237,9 +222,15 @@ def _config(settings: Settings, ground: Ground) -> uvicorn.Config:
 
 
 def _listen(settings: Settings) -> socket.socket:
+    """A listening socket whose options every accepted one inherits, after taking all file descriptors there are."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     address = (settings.listen_host, settings.api_port)
     family = socket.AF_INET6 if ":" in settings.listen_host else socket.AF_INET
-    return socket.create_server(address, family=family, backlog=BACKLOG)
+    listener = socket.create_server(address, family=family, backlog=BACKLOG)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(PEER_LOST_S * 1_000))
+    return listener
 
 
 def _say(sentence: str) -> None:

@@ -73,7 +73,7 @@ def create_app(
                 max_age=600,
             )
         )
-    return Starlette(
+    app = Starlette(
         routes=[
             StarletteRoute(
                 route.path,
@@ -85,6 +85,9 @@ def create_app(
         middleware=middleware,
         exception_handlers={HTTPException: _http_problem},
     )
+    # A redirect would repeat the Host that the client named, and say http behind a balancer that ends TLS.
+    app.router.redirect_slashes = False
+    return app
 
 
 def check_rules(routes: Sequence[Route], rules: Mapping[tuple[str, str], RouteRule]) -> None:

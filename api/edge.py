@@ -17,7 +17,9 @@ from muster.ids import Random
 from muster.telemetry import get_logger, trace
 
 SLOW_S: Final = 1.0
-_TRACE: Final = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_TRACE: Final = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""A client's own id is logged, so it is one that nobody is called by: 16 or 32 hex digits, or a UUID."""
+
 _LATENCIES: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",

@@ -88,7 +88,7 @@ class Endpoint:
         key = _key(headers)
         client_id = key or str(uuid7(gate.clock.now_ms(), gate.random))
         call = Call(claims, path, query, body, client_id, address)
-        if key is None or not route.once:
+        if key is None or not route.kept:
             return self._render(await route.handler(call), headers)
         person = claims.person if claims is not None else None
         return await gate.once.answer(

@@ -73,7 +73,7 @@ def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
     if rule.action is not None:
         operation["x-action"] = rule.action.value
     parameters = [*_path_parameters(route.path), *_query_parameters(route.query)]
-    if route.once:
+    if route.kept:
         parameters.append(
             {
                 "name": "Idempotency-Key",
@@ -117,7 +117,7 @@ def _responses(route: Route, rule: RouteRule) -> dict[str, Any]:
         codes |= {Code.unauthorized, Code.permission_denied}
     if _PLACES.search(route.path):
         codes |= {Code.not_found}
-    if route.once:
+    if route.kept:
         codes |= {Code.conflict}
     for code in sorted(codes):
         responses[str(HTTP_STATUS[code])] = {

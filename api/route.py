@@ -132,6 +132,11 @@ class Route(NamedTuple):
     once: bool = False
     etag: bool = False
 
+    @property
+    def kept(self) -> bool:
+        """Whether an answer is kept under its Idempotency-Key: all changes, but never an answer that holds a token."""
+        return self.once or self.limit is Limit.write
+
 
 class Page(Struct, frozen=True):
     """A page of a list: how many, and the cursor that the page before ended with."""

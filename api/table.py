@@ -58,7 +58,7 @@ def _messages(to: messages.MessageHandlers) -> list[Route]:
         Route("GET", _ROOM + "/changes", to.changes,
               "How older messages read that were changed since a seq", Changes, query=messages.Since),
         Route("POST", _ROOM + "/messages", to.post, "Post a message", Done, 201,
-              messages.NewMessage, limit=write, once=True),
+              messages.NewMessage, limit=write),
         Route("PATCH", _MESSAGE, to.edit, "Edit a message of mine", Done,
               body=messages.NewText, limit=write),
         Route("DELETE", _MESSAGE, to.delete, "Delete a message", Done, limit=write),
@@ -79,7 +79,7 @@ def _rooms(to: rooms.RoomHandlers) -> list[Route]:
         Route("GET", _ROOM, to.room, "A room I am in", Room),
         Route("POST", "/v1/rooms", to.create,
               "Make a room; the direct room of two people is made or found", Room, 201,
-              rooms.NewRoom, limit=write, once=True),
+              rooms.NewRoom, limit=write),
         Route("PATCH", _ROOM, to.change, "Change title, topic or history; archive", Room,
               body=rooms.ChangeRoom, limit=write),
         Route("GET", "/v1/public-rooms", to.public, "Rooms that anyone may join, the newest first",
@@ -137,7 +137,7 @@ def _staff(to: staff.StaffHandlers) -> list[Route]:
     write = Limit.write
     return [
         Route("POST", "/v1/reports", to.report, "Report a person or a message", staff.Reported, 201,
-              staff.NewReport, limit=write, once=True),
+              staff.NewReport, limit=write),
         Route("GET", "/v1/reports", to.open_reports, "Open reports, the oldest first", ReportPage,
               query=Page),
         Route("POST", "/v1/reports/{report}/close", to.close_report, "Be done with a report",

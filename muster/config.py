@@ -245,8 +245,9 @@ def unknown_names(environ: Mapping[str, str]) -> list[str]:
 
 
 def hide_password(url: str) -> str:
-    """`url` fit for a log line: whatever stands between the colon and the @ is gone."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+    """`url` fit for a log line: what stands between the first colon and the last @, or in the query, is gone."""
+    hidden = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
+    return re.sub(r"(?i)([?&][a-z]*(?:password|passfile)=)[^&]*", r"\1***", hidden)
 
 
 def _declaration(declared: "Field[Any]", annotation: Any) -> Declaration:

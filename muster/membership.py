@@ -57,7 +57,7 @@ class HubReader(Protocol):
     """What a hub reads of Postgres. Everything raises `Refused(unavailable)` within 2 s."""
 
     async def people(self, people: Collection[PersonId]) -> People:
-        """Everything a hub needs of these people, in one snapshot."""
+        """Memberships in one snapshot, and the blocks of that moment or a later one, never an older."""
         ...
 
     async def memberships(self, pairs: Collection[tuple[PersonId, RoomId]]) -> list[Membership]:

@@ -19,7 +19,6 @@ from contextlib import AsyncExitStack
 from typing import Final, cast
 from uuid import uuid4
 
-import asyncpg
 from prometheus_client import CollectorRegistry, Histogram
 
 from muster import keys, lifetime
@@ -37,12 +36,12 @@ from muster.stores.postgres.batch import (
     SPARE_LOCK_TIMEOUT_MS,
     PostgresBatchConnection,
 )
-from muster.stores.postgres.installation import Installation, join_installation
+from muster.stores.postgres.installation import Installation
 from muster.stores.postgres.leases import PostgresLeases
 from muster.stores.postgres.membership import PostgresControlReader, PostgresHubReader
 from muster.stores.postgres.pointers import PostgresPointers
 from muster.stores.postgres.pool import Database, open_database
-from muster.stores.reach import wait_for_database, wait_for_redis
+from muster.stores.reach import wait_for_database, wait_for_installation, wait_for_redis
 from muster.stores.redis.meters import PublisherMeters, TailMeters
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.publisher import RedisPublisher
@@ -115,7 +114,7 @@ async def _live(
     """Reach what the hub stands on, put it together, and open the door; until cancelled."""
     await wait_for_database(settings.database_url, _say)
     await wait_for_redis(settings.redis_url, _say, cluster=settings.redis_cluster)
-    installation = await _join(settings)
+    installation = await wait_for_installation(settings.database_url, settings.lanes, _say)
     async with AsyncExitStack() as closing:
         database = await _open(settings, registry)
         closing.push_async_callback(database.close)
@@ -213,19 +212,6 @@ async def _load_control(hub: Assembled, settings: Settings) -> None:
             await asyncio.sleep(ASK_AGAIN_S)
         else:
             return
-
-
-async def _join(settings: Settings) -> Installation:
-    """The lanes and the generation; waits for the schema if nobody has made it yet."""
-    while True:
-        connection = await asyncpg.connect(settings.database_url, statement_cache_size=0, timeout=5)
-        try:
-            return await join_installation(connection, settings.lanes, uuid4())
-        except asyncpg.UndefinedTableError:
-            _say("the database has no schema yet: 'muster migrate' makes it; asking again")
-            await asyncio.sleep(ASK_AGAIN_S)
-        finally:
-            await connection.close(timeout=5)
 
 
 async def _open(settings: Settings, registry: CollectorRegistry) -> Database:

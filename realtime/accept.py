@@ -12,6 +12,9 @@ from typing import Final
 from muster.bucket import Rate
 from realtime.bucket import Bucket
 
+CROWD: Final = 100
+"""An address with so many nameless sockets may be a flood: half of the burst is kept for all others."""
+
 RETRY_AFTER_S: Final = 2
 """What a refused client is told; it adds its own jitter."""
 
@@ -31,6 +34,7 @@ class Gate:
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
         self._accepts = Bucket(bounds.accepts)
+        self._kept = bounds.accepts.burst / 2
         self._nameless: dict[str, int] = {}
         self.sockets = 0
         self.ready = False
@@ -47,9 +51,10 @@ class Gate:
         self._nameless[peer] = waiting
         return self.sockets <= self._bounds.sockets and waiting <= self._bounds.nameless_per_peer
 
-    def upgrade(self, now: float) -> bool:
-        """Whether one more WebSocket may be opened now."""
-        return self.ready and not self._accepts.take(now)
+    def upgrade(self, peer: str, now: float) -> bool:
+        """Whether one more WebSocket of this address may be opened now."""
+        kept = self._kept if self._nameless.get(peer, 0) > CROWD else 0.0
+        return self.ready and not self._accepts.take(now, leave=kept)
 
     def named(self, peer: str) -> None:
         """The connection authenticated: from now on it counts as a person's, not as an address'."""

@@ -53,9 +53,10 @@ class Admissions:
         self._woken.set()
 
     def note(self, room: bytes, seq: int) -> None:
-        """The lanes brought an entry of a room that nobody here is in."""
-        if self._meanwhile is not None and len(self._meanwhile) < MEANWHILE_ROOMS:
-            self._meanwhile[room] = seq
+        """The log of a room that nobody here is in goes up to `seq` at least."""
+        noted = self._meanwhile
+        if noted is not None and seq > noted.get(room, 0) and len(noted) < MEANWHILE_ROOMS:
+            noted[room] = seq
 
     async def run(self) -> None:
         """Read until cancelled."""

@@ -6,7 +6,7 @@ its rooms: what the hub does not know of is read before it is denied.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -71,10 +71,11 @@ class Attendance:
         socket.on_drained = parts.catchup.go_on
         for older in parts.people.others_of_device(socket, socket.device):
             older.close(Close.replaced, "this device opened a newer socket")
-        if person.loaded:
-            parts.seating.attach(person, socket)
-        else:
+        if not person.loaded:
             await parts.admissions.admitted(person.id)
+        if socket in person.sockets:
+            # Not before: nothing may reach it ahead of the answer that it is in.
+            parts.seating.attach(person, socket)
         return Admitted(self._generation)
 
     def drop(self, socket: Socket, clean: bool) -> None:  # noqa: ARG002  # part of the contract
@@ -88,16 +89,17 @@ class Attendance:
         live = {room for room, _ in frame.positions} if frame.live is None else set(frame.live)
         same = frame.generation is None or frame.generation == self._generation
         wanted = {RoomId(room): seq for room, seq in frame.positions}
-        person = await self._known(socket, wanted)
-        states = [self._self_state(person, socket, wanted, same)]
+        person, heads = await self._known(socket, wanted)
+        # Nothing is waited for from here on: the answer leaves before what follows from it.
+        states = [self._self_state(person, socket, wanted.get(self_room(person.id)), heads, same)]
         for room_id, seq in wanted.items():
             room = person.rooms.get(room_id)
             if room_id == person.id:
                 continue
             if room is None:
-                states.append(RoomState(room_id, "removed", 0, 0, 0))
+                states.append(self._removed(socket, room_id))
             elif room_id in live:
-                states.append(await self._follow(room, socket, seq, same))
+                states.append(self._follow(room, socket, seq, heads, same))
             else:
                 states.append(self._watch(room, socket, "head"))
         states += [
@@ -110,22 +112,23 @@ class Attendance:
     async def attend(self, socket: Socket, frame: Attend) -> RoomStates:
         """See `proto.frames.Attend`. Raises `Refused`."""
         wanted = {RoomId(room): seq for room, seq in frame.rooms}
-        person = await self._known(socket, wanted)
+        person, heads = await self._known(socket, wanted)
+        # Nothing is waited for from here on: the answer leaves before what follows from it.
         for room in person.rooms.values():
             if room.id not in wanted and room.id != person.id:
                 self._watch(room, socket, "head")
-        states = [self._self_state(person, socket, {}, same=True)]
+        states = [self._self_state(person, socket, None, heads, same=True)]
         for room_id, seq in wanted.items():
             attended = person.rooms.get(room_id)
             if room_id == person.id:
                 continue
             if attended is None:
-                states.append(RoomState(room_id, "removed", 0, 0, 0))
+                states.append(self._removed(socket, room_id))
             elif seq is None and (following := self._following(attended, socket)) is not None:
                 states.append(_state(attended, "live", following + 1))
             else:
                 at = attended.position if seq is None else seq
-                states.append(await self._follow(attended, socket, at, same=True))
+                states.append(self._follow(attended, socket, at, heads, same=True))
         return RoomStates(frame.id, self._generation, states)
 
     def typing(self, socket: Socket, room: RoomId) -> None:
@@ -184,45 +187,64 @@ class Attendance:
 
     # One room of one socket
 
-    async def _known(self, socket: Socket, wanted: Iterable[RoomId]) -> LocalPerson:
-        """The socket's person; rooms that the hub does not have them in are read before they are denied."""
+    async def _known(
+        self, socket: Socket, wanted: Mapping[RoomId, int | None]
+    ) -> tuple[LocalPerson, dict[RoomId, int]]:
+        """The socket's person, and the heads of rooms that had to be read.
+
+        These are rooms that the hub does not have them in, and rooms in which the client is ahead of the hub: it
+        may have been put out and come in again meanwhile.
+        """
         person = self._parts.people.get(socket.person.bytes) or LocalPerson(socket.person)
-        unknown = [(person.id, room) for room in wanted if room not in person.rooms]
-        if unknown:
-            # A join that another process has just acknowledged may not have come by yet.
-            self._parts.hub.joined(unknown, await self._reader.memberships(unknown), {})
-        return person
+        unsure = [
+            (person.id, room_id)
+            for room_id, seq in wanted.items()
+            if (room := person.rooms.get(room_id)) is None or (seq or 0) > room.position
+        ]
+        if not unsure:
+            return person, {}
+        # A join that another process has just acknowledged may not have come by yet.
+        memberships = await self._reader.memberships(unsure)
+        self._parts.hub.joined(unsure, memberships, None)
+        return person, {membership.room: membership.head for membership in memberships}
 
     def _member_room(self, socket: Socket, room: RoomId) -> LocalRoom | None:
         person = self._parts.people.get(socket.person.bytes)
         return None if person is None else person.rooms.get(room)
 
     def _self_state(
-        self, person: LocalPerson, socket: Socket, wanted: dict[RoomId, int], same: bool
+        self,
+        person: LocalPerson,
+        socket: Socket,
+        seq: int | None,
+        heads: dict[RoomId, int],
+        same: bool,
     ) -> RoomState:
         room = person.rooms.get(self_room(person.id))
         if room is None:
             return RoomState(self_room(person.id), "removed", 0, 0, 0)
-        seq = wanted.get(room.id)
         if seq is None:
             following = self._following(room, socket)
             return _state(room, "live", (room.position if following is None else following) + 1)
-        if not same or seq > room.position:
+        return self._follow(room, socket, seq, heads, same)
+
+    def _follow(
+        self,
+        room: LocalRoom,
+        socket: Socket,
+        seq: int,
+        heads: dict[RoomId, int],
+        same: bool,
+    ) -> RoomState:
+        """Entries after `seq` follow, or the answer says why not: a position beyond the log is of another log."""
+        head = max(room.position, heads.get(room.id, 0))
+        if not same or seq > head or room.position - seq > REPLAY_ENTRIES:
             return self._start(room, socket, room.position, "gap")
         return self._start(room, socket, seq, "live")
 
-    async def _follow(self, room: LocalRoom, socket: Socket, seq: int, same: bool) -> RoomState:
-        """Entries after `seq` follow, or the answer says why not."""
-        if not same:
-            return self._start(room, socket, room.position, "gap")
-        if seq > room.position:
-            head, _ = (await self._reader.heads([room.id])).get(room.id, (0, 0))
-            if seq > head:
-                # A position beyond the log is of another log.
-                return self._start(room, socket, room.position, "gap")
-        if room.position - seq > REPLAY_ENTRIES:
-            return self._start(room, socket, room.position, "gap")
-        return self._start(room, socket, seq, "live")
+    def _removed(self, socket: Socket, room: RoomId) -> RoomState:
+        self._parts.catchup.let_go(socket, room)
+        return RoomState(room, "removed", 0, 0, 0)
 
     def _start(self, room: LocalRoom, socket: Socket, seq: int, status: str) -> RoomState:
         room.watching.discard(socket)

@@ -23,11 +23,14 @@ class Bucket:
         self._rate = rate
         self._full_at = 0.0
 
-    def take(self, now: float, amount: float = 1.0) -> float:
-        """Take `amount` tokens and answer 0; or take none and answer the seconds until they are there."""
+    def take(self, now: float, amount: float = 1.0, leave: float = 0.0) -> float:
+        """Take `amount` tokens and answer 0; or take none and answer the seconds until they are there.
+
+        `leave`: as many are to be left for others.
+        """
         per_s, burst = self._rate
         full_at = max(self._full_at, now) + amount / per_s
-        wait = full_at - now - burst / per_s
+        wait = full_at - now - (burst - leave) / per_s
         if wait > _ROUNDING_S:
             return wait
         self._full_at = full_at

@@ -84,8 +84,14 @@ class Catchup:
             rooms.pop(room.id, None)
             if not rooms:
                 del self._behind[socket]
-        if not room.catching_up:
-            room.trim()
+        room.trim()
+
+    def let_go(self, socket: Socket, room_id: RoomId) -> None:
+        """This socket was told that it is out of this room: what it was still owed of it ends here."""
+        attachment = self._behind.get(socket, {}).get(room_id)
+        if attachment is not None:
+            self.stop(socket, attachment.room)
+            self._left(attachment.room)
 
     def drop(self, socket: Socket) -> list[LocalRoom]:
         """This socket is gone; the rooms in which it was behind."""
@@ -93,6 +99,7 @@ class Catchup:
         self._due.pop(socket, None)
         for room in rooms:
             room.catching_up.pop(socket, None)
+            room.trim()
         return rooms
 
     async def run(self) -> None:
@@ -120,12 +127,16 @@ class Catchup:
         room, socket = attachment.room, attachment.socket
         while not socket.congested:
             limit = room.position if attachment.until is None else attachment.until
+            since = _since(attachment)
+            if attachment.position < since - 1:
+                # Before they came in: nothing for them, or of a time when they were in before.
+                self._gap(attachment, since - 1)
+                continue
             if attachment.position >= limit:
                 self._arrive(attachment)
                 return
-            if limit - attachment.position > REPLAY_ENTRIES:
-                socket.send(Gap(0, room.id, attachment.position + 1, limit))
-                attachment.position = limit
+            if room.position - attachment.position > REPLAY_ENTRIES:
+                self._gap(attachment, limit)
                 continue
             following = room.after(attachment.position, ENTRIES_PER_STEP)
             if not following:
@@ -133,6 +144,10 @@ class Catchup:
                 self._woken.set()
                 return
             self._push(attachment, [kept for kept in following if kept.seq <= limit])
+
+    def _gap(self, attachment: Attachment, upto: int) -> None:
+        attachment.socket.send(Gap(0, attachment.room.id, attachment.position + 1, upto))
+        attachment.position = upto
 
     def _arrive(self, attachment: Attachment) -> None:
         """Nothing is missing; a socket ahead of its room stays until the room is there too."""
@@ -162,6 +177,7 @@ class Catchup:
     async def _extend(self) -> None:
         """One query for all rooms whose windows do not reach far enough, up to a bound."""
         wanted: dict[RoomId, tuple[LocalRoom, Wanted]] = {}
+        asked_at: dict[RoomId, int] = {}
         budget = ENTRIES_PER_QUERY
         for room_id, room in list(self._wanted.items()):
             if budget <= 0:
@@ -172,6 +188,7 @@ class Catchup:
             after = max(after, room.position - REPLAY_ENTRIES)
             if after < room.window_from - 1:
                 wanted[room_id] = (room, Wanted(room_id, after, room.window_from - 1))
+                asked_at[room_id] = room.position
                 budget -= room.window_from - 1 - after
             else:
                 self.moved(room)
@@ -188,15 +205,25 @@ class Catchup:
             older.setdefault(RoomId(one.entry.room), []).append(kept)
         for room_id, (room, want) in wanted.items():
             before = room.window_from
-            room.extend(older.get(room_id, []))
-            if room.window_from == before and before == want.upto + 1:
-                self._give_up(room)
+            if room.erased_at <= asked_at[room_id]:  # else the words read may be gone by now
+                room.extend(older.get(room_id, []))
+                if room.window_from == before and before == want.upto + 1:
+                    self._give_up(room)
+                room.trim()
             self.moved(room)
 
     def _give_up(self, room: LocalRoom) -> None:
         """What the window does not reach is not in Postgres either (retention): say so, go on from the window."""
         reached = room.window_from - 1
         for attachment in room.catching_up.values():
-            if attachment.position < reached:
-                attachment.socket.send(Gap(0, room.id, attachment.position + 1, reached))
-                attachment.position = reached
+            upto = reached if attachment.until is None else min(reached, attachment.until)
+            if attachment.position < upto:
+                self._gap(attachment, upto)
+
+
+def _since(attachment: Attachment) -> int:
+    """The first seq this socket's person may see."""
+    if attachment.until is not None:
+        return attachment.since
+    member = attachment.room.members.get(attachment.socket.person)
+    return attachment.since if member is None else member.from_seq

@@ -217,7 +217,8 @@ class Driver(asyncio.BufferedProtocol):
             self._write_last(protocol.data_to_send() if not events else [_TOO_EARLY])
         elif events:
             request = cast(Request, events[0])
-            response = self._door.handshake.answer(protocol, request, self._welcome, now)
+            peer = self._peer if self._welcome else None
+            response = self._door.handshake.answer(protocol, request, peer, now)
             protocol.send_response(response)
             if response.status_code == 101:
                 self._open(protocol)

@@ -16,7 +16,7 @@ from typing import Final
 from muster.clock import Clock
 from muster.errors import Refused
 from muster.ids import Random, RoomId
-from muster.membership import Found, HubReader, Wanted
+from muster.membership import Found, HubReader, Membership, Wanted
 from muster.telemetry import get_logger
 from realtime.counts import HubCounts
 from realtime.room import REPLAY_ENTRIES, LocalRoom
@@ -36,7 +36,7 @@ _WHATEVER: Final = -1
 """Stands for the position of a hole where the room is to be read in any case."""
 
 Filled = Callable[[LocalRoom, list[Found]], None]
-Jump = Callable[[LocalRoom, int, int], None]
+Jump = Callable[[LocalRoom, list[Membership]], None]
 
 
 class GenerationEnded(Exception):
@@ -63,22 +63,22 @@ class Fill:
         self._clock = clock
         self._counts = counts
         # When to read a room, and where it stood when its hole was seen.
-        self._due: dict[RoomId, tuple[LocalRoom, float, int]] = {}
-        self._heads: dict[RoomId, int] = {}
+        self._due: dict[LocalRoom, tuple[float, int]] = {}
+        self._heads: dict[LocalRoom, int] = {}
         self._unchecked: dict[RoomId, LocalRoom] = {}
         self._woken = asyncio.Event()
         self._log = get_logger()
 
     def hole(self, room: LocalRoom) -> None:
         """Something before a held entry is missing."""
-        if room.id not in self._due:
-            self._due[room.id] = (room, self._clock.monotonic() + HOLD_S, room.position)
+        if room not in self._due:
+            self._due[room] = (self._clock.monotonic() + HOLD_S, room.position)
             self._woken.set()
 
     def behind(self, room: LocalRoom, head: int) -> None:
         """Postgres has entries up to `head`."""
-        self._heads[room.id] = max(head, self._heads.get(room.id, 0))
-        self._due[room.id] = (room, 0.0, _WHATEVER)
+        self._heads[room] = max(head, self._heads.get(room, 0))
+        self._due[room] = (0.0, _WHATEVER)
         self._woken.set()
 
     def check(self, rooms: Iterable[LocalRoom]) -> None:
@@ -112,7 +112,7 @@ class Fill:
                 )
 
     async def _wait(self) -> None:
-        first = min((when for _, when, _ in self._due.values()), default=None)
+        first = min((when for when, _ in self._due.values()), default=None)
         if first is None or first > self._clock.monotonic():
             pause = None if first is None else first - self._clock.monotonic()
             try:
@@ -147,50 +147,48 @@ class Fill:
 
     async def _fill_due(self) -> None:
         now = self._clock.monotonic()
-        due = [(room, at) for room, when, at in self._due.values() if when <= now]
-        wanted: list[Wanted] = []
-        rooms: dict[RoomId, LocalRoom] = {}
-        for room, at in due[:ROOMS_PER_QUERY]:
-            del self._due[room.id]
-            if at != _WHATEVER and at < room.position:
+        due = [room for room, (when, _) in self._due.items() if when <= now][:ROOMS_PER_QUERY]
+        wanted: dict[LocalRoom, Wanted] = {}
+        far: list[LocalRoom] = []
+        for room in due:
+            _, at = self._due.pop(room)
+            upto = max(self._heads.get(room, 0), max(room.held, default=0))
+            if room.forgotten or upto <= room.position:
+                self._heads.pop(room, None)
+            elif at != _WHATEVER and at < room.position:
                 # The lanes filled that hole; if there is another, it has its own time.
-                if room.has_hole:
-                    self.hole(room)
-                continue
-            upto = max(self._heads.get(room.id, 0), max(room.held, default=0))
-            if upto - room.position > 2 * REPLAY_ENTRIES:
-                await self._jump_to_head(room)
-            elif upto > room.position:
-                rooms[room.id] = room
-                wanted.append(Wanted(room.id, room.position, upto))
-        if not wanted:
-            return
+                self.hole(room)
+            elif upto - room.position > 2 * REPLAY_ENTRIES:
+                far.append(room)
+            else:
+                wanted[room] = Wanted(room.id, room.position, upto)
         try:
-            found = await self._reader.entries(wanted, REPLAY_ENTRIES)
+            for room in far:
+                await self._jump_to_head(room)
+            if wanted:
+                self._take(await self._reader.entries([*wanted.values()], REPLAY_ENTRIES), wanted)
         except Refused:
-            for room in rooms.values():
-                self._due.setdefault(room.id, (room, 0.0, _WHATEVER))
+            for room in (*far, *wanted):
+                self._due[room] = (0.0, _WHATEVER)
             raise
-        self._take(found, rooms)
 
-    def _take(self, found: list[Found], rooms: dict[RoomId, LocalRoom]) -> None:
+    def _take(self, found: list[Found], rooms: Iterable[LocalRoom]) -> None:
         by_room: dict[RoomId, list[Found]] = {}
         for one in found:
             by_room.setdefault(RoomId(one.entry.room), []).append(one)
         self._counts.filled += len(found)
-        for room_id, room in rooms.items():
-            self._filled(room, by_room.get(room_id, []))
-            if self._heads.get(room_id, 0) > room.position:
-                self._due[room_id] = (room, 0.0, _WHATEVER)
-                self._woken.set()
-            else:
-                self._heads.pop(room_id, None)
+        for room in rooms:
+            self._filled(room, by_room.get(room.id, []))
+            if room.forgotten or self._heads.get(room, 0) <= room.position:
+                self._heads.pop(room, None)
                 if room.has_hole:
                     self.hole(room)
+            else:
+                self._due[room] = (0.0, _WHATEVER)
+                self._woken.set()
 
     async def _jump_to_head(self, room: LocalRoom) -> None:
-        heads = await self._reader.heads([room.id])
-        head, msg_no = heads.get(room.id, (0, 0))
-        self._heads.pop(room.id, None)
-        if head > room.position:
-            self._jump(room, head, msg_no)
+        """Members and head in one snapshot: who was put out among what is jumped over gets nothing after it."""
+        standing = await self._reader.memberships([(person, room.id) for person in room.members])
+        self._heads.pop(room, None)
+        self._jump(room, standing)

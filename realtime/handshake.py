@@ -49,11 +49,11 @@ class Handshake:
         )
 
     def answer(
-        self, protocol: ServerProtocol, request: Request, welcome: bool, now: float
+        self, protocol: ServerProtocol, request: Request, peer: str | None, now: float
     ) -> Response:
         """101 where the request may become a WebSocket; everything else ends the connection.
 
-        Probes are answered even to a peer that is not `welcome`: a full process is a healthy one.
+        `peer`: the address, or None if it is not welcome. Probes are answered even so: a full process is a healthy one.
         """
         path = request.path.partition("?")[0]
         upgrades = "Upgrade" in request.headers
@@ -61,7 +61,7 @@ class Handshake:
             return self._probed(protocol, request.method, path)
         if path != PATH:
             return protocol.reject(HTTPStatus.NOT_FOUND, f"There is nothing here; try {PATH}.\n")
-        if upgrades and not (welcome and self.gate.upgrade(now)):
+        if upgrades and (peer is None or not self.gate.upgrade(peer, now)):
             response = protocol.reject(
                 HTTPStatus.SERVICE_UNAVAILABLE, "Not now; come back after a pause.\n"
             )

@@ -104,7 +104,10 @@ class Hub:
                     self._release(room)
             elif entry.seq > room.position:
                 counts.held += 1
-                self._wiring.hole(room)
+                if entry.seq in room.held:
+                    self._wiring.hole(room)
+                else:  # too many are held already: somebody must remember that there is this one
+                    self._wiring.behind(room, entry.seq)
             else:
                 counts.old += 1
 
@@ -128,31 +131,56 @@ class Hub:
     def filled(self, room: LocalRoom, found: list[Found]) -> None:
         """Entries the lanes did not bring, in order."""
         for one in found:
-            if one.entry.seq == room.position + 1:
+            if room.forgotten:
+                self._unknown(of_entry(one.entry))
+            elif one.entry.seq == room.position + 1:
                 self._deliver(room, Kept(of_entry(one.entry), erased=one.erased))
         self._release(room)
 
-    def jump(self, room: LocalRoom, head: int, msg_no: int) -> None:
-        """Too much is missing to be read: say so to everyone live, go on after `head`."""
+    def jump(self, room: LocalRoom, standing: list[Membership]) -> None:
+        """Too much is missing to be read: say so to everyone live, go on from where the members stand.
+
+        `standing` is of all members, in one snapshot: joins and kicks are among what is not seen.
+        """
+        if room.forgotten or not standing or standing[0].head <= room.position:
+            return
         self._counts.jumped += 1
+        for membership in standing:
+            if membership.relation not in PRESENT:
+                self._seating.remove(room, membership.person, room.position)
+        if room.forgotten:
+            return
+        head, people = standing[0].head, standing[0].members
         gap = Prepared.of(Gap(0, room.id, room.position + 1, head))
         for socket in room.live:
             socket.push(gap)
-        room.jump(head, msg_no)
+        room.jump(head, standing[0].msg_no)
+        room.people = people
+        seen = {membership.person: membership for membership in standing}
+        for person in list(room.members):
+            if (stands := seen.get(person)) is not None:
+                member = room.members[person]
+                member.relation, member.from_seq = stands.relation, stands.from_seq
+                member.as_of = head
+            elif room.members[person].as_of < head:  # came in while we asked
+                self._wiring.read_again(person, room.id)
         self._catchup.moved(room)
         self._pulse.moved(room)
-        # Joins and kicks may be among what was not seen.
-        for person in list(room.members):
-            self._wiring.read_again(person, room.id)
+        self._release(room)
 
     def admit(
         self, admitted: Iterable[PersonId], found: FoundPeople, meanwhile: dict[bytes, int]
     ) -> None:
         """Put newly connected people in their rooms."""
         present = [p for key in admitted if (p := self._people.get(key.bytes)) is not None]
+        blocked: dict[PersonId, list[PersonId]] = {}
+        for blocker, other in found.blocks:
+            blocked.setdefault(blocker, []).append(other)
         for person in present:
-            person.loaded = True
-            self._hidden.replace(person.id, (b for a, b in found.blocks if a == person.id))
+            # Of whom was there already, the self log has told what has changed since.
+            if not person.loaded:
+                person.loaded = True
+                self._hidden.replace(person.id, blocked.get(person.id, ()))
         for membership in found.memberships:
             self._enter(membership, meanwhile)
         self._counts.admitted += len(present)
@@ -161,18 +189,31 @@ class Hub:
         self,
         pairs: Iterable[tuple[PersonId, RoomId]],
         memberships: list[Membership],
-        meanwhile: dict[bytes, int],
+        meanwhile: dict[bytes, int] | None,
     ) -> None:
-        """Memberships that were read again: what is gone is taken out, what is there put in."""
-        present = {(m.person, m.room): m for m in memberships if m.relation in PRESENT}
+        """Memberships that were read again: what is gone is taken out, what is there put in.
+
+        `meanwhile` is null when nobody has noted what the lanes brought during the query.
+        """
+        read = {(m.person, m.room): m for m in memberships}
         for pair in pairs:
-            membership = present.get(pair)
-            if membership is not None:
+            membership = read.get(pair)
+            if membership is not None and membership.relation in PRESENT:
                 self._enter(membership, meanwhile)
             elif (room := self._seating.rooms.get(pair[1].bytes)) is not None:
-                self._seating.remove(room, pair[0], room.position)
+                self._leave(room, pair[0], 0 if membership is None else membership.head)
 
-    def _enter(self, membership: Membership, meanwhile: dict[bytes, int]) -> None:
+    def _leave(self, room: LocalRoom, person: PersonId, head: int) -> None:
+        """Read as of `head`: this person is not in the room."""
+        if head > room.position:
+            # Their going is among what has not come yet; they are owed what is before it.
+            self._wiring.behind(room, head)
+        elif room.changed.get(person, 0) > head:
+            self._wiring.read_again(person, room.id)
+        else:
+            self._seating.remove(room, person, room.position)
+
+    def _enter(self, membership: Membership, meanwhile: dict[bytes, int] | None) -> None:
         person = self._people.get(membership.person.bytes)
         if person is None or not person.loaded:
             return
@@ -180,21 +221,29 @@ class Hub:
         room = self._seating.rooms.get(key)
         if room is None:
             room = self._seating.rooms[key] = LocalRoom(membership)
-            if meanwhile.get(key, 0) > room.position:
+            if meanwhile is None:
+                self._wiring.check([room])
+            elif meanwhile.get(key, 0) > room.position:
                 self._wiring.behind(room, meanwhile[key])
-        elif room.changed.get(person.id, 0) > membership.head:
+        elif room.changed_at(person.id) > membership.head:
             self._wiring.read_again(person.id, room.id)
             return
         elif membership.head > room.position:
             self._wiring.behind(room, membership.head)
-        self._seating.add(room, person, membership.relation, membership.from_seq)
+        stands = membership.relation, membership.from_seq, membership.head
+        self._seating.add(room, person, *stands)
 
     # Delivery
 
     def _release(self, room: LocalRoom) -> None:
-        while (entry := room.next_held()) is not None:
+        while not room.forgotten and (entry := room.next_held()) is not None:
             self._deliver(room, Kept(entry))
-        if room.held:
+        if room.forgotten:
+            # The last one here has gone: it is like any room that nobody here is in.
+            for entry in room.held.values():
+                self._unknown(entry)
+            room.held.clear()
+        elif room.held:
             for seq in [seq for seq in room.held if seq <= room.position]:
                 del room.held[seq]
             if room.held:
@@ -267,6 +316,8 @@ class Hub:
             room.people = body.members
             if room.people > LARGE_ROOM:
                 self._pulse.counted(room)
+        if kept.kind in (EntryKind.edit, EntryKind.delete):
+            room.forget_words(body.target)
         if kept.kind is EntryKind.delete:
             room.forget_before(kept.seq)
         elif kept.kind is EntryKind.settings and body.history is not None:
@@ -284,20 +335,29 @@ class Hub:
                 member = room.members.get(person.id)
                 if kept.kind is EntryKind.role and member is not None:
                     from_seq = member.from_seq
-                if kept.kind is EntryKind.join or member is not None:
-                    self._seating.add(room, person, Relation(body.role), from_seq)
+                if member is None:
+                    news = kept.kind is EntryKind.join
+                else:
+                    news = kept.seq > member.as_of
+                if news:
+                    self._seating.add(room, person, Relation(body.role), from_seq, kept.seq)
         return body
 
     def _after(self, room: LocalRoom, kept: Kept, body: Body) -> None:
         """Who goes has seen their own going, and nothing after it."""
         if kept.kind in (EntryKind.leave, EntryKind.kick) and kept.subject is not None:
-            self._seating.remove(room, PersonId(UUID(bytes=kept.subject)), kept.seq)
+            person = PersonId(UUID(bytes=kept.subject))
+            member = room.members.get(person)
+            if member is not None and kept.seq > member.as_of:
+                self._seating.remove(room, person, kept.seq)
         elif kept.kind is EntryKind.room_added and body.room is not None:
             # The join itself may have been on a lane before anybody here was in that room.
             self._wiring.read_again(PersonId(room.id), RoomId(body.room))
 
     def _unknown(self, entry: LaneEntry) -> None:
         self._counts.skipped += 1
+        if entry.seq == 0:
+            return
         if entry.room == CONTROL_ROOM.bytes:
             self._wiring.control(entry.seq)
             return

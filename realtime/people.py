@@ -11,14 +11,18 @@ from realtime.socket import Socket
 
 
 class LocalPerson:
-    """One person with at least one socket here. `loaded` once their memberships are in place."""
+    """One person with at least one socket here. `loaded` once their memberships are in place.
 
-    __slots__ = ("id", "loaded", "rooms", "sockets")
+    `seated`: those of the sockets that are in the rooms; the others still wait for being let in.
+    """
+
+    __slots__ = ("id", "loaded", "rooms", "seated", "sockets")
 
     def __init__(self, person: PersonId) -> None:
         self.id = person
         self.loaded = False
         self.sockets: set[Socket] = set()
+        self.seated: set[Socket] = set()
         self.rooms: dict[RoomId, LocalRoom] = {}
 
 
@@ -51,6 +55,7 @@ class People:
         if person is None or socket not in person.sockets:
             return None
         person.sockets.discard(socket)
+        person.seated.discard(socket)
         sockets = self._sessions.get(socket.session, set())
         sockets.discard(socket)
         if not sockets:

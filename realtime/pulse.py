@@ -60,7 +60,14 @@ class Pulse:
                 hidden_from = self._hidden.from_whom(last.author)
             for socket in room.watching:
                 if not socket.congested:
-                    socket.push(bare if hidden_from and socket.person in hidden_from else told)
+                    member = room.members.get(socket.person)
+                    seen = (
+                        last is not None
+                        and member is not None
+                        and last.seq >= member.from_seq
+                        and not (hidden_from and socket.person in hidden_from)
+                    )
+                    socket.push(told if seen else bare)
 
     def _send_counts(self) -> None:
         counted, self._counted = self._counted, {}

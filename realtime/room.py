@@ -47,26 +47,31 @@ class Kept:
 class Attachment:
     """One socket in one room. `position` is the last seq it has; it counts while it is catching up.
 
-    `until`: the last seq it may get, once its person is out of the room.
+    `since`, `until`: the first and last seq it may get, once its person is out of the room.
     """
 
-    __slots__ = ("position", "room", "socket", "until")
+    __slots__ = ("position", "room", "since", "socket", "until")
 
     def __init__(self, socket: Socket, room: LocalRoom, position: int) -> None:
         self.socket = socket
         self.room = room
         self.position = position
+        self.since = 1
         self.until: int | None = None
 
 
 class Member:
-    """A member who is connected here. `from_seq` is the first seq they may see."""
+    """A member who is connected here. `from_seq` is the first seq they may see.
 
-    __slots__ = ("from_seq", "relation")
+    `as_of`: the seq up to which this is known; what entries up to there say of them is old news.
+    """
 
-    def __init__(self, relation: Relation, from_seq: int) -> None:
+    __slots__ = ("as_of", "from_seq", "relation")
+
+    def __init__(self, relation: Relation, from_seq: int, as_of: int) -> None:
         self.relation = relation
         self.from_seq = from_seq
+        self.as_of = as_of
 
 
 class LocalRoom:
@@ -75,6 +80,8 @@ class LocalRoom:
     __slots__ = (
         "catching_up",
         "changed",
+        "erased_at",
+        "forgotten",
         "held",
         "history",
         "id",
@@ -86,6 +93,7 @@ class LocalRoom:
         "msg_no",
         "people",
         "position",
+        "unseen",
         "watching",
         "window",
     )
@@ -106,6 +114,10 @@ class LocalRoom:
         self.window: deque[Kept] = deque()
         self.last_post: Kept | None = None
         self.changed: dict[PersonId, int] = {}
+        # Whose membership changed up to here is not known: it was before this hub's time, or jumped over.
+        self.unseen = first.head
+        self.erased_at = 0
+        self.forgotten = False
 
     @property
     def window_from(self) -> int:
@@ -136,7 +148,7 @@ class LocalRoom:
         if kept.kind is EntryKind.post:
             self.msg_no += 1
             self.last_post = kept
-        if len(self.window) > WINDOW_ENTRIES and not self.catching_up:
+        if len(self.window) > WINDOW_ENTRIES:
             self.trim()
 
     def note_change(self, person: PersonId, seq: int) -> None:
@@ -146,15 +158,26 @@ class LocalRoom:
         if len(self.changed) > CHANGES_KEPT:
             del self.changed[next(iter(self.changed))]
 
+    def changed_at(self, person: PersonId) -> int:
+        """What is known of this membership as of before this seq may be old news."""
+        return max(self.unseen, self.changed.get(person, 0))
+
     def trim(self) -> None:
-        """Shorten the window to what every room keeps."""
-        while len(self.window) > WINDOW_ENTRIES:
+        """Shorten the window to what every room keeps, or to the longest replay while somebody is behind."""
+        most = REPLAY_ENTRIES if self.catching_up else WINDOW_ENTRIES
+        while len(self.window) > most:
             self.window.popleft()
 
     def forget_before(self, seq: int) -> None:
         """Words were erased: what the window holds from before is read again when it is needed."""
+        self.erased_at = seq
         while self.window and self.window[0].seq < seq:
             self.window.popleft()
+
+    def forget_words(self, target: int | None) -> None:
+        """The words of this message are no longer what it says: nobody is shown a preview of them."""
+        if self.last_post is not None and self.last_post.seq == target:
+            self.last_post = None
 
     def extend(self, older: list[Kept]) -> None:
         """Put entries before the window that end right before it; others are ignored."""
@@ -164,8 +187,9 @@ class LocalRoom:
 
     def jump(self, head: int, msg_no: int) -> None:
         """Give up on a hole too long to fill: go on after `head`."""
-        self.position = head
+        self.position = self.unseen = head
         self.msg_no = msg_no
+        self.last_post = None
         self.window.clear()
         self.held = {seq: entry for seq, entry in self.held.items() if seq > head}
 

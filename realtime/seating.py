@@ -5,6 +5,8 @@ Owns the rooms of this process and the coming and going of people in them. Must 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from muster.ids import PersonId
 from muster.permission import Relation
 from realtime.catchup import Catchup
@@ -17,24 +19,40 @@ from realtime.visibility import Hidden
 class Seating:
     """Rooms with somebody here, by the bytes of their ids."""
 
-    def __init__(self, people: People, hidden: Hidden, catchup: Catchup) -> None:
+    def __init__(
+        self,
+        people: People,
+        hidden: Hidden,
+        catchup: Catchup,
+        forgotten: Callable[[bytes, int], None],
+    ) -> None:
+        """`forgotten` is told a room that is forgotten, and how far its log is known to go."""
         self.rooms: dict[bytes, LocalRoom] = {}
         self._people = people
         self.hidden = hidden
         self._catchup = catchup
+        self._forgotten = forgotten
 
-    def add(self, room: LocalRoom, person: LocalPerson, relation: Relation, from_seq: int) -> None:
+    def add(
+        self, room: LocalRoom, person: LocalPerson, relation: Relation, from_seq: int, as_of: int
+    ) -> None:
+        """This person is in the room; so it was at seq `as_of`."""
         member = room.members.get(person.id)
         if member is not None:
-            member.relation, member.from_seq = relation, from_seq
+            member.relation, member.from_seq, member.as_of = relation, from_seq, as_of
+            if from_seq > room.position + 1:
+                # They were out meanwhile: what comes before they were in again is not for them.
+                for socket in person.seated & room.live.keys():
+                    self._catchup.start(Attachment(socket, room, room.position))
             return
-        room.members[person.id] = Member(relation, from_seq)
+        room.members[person.id] = Member(relation, from_seq, as_of)
         person.rooms[room.id] = room
-        for socket in person.sockets:
+        for socket in person.seated:
             self._place(room, person, socket)
 
     def attach(self, person: LocalPerson, socket: Socket) -> None:
-        """One more socket of somebody whose rooms are in place already."""
+        """A socket of somebody whose rooms are in place is let in."""
+        person.seated.add(socket)
         for room in person.rooms.values():
             self._place(room, person, socket)
 
@@ -47,7 +65,8 @@ class Seating:
 
     def remove(self, room: LocalRoom, person_id: PersonId, until: int) -> None:
         """This person is out of the room since `until`, the last seq they may get."""
-        if room.members.pop(person_id, None) is None:
+        member = room.members.pop(person_id, None)
+        if member is None:
             return
         person = self._people.get(person_id.bytes)
         if person is not None:
@@ -55,8 +74,10 @@ class Seating:
             for socket in person.sockets:
                 room.live.pop(socket, None)
                 room.watching.discard(socket)
-                if (behind := room.catching_up.get(socket)) is not None:
-                    behind.until = until
+                behind = room.catching_up.get(socket)
+                # One that was out before, and came back, is still owed what it was owed then.
+                if behind is not None and behind.until is None:
+                    behind.since, behind.until = member.from_seq, until
                     self._catchup.go_on(socket)
         self.forget_if_empty(room)
 
@@ -75,5 +96,7 @@ class Seating:
 
     def forget_if_empty(self, room: LocalRoom) -> None:
         """Nobody is here for this room any more: its entries are skipped from now on."""
-        if room.is_empty:
-            self.rooms.pop(room.key, None)
+        if room.is_empty and not room.forgotten:
+            room.forgotten = True
+            del self.rooms[room.key]
+            self._forgotten(room.key, max(room.position, max(room.held, default=0)))

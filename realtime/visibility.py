@@ -1,7 +1,7 @@
 """Who does not get to see an entry of a room they are in, and gets `skip` instead.
 
-Owns the rule: erased words; authors one has blocked; joins and leaves of a large room that are not one's own;
-what is numbered before one's span. Pure. Must never decide who is in a room.
+Owns the rule: erased words; authors one has blocked; joins and leaves of a large room that are not one's own.
+Pure. Must never decide who is in a room, or since when (realtime/catchup.py cuts by spans).
 """
 
 from __future__ import annotations
@@ -72,7 +72,6 @@ def is_visible(kept: Kept, room: LocalRoom, person: PersonId, hidden: Hidden) ->
         hidden_from = hidden.from_whom(kept.author)
         if hidden_from is not None and person in hidden_from:
             return False
-    if room.people > LARGE_ROOM and kept.kind in _TRAFFIC and kept.subject != person.bytes:
-        return False
-    member = room.members.get(person)
-    return member is None or kept.seq >= member.from_seq
+    return not (
+        room.people > LARGE_ROOM and kept.kind in _TRAFFIC and kept.subject != person.bytes
+    )

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from muster.bus import Publisher
 from muster.clock import Clock
 from muster.control import ControlLog, ControlReader, ControlView
-from muster.ids import PersonId, RoomId, SystemRandom
+from muster.ids import PersonId, Random, RoomId, SystemRandom
 from muster.lane import LaneEntry, of_ephemeral
 from muster.membership import HubReader
 from proto.frames import Pointer
@@ -63,13 +63,13 @@ class Assembled:
     _pulse: Pulse
     _ephemera: Ephemera
 
-    def start(self, tasks: asyncio.TaskGroup) -> None:
-        """Everything that runs for as long as the hub does."""
+    def start(self, tasks: asyncio.TaskGroup, random: Random | None = None) -> None:
+        """Everything that runs for as long as the hub does. `random` spreads what hubs would do in step."""
         tasks.create_task(self._parts.admissions.run())
         tasks.create_task(self._parts.catchup.run())
         tasks.create_task(self._parts.pointers.run())
         tasks.create_task(self._fill.run())
-        tasks.create_task(self._fill.run_checks(SystemRandom(), self.hub.unread_rooms))
+        tasks.create_task(self._fill.run_checks(random or SystemRandom(), self.hub.unread_rooms))
         tasks.create_task(self._pulse.run())
         tasks.create_task(self._ephemera.run())
         tasks.create_task(self.control.run())
@@ -90,8 +90,11 @@ def assemble(
     def left(room: LocalRoom) -> None:
         seating.forget_if_empty(room)
 
+    def forgotten(key: bytes, seq: int) -> None:
+        admissions.note(key, seq)
+
     catchup = Catchup(outside.reader, hidden, loop.call_soon, left)
-    seating = Seating(people, hidden, catchup)
+    seating = Seating(people, hidden, catchup, forgotten)
     hub = Hub(lanes, people, seating, catchup, pulse, counts)
     admissions = Admissions(outside.reader, hub.admit, hub.joined)
     fill = Fill(outside.reader, hub.rooms, hub.filled, hub.jump, outside.clock, counts)

@@ -39,6 +39,7 @@ class Login:
         self._grant: Grant | None = None
         self._renew_at = 0.0
         self._renewing = asyncio.Lock()
+        rest.renew = self._ended
 
     @property
     def person(self) -> UUID:
@@ -63,13 +64,20 @@ class Login:
             if self._grant is None or now >= self._renew_at:
                 grant = await self._renew()
                 self._grant = grant
-                self.rest.token = grant.access_token
                 self._renew_at = now + max(grant.expires_in - RENEW_BEFORE_S, grant.expires_in / 2)
+            self.rest.token = self._grant.access_token
             return self._grant.access_token
 
     def expired(self) -> None:
         """The server says the token has ended, whatever our clock says."""
         self._renew_at = 0.0
+
+    async def _ended(self) -> None:
+        """A request found the token ended, as it is after a sleep: fetch a new one."""
+        used = self.rest.token
+        if self._grant is not None and self._grant.access_token == used:
+            self.expired()
+        await self.token()
 
     def renew_in_s(self) -> float:
         """How long until the token is to be replaced."""

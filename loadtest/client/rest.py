@@ -8,7 +8,7 @@ does).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from random import Random
 from typing import Any, Final, TypeVar
@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from loadtest.client.backoff import Backoff
+from proto.codes import Code
 from proto.entry import Body, EntryKind
 from proto.frames import Entry
 
@@ -149,12 +150,16 @@ T = TypeVar("T")
 
 
 class Rest:
-    """One person's calls; `token` is theirs (empty before logging in). The client may be shared."""
+    """One person's calls; `token` is theirs (empty before logging in). The client may be shared.
+
+    `renew` replaces `token` when the server says it has ended; the call is then made once more.
+    """
 
     def __init__(self, http: httpx.AsyncClient, random: Random) -> None:
         self._http = http
         self._random = random
         self.token = ""
+        self.renew: Callable[[], Awaitable[None]] | None = None
 
     async def register(self, handle: str, name: str, password: str) -> Person:
         """A new account."""
@@ -258,6 +263,7 @@ class Rest:
         headers = {} if method == "GET" else {"Idempotency-Key": str(uuid4())}
         backoff = Backoff(self._random, base_s=0.2)
         give_up_at = asyncio.get_running_loop().time() + TRY_FOR_S
+        renewed = False
         while True:
             failure: Exception
             try:
@@ -265,6 +271,10 @@ class Rest:
             except httpx.TransportError as unreachable:
                 failure = unreachable
             except RestError as problem:
+                if problem.code == Code.token_expired and self.renew is not None and not renewed:
+                    renewed = True
+                    await self.renew()
+                    continue
                 if not problem.temporary:
                     raise
                 failure = problem

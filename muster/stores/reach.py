@@ -7,6 +7,7 @@ It never shows a password.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from uuid import uuid4
 
 import asyncpg
 from redis.asyncio import Redis
@@ -15,10 +16,13 @@ from redis.exceptions import RedisError
 
 from muster.backoff import pause_s
 from muster.config import hide_password
+from muster.stores.postgres.installation import Installation, join_installation
 
 _TRY_WITHIN_S = 5.0
 _FIRST_PAUSE_S = 0.5
 _MOST_PAUSE_S = 10.0
+_ASK_AGAIN_S = 1.0
+_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 async def wait_for_database(url: str, say: Callable[[str], None]) -> None:
@@ -29,6 +33,27 @@ async def wait_for_database(url: str, say: Callable[[str], None]) -> None:
         await connection.close(timeout=_TRY_WITHIN_S)
 
     await _until(attempt, f"Postgres at {hide_password(url)}", say)
+
+
+async def wait_for_installation(url: str, lanes: int, say: Callable[[str], None]) -> Installation:
+    """The lanes and the generation, once Postgres is there and has a schema; it may go away meanwhile.
+
+    Raises what `join_installation` does for another number of lanes.
+    """
+    while True:
+        await wait_for_database(url, say)
+        try:
+            connection = await asyncpg.connect(url, timeout=_TRY_WITHIN_S, statement_cache_size=0)
+            try:
+                async with asyncio.timeout(_TRY_WITHIN_S):
+                    return await join_installation(connection, lanes, uuid4())
+            finally:
+                connection.terminate()
+        except asyncpg.UndefinedTableError:
+            say("the database has no schema yet: 'muster migrate' makes it; asking again")
+        except _AWAY as error:
+            say(f"Postgres at {hide_password(url)} went away: {type(error).__name__}; asking again")
+        await asyncio.sleep(_ASK_AGAIN_S)
 
 
 async def wait_for_redis(url: str, say: Callable[[str], None], *, cluster: bool = False) -> None:
@@ -54,7 +79,7 @@ async def _until(
                 return
         except TimeoutError:
             reason = f"no answer within {_TRY_WITHIN_S:.0f} s"
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, RedisError) as error:
+        except (*_AWAY, RedisError) as error:
             reason = str(error) or type(error).__name__
         failures += 1
         pause = pause_s(failures, rng, first_s=_FIRST_PAUSE_S, most_s=_MOST_PAUSE_S)

@@ -15,6 +15,8 @@ from muster.services.postgres import EmbeddedPostgres
 from muster.stores.migrate import migrate
 from tests.api.door import Door, key_ring, open_door
 
+REQUEST_ID = "0123456789abcdef"
+
 
 async def test_the_document_is_valid_and_complete(door: Door) -> None:
     """OpenAPI 3.1, with every route of the permission table and no other."""
@@ -66,12 +68,13 @@ async def test_others_verify_our_tokens_with_the_published_keys(door: Door) -> N
 async def test_every_answer_is_dressed(door: Door) -> None:
     """Trace id, no sniffing, no framing, no caching; problems too."""
     for path in ("/healthz", "/v1/me", "/nowhere"):
-        headers = (await door.client.get(path, headers={"X-Request-Id": "abc.1"})).headers
-        assert headers["x-request-id"] == "abc.1"
+        headers = (await door.client.get(path, headers={"X-Request-Id": REQUEST_ID})).headers
+        assert headers["x-request-id"] == REQUEST_ID
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cache-control"] == "no-store"
-    odd = await door.client.get("/healthz", headers={"X-Request-Id": "a b\tc"})
-    assert odd.headers["x-request-id"] != "a b\tc"
+    for odd in ("a b\tc", "ada.lovelace", "4917099123456"):
+        answer = await door.client.get("/healthz", headers={"X-Request-Id": odd})
+        assert answer.headers["x-request-id"] != odd
 
 
 async def test_long_answers_are_compressed(door: Door) -> None:

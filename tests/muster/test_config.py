@@ -72,6 +72,9 @@ def test_secrets_stay_out_of_the_representation() -> None:
         ("postgresql://a:b@c:1/d", "postgresql://a:***@c:1/d"),
         ("redis://:b@c:1/0", "redis://:***@c:1/0"),
         ("redis://c:1/0", "redis://c:1/0"),
+        ("postgresql://a:b@b/b@c:1/d", "postgresql://a:***@c:1/d"),
+        ("postgresql://c/d?user=a&password=b", "postgresql://c/d?user=a&password=***"),
+        ("postgresql://c/d?sslpassword=b&x=1", "postgresql://c/d?sslpassword=***&x=1"),
     ],
 )
 def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:

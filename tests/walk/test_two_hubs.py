@@ -2,10 +2,12 @@
 
 import asyncio
 
+import jwt
 import pytest
 
 from loadtest.client.connection import Connection, Refusal
 from loadtest.stack import Stack
+from muster.keys import load
 from proto.codes import Code
 from proto.entry import EntryKind
 from proto.frames import Auth, Edit, Ok, Ping, Pong, React, Ready, Refresh
@@ -157,3 +159,23 @@ async def test_token_is_refreshed_in_the_socket(stack: Stack) -> None:
             assert isinstance(await connection.request(Ping(0)), Pong)
             assert isinstance(ready, Ready)
             await connection.close()
+
+
+async def test_a_rest_call_with_a_token_that_has_ended_is_made_again_with_a_new_one(
+    stack: Stack,
+) -> None:
+    """A phone that slept longer than its token lives notices at its first call, and goes on."""
+    async with people(stack, "ada") as (ada,):
+        ended = _token_of_an_hour_ago(stack, ada.rest.token)
+        ada.rest.token = ended
+        assert (await ada.rest.me()).id == ada.id
+        assert ada.rest.token != ended
+
+
+def _token_of_an_hour_ago(stack: Stack, token: str) -> str:
+    """The same session's token, long expired, signed with the installation's own key."""
+    ring = load(stack.data / "keys")
+    claims = jwt.decode(token, options={"verify_signature": False})
+    claims |= {"iat": claims["iat"] - 3_600, "exp": claims["exp"] - 3_600}
+    headers = {"kid": ring.current_kid, "typ": "at+jwt"}
+    return jwt.encode(claims, ring.private_key, algorithm="RS256", headers=headers)

@@ -46,8 +46,9 @@ class PostgresHubReader:
     async def people(self, people: Collection[PersonId]) -> People:
         async with self._borrow() as database:
             ids = list(people)
-            blocks = await database.fetch(_BLOCKS, ids)
             rows = await database.fetch(_PEOPLE, ids)
+            # After the heads: a block that is not among these is in a self log after its head.
+            blocks = await database.fetch(_BLOCKS, ids)
         return People([_membership(row) for row in rows], [(row[0], row[1]) for row in blocks])
 
     async def memberships(self, pairs: Collection[tuple[PersonId, RoomId]]) -> list[Membership]:

@@ -84,8 +84,17 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PoolConnectionProxy]:
         """A few statements, all or none. Raises `Refused`: `unavailable`, outcome unknown."""
-        async with self.lent() as connection, connection.transaction():
-            yield connection
+        async with self.lent() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                yield connection
+            except asyncio.CancelledError:
+                raise  # the connection ends, and the transaction with it
+            except BaseException:
+                await transaction.rollback()
+                raise
+            await transaction.commit()
 
     async def close(self) -> None:
         """Give statements in flight a moment, then end all connections."""
@@ -100,8 +109,17 @@ class Database:
         """A connection for a few statements that need no transaction. Raises `Refused`: `unavailable`."""
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(WITHIN_S), self._pool.acquire() as connection:
-                yield connection
+            async with asyncio.timeout(WITHIN_S):
+                connection = await self._pool.acquire()
+                try:
+                    yield connection
+                except asyncio.CancelledError:
+                    # asyncpg would ask the server to stop the statement and wait for it: without end, if that is
+                    # the server that does not answer.
+                    connection.terminate()
+                    raise
+                finally:
+                    await self._pool.release(connection)
         except _UNREACHABLE as error:
             _log.warning("postgres does not answer", error=type(error).__name__)
             raise unavailable("the database") from None

@@ -13,7 +13,10 @@ BEGIN
         WHERE e.room_id = p_room AND e.kind = 'post'
           AND e.seq = coalesce(p_target, (SELECT t.seq FROM entries t WHERE t.room_id = p_room
                                           AND t.author = p_author AND t.client_id = p_target_client));
-    IF v_post.seq IS NULL THEN
+    -- What lies outside one's spans is not there.
+    IF v_post.seq IS NULL OR NOT EXISTS (
+        SELECT 1 FROM spans s WHERE s.room_id = p_room AND s.person_id = p_author
+            AND v_post.seq >= s.from_seq AND (s.to_seq IS NULL OR v_post.seq <= s.to_seq)) THEN
         RETURN NEXT verdict_v1(p_idx, 'not_found', p_room, 0); RETURN;
     END IF;
     IF NOT may_v1(CASE WHEN v_post.author = p_author OR p_op IN ('react', 'unreact') THEN p_allow

@@ -18,7 +18,12 @@ BEGIN
     END IF;
     RETURN QUERY SELECT * FROM admit_v1(p_idx, p_room, p_author, p_author,
                                         CASE p_body ->> 'kind' WHEN 'direct' THEN 'member' ELSE 'owner' END, p_client);
-    FOR v_person IN SELECT x::uuid FROM jsonb_array_elements_text(p_body -> 'people') x WHERE x::uuid <> p_author LOOP
+    -- Whoever blocks the author is not put into a group: as an invitation, it goes nowhere.
+    FOR v_person IN
+        SELECT x::uuid FROM jsonb_array_elements_text(p_body -> 'people') x WHERE x::uuid <> p_author
+            AND (p_body ->> 'kind' = 'direct'
+                 OR NOT EXISTS (SELECT 1 FROM blocks b WHERE b.blocker = x::uuid AND b.blocked = p_author))
+    LOOP
         RETURN QUERY SELECT a.idx, 'side', a.room_id, a.seq, a.msg_no, a.at_ms, a.kind, a.author, a.subject, a.target,
                             a.body
             FROM admit_v1(p_idx, p_room, v_person, p_author, 'member', NULL) a;
