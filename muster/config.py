@@ -84,6 +84,13 @@ class Settings:
     allowed_origins: tuple[str, ...] = setting(
         (), "browser origins that may connect, comma-separated; * allows all"
     )
+    ios_app_ids: tuple[str, ...] = setting(
+        (), "app ids (TEAM.bundle) that open invite links on iOS; empty: none"
+    )
+    android_package: str = setting("", "package that opens invite links on Android; empty: none")
+    android_cert_sha256: tuple[str, ...] = setting(
+        (), "SHA-256 fingerprints of the certificates MUSTER_ANDROID_PACKAGE is signed with"
+    )
     trusted_proxies: tuple[str, ...] = setting(
         (), "addresses of balancers whose X-Forwarded-For the api believes"
     )

@@ -36,6 +36,7 @@ from realtime.visibility import LARGE_ROOM, is_for_all, is_visible
 
 _MEMBERSHIP = frozenset({EntryKind.join, EntryKind.leave, EntryKind.kick, EntryKind.role})
 _BLOCKS = frozenset({EntryKind.block, EntryKind.unblock})
+_ABOUT_A_ROOM = frozenset({EntryKind.room_added, EntryKind.request})
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,13 @@ class Hub:
         elif membership.head > room.position:
             self._wiring.behind(room, membership.head)
         self._seating.add(room, person, membership.relation, membership.from_seq)
+        if membership.request:
+            room.requested = person.id
+            if room.position > membership.head:
+                # What came since may have been the answer.
+                self._wiring.read_again(person.id, room.id)
+        elif room.requested == person.id:
+            room.requested = None
 
     # Delivery
 
@@ -292,7 +300,7 @@ class Hub:
         """Who goes has seen their own going, and nothing after it."""
         if kept.kind in (EntryKind.leave, EntryKind.kick) and kept.subject is not None:
             self._seating.remove(room, PersonId(UUID(bytes=kept.subject)), kept.seq)
-        elif kept.kind is EntryKind.room_added and body.room is not None:
+        elif kept.kind in _ABOUT_A_ROOM and body.room is not None:
             # The join itself may have been on a lane before anybody here was in that room.
             self._wiring.read_again(PersonId(room.id), RoomId(body.room))
 

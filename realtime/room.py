@@ -86,6 +86,7 @@ class LocalRoom:
         "msg_no",
         "people",
         "position",
+        "requested",
         "watching",
         "window",
     )
@@ -106,6 +107,8 @@ class LocalRoom:
         self.window: deque[Kept] = deque()
         self.last_post: Kept | None = None
         self.changed: dict[PersonId, int] = {}
+        # In whose Requests this direct room lies: nobody is told what they read or type.
+        self.requested: PersonId | None = None
 
     @property
     def window_from(self) -> int:
@@ -136,6 +139,8 @@ class LocalRoom:
         if kept.kind is EntryKind.post:
             self.msg_no += 1
             self.last_post = kept
+            if self.requested is not None and self.requested.bytes == kept.author:
+                self.requested = None
         if len(self.window) > WINDOW_ENTRIES and not self.catching_up:
             self.trim()
 
