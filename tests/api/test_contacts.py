@@ -68,7 +68,7 @@ async def test_requests_that_cross_accept_each_other(door: Door) -> None:
     """Both ask at once: they are contacts, whoever was first."""
     for number in range(5):
         ada, bob = [await door.someone(f"{name}{number}") for name in ("ada", "bob")]
-        assert await asyncio.gather(_ask(ada, bob), _ask(bob, ada)) == [204, 204]
+        assert set(await asyncio.gather(_ask(ada, bob), _ask(bob, ada))) == {204}
         assert list((await _states(ada)).values()) == ["accepted"]
         assert list((await _states(bob)).values()) == ["accepted"]
 
@@ -222,8 +222,9 @@ async def test_a_list_and_the_self_log_after_it_are_the_list_as_it_is(
     chance = random.Random(seed)
     people = [await door.someone() for _ in range(3)]
     devices = [[Device(person), Device(person)] for person in people]
-    for device in sum(devices, []):
-        await device.begin()
+    for pair in devices:
+        for device in pair:
+            await device.begin()
     model = Model()
     for _ in range(40):
         one, other = chance.sample(range(3), 2)

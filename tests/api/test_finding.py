@@ -4,6 +4,7 @@ import pytest
 
 from muster.finding import FOUND_MOST
 from muster.permission import ServiceRole
+from muster.stores.postgres.finding import BEGINNING
 from tests.api.door import Door, Someone, open_door
 
 
@@ -113,10 +114,13 @@ async def test_a_search_reads_indexes_alone(door: Door, q: str) -> None:
         " SELECT gen_random_uuid(), 'kim' || n, 'kim' || n, 'Kim' FROM generate_series(1, 20000) n"
     )
     await door.database.execute("ANALYZE people")
+    await door.database.execute("SET plan_cache_mode = force_generic_plan")
     assert await _found(me, q) == []
+    await door.database.execute(f"PREPARE search AS {BEGINNING}")
     plan = await door.database.fetch(
-        "EXPLAIN SELECT person_id FROM people WHERE may_find IN ('everyone', 'room-mates')"
-        " AND folded_v1(name) ~>=~ $1 AND folded_v1(name) ~<~ ($1 || 'z')",
-        q.lower(),
+        f"EXPLAIN EXECUTE search('{me.id}', '{q.lower()}', '{q}', 'z', 20)"
     )
-    assert any("people_found_by_name" in row[0] for row in plan)
+    lines = "\n".join(row[0] for row in plan)
+    for index in ("people_found_by_handle", "people_found_by_name"):
+        assert index in lines
+    assert "Seq Scan on people" not in lines

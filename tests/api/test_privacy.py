@@ -126,7 +126,9 @@ async def test_who_lets_nobody_near_is_not_there(door: Door) -> None:
             answers.append(await eve.ask("POST", "/v1/rooms", json=wanted))
         assert answers[0].status_code == answers[1].status_code == 404
         assert answers[0].json() == answers[1].json()
-    invited = [await bob.ask("PUT", f"/v1/rooms/{group}/members/{who}") for who in (ada.id, uuid4())]
+    invited = [
+        await bob.ask("PUT", f"/v1/rooms/{group}/members/{who}") for who in (ada.id, uuid4())
+    ]
     assert invited[0].status_code == 404
     assert invited[0].json() == invited[1].json()
     assert [each["id"] for each in (await ada.done("GET", "/v1/me/rooms"))["rooms"]] == [before]

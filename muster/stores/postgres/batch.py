@@ -65,14 +65,14 @@ class PostgresBatchConnection:
 
     async def commit(self, lease: Lease, ops: Sequence[Op]) -> list[Committed]:
         """See `BatchConnection.commit`."""
-        arguments = _arguments(lease, ops)
+        values = arguments(lease, ops)
         try:
             async with asyncio.timeout(COMMIT_WITHIN_S):
                 connection = await self._open()
                 if self._statement is not None:
-                    rows = await self._statement.fetch(*arguments)
+                    rows = await self._statement.fetch(*values)
                 else:
-                    rows = await connection.fetch(_COMMIT, *arguments)
+                    rows = await connection.fetch(_COMMIT, *values)
         except asyncio.CancelledError:
             self._drop()
             raise
@@ -165,7 +165,8 @@ _LOST: Final = (
 """No answer, or one that says nothing on the batch: the server is going, full, read-only, or not there."""
 
 
-def _arguments(lease: Lease, ops: Sequence[Op]) -> tuple[object, ...]:
+def arguments(lease: Lease, ops: Sequence[Op]) -> tuple[object, ...]:
+    """What a commit function is called with: one array per column, one place per op."""
     locks = {op.room for op in ops}.union(*(op.locks for op in ops))
     return (
         lease.writer,

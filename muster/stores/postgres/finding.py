@@ -21,7 +21,7 @@ _END: Final = chr(0x10FFFF)
 """Behind every text that begins alike, in the order of bytes."""
 
 # Ranges, not LIKE: a plan for any parameter could not use an index for LIKE. Each branch is bounded by itself.
-_BEGINNING: Final = f"""
+BEGINNING: Final = f"""
     WITH asked AS MATERIALIZED (SELECT $2::text AS handle, folded_v1($3) AS name), candidates AS (
         SELECT p.person_id FROM asked a JOIN people p ON p.handle = a.handle
         WHERE allows_v1(p.may_find_handle, p.person_id, $1)
@@ -62,7 +62,7 @@ class PostgresFinding:
         self._database = database
 
     async def beginning_with(self, viewer: PersonId, words: str, limit: int) -> list[Found]:
-        rows = await self._database.fetch(_BEGINNING, viewer, fold(words), words, _END, limit)
+        rows = await self._database.fetch(BEGINNING, viewer, fold(words), words, _END, limit)
         return [
             Found(
                 PersonId(row[0]), row[1], row[2], None if row[3] is None else ContactState(row[3])

@@ -27,7 +27,6 @@ CREATE INDEX contacts_changes ON contacts (person_id, seq);
 
 -- A direct room that lies in this member's Requests: they have not let it near by a word of theirs.
 ALTER TABLE members ADD COLUMN request boolean NOT NULL DEFAULT false;
-CREATE INDEX members_requests ON members (person_id) WHERE request;
 
 -- Letters as they compare when somebody is looked for: whatever the locale of the database.
 CREATE FUNCTION folded_v1(p_text text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
