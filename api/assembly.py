@@ -12,10 +12,12 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
 from api.app import create_app
+from api.contacts import ContactHandlers
 from api.documents import DocumentHandlers
 from api.edge import ApiMetrics
 from api.endpoint import Gate, Revocations
 from api.limits import Limits
+from api.links import AppLinkHandlers, LinkHandlers
 from api.members import MemberHandlers
 from api.messages import MessageHandlers
 from api.once import Once
@@ -28,6 +30,8 @@ from api.table import Handlers, table
 from muster.bucket import Rate
 from muster.clock import Clock
 from muster.config import Settings
+from muster.contacts import Contacts
+from muster.finding import Finding
 from muster.history import History
 from muster.ids import Random
 from muster.keys import KeyRing
@@ -36,8 +40,11 @@ from muster.people import People
 from muster.reports import Reports
 from muster.rooms import Rooms
 from muster.sessions import Sessions, Submitter, Surroundings, Terms
+from muster.stores.postgres.contacts import PostgresContacts
+from muster.stores.postgres.finding import PostgresFinding
 from muster.stores.postgres.history import PostgresHistory
 from muster.stores.postgres.idempotency import PostgresIdempotency
+from muster.stores.postgres.links import PostgresLinks
 from muster.stores.postgres.people import PostgresPeople
 from muster.stores.postgres.pointers import PostgresPointers
 from muster.stores.postgres.pool import Database, Replica
@@ -107,12 +114,19 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         Terms(settings.refresh_days, settings.session_days),
         Surroundings(on.clock, on.random, writer),
     )
+    finding = Finding(PostgresFinding(on.primary))
+    contacts = PostgresContacts(on.primary)
     rooms = Rooms(PostgresRooms(on.primary, on.reads))
     history = History(PostgresHistory(on.reads))
     reports = Reports(PostgresReports(on.primary), on.clock, on.random)
 
     return Handlers(
-        people=PeopleHandlers(people, known, writer),
+        people=PeopleHandlers(people, finding, known, writer),
+        contacts=ContactHandlers(Contacts(contacts), contacts, finding, writer),
+        links=LinkHandlers(PostgresLinks(on.primary), writer, on.clock, on.random),
+        app_links=AppLinkHandlers(
+            settings.ios_app_ids, settings.android_package, settings.android_cert_sha256
+        ),
         sessions=SessionHandlers(sessions, limits),
         rooms=RoomHandlers(rooms, writer),
         members=MemberHandlers(rooms, writer),

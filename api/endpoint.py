@@ -74,7 +74,7 @@ class Endpoint:
         route, gate = self.route, self._gate
         headers: dict[bytes, bytes] = dict(scope["headers"])
         address = scope["client"][0] if scope.get("client") else ""
-        if route.limit is Limit.anonymous:
+        if route.limit in (Limit.anonymous, Limit.page):
             gate.limits.take(route.limit, address, None)
         claims = self._authenticate(headers) if self._rule.roles else None
         if claims is not None:
@@ -116,7 +116,9 @@ class Endpoint:
         status = self.route.status
         more: Mapping[str, str] = {}
         if isinstance(answer, Raw):
-            return Response(answer.content, status, answer.headers, answer.media_type)
+            return Response(
+                answer.content, answer.status or status, answer.headers, answer.media_type
+            )
         if isinstance(answer, Reply):
             status, more, answer = answer.status or status, answer.headers, answer.body
         if answer is None:

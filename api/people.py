@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from api.route import Call, Page
 from muster import cursor, submit
 from muster.errors import Refused
+from muster.finding import Finding
 from muster.ids import PersonId
 from muster.op import Op
 from muster.people import People, Profile, profile_change, unknown_person
@@ -60,8 +61,11 @@ class Blocks(Struct, frozen=True):
 class PeopleHandlers:
     """The routes about people."""
 
-    def __init__(self, people: People, store: PostgresPeople, writer: Submitter) -> None:
+    def __init__(
+        self, people: People, finding: Finding, store: PostgresPeople, writer: Submitter
+    ) -> None:
         self._people = people
+        self._finding = finding
         self._store = store
         self._writer = writer
 
@@ -88,7 +92,7 @@ class PeopleHandlers:
     async def person(self, call: Call) -> Profile:
         who = call.path("who", str)
         if who.startswith("@"):
-            return await self._people.by_handle(who[1:])
+            return await self._finding.by_handle(call.me, call.claims.role, who[1:])
         try:
             person = PersonId(msgspec.convert(who, UUID))
         except msgspec.ValidationError:

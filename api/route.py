@@ -25,6 +25,7 @@ PATH_TYPES: Final[Mapping[str, Any]] = {
     "report": UUID,
     "seq": Seq,
     "emoji": Emoji,
+    "code": Annotated[str, Meta(min_length=1, max_length=64)],
     "who": Annotated[str, Meta(min_length=1, max_length=40)],
 }
 """What may stand in a path, by the name of its place."""
@@ -36,6 +37,8 @@ class Limit(Enum):
     none = "none"
     anonymous = "anonymous"
     write = "write"
+    search = "search"
+    page = "page"
 
 
 class Reply(NamedTuple):
@@ -52,6 +55,7 @@ class Raw(NamedTuple):
     content: bytes
     media_type: str
     headers: Mapping[str, str] = {}
+    status: int | None = None
 
 
 class Call:

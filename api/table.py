@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from api import members, messages, people, rooms, sessions, staff
+from api import contacts, links, members, messages, people, rooms, sessions, staff
 from api.documents import DocumentHandlers
 from api.route import Done, Limit, Page, Route
 from api.service import Health, Hubs, KeySet, ServiceHandlers
+from muster.contacts import ContactPage
 from muster.history import Changes, HistoryPage
+from muster.links import Link, Links
 from muster.people import Profile
+from muster.privacy import Privacy
 from muster.reports import ReportPage
 from muster.rooms import MemberPage, PublicRoomPage, Room, RoomPage
 from muster.sessions import Grant
@@ -31,6 +34,9 @@ class Handlers(NamedTuple):
     sessions: sessions.SessionHandlers
     rooms: rooms.RoomHandlers
     members: members.MemberHandlers
+    contacts: contacts.ContactHandlers
+    links: links.LinkHandlers
+    app_links: links.AppLinkHandlers
     messages: messages.MessageHandlers
     staff: staff.StaffHandlers
     service: ServiceHandlers
@@ -44,6 +50,8 @@ def table(to: Handlers) -> list[Route]:
         *_rooms(to.rooms),
         *_members(to.members),
         *_sessions(to.sessions),
+        *_contacts(to.contacts),
+        *_links(to.links, to.app_links),
         *_people(to.people),
         *_staff(to.staff),
         *_service(to.service, to.documents),
@@ -114,6 +122,43 @@ def _sessions(to: sessions.SessionHandlers) -> list[Route]:
         Route("GET", "/v1/me/sessions", to.mine, "My sessions", sessions.MySessions),
         Route("DELETE", "/v1/me/sessions/{session}", to.end, "Log out one of my sessions",
               limit=Limit.write),
+    ]  # fmt: skip
+
+
+def _contacts(to: contacts.ContactHandlers) -> list[Route]:
+    write = Limit.write
+    return [
+        Route("GET", "/v1/me/contacts", to.contacts, "My contacts, or what changed since a seq",
+              ContactPage, query=contacts.MyContacts),
+        Route("PUT", "/v1/me/contacts/{person}", to.add, "Ask somebody, or say yes to their asking",
+              limit=write),
+        Route("DELETE", "/v1/me/contacts/{person}", to.remove, "Decline, withdraw or remove",
+              limit=write),
+        Route("GET", "/v1/me/privacy", to.privacy, "Who may do what with me", Privacy),
+        Route("PATCH", "/v1/me/privacy", to.change_privacy, "Change who may do what with me",
+              Privacy, body=contacts.ChangePrivacy, limit=write),
+        Route("POST", _ROOM + "/accept", to.accept_request, "Take a room out of my Requests",
+              limit=write),
+        Route("GET", "/v1/people", to.search, "People by how their handle or name begins",
+              contacts.FoundPeople, query=contacts.Search, limit=Limit.search),
+    ]  # fmt: skip
+
+
+def _links(to: links.LinkHandlers, app: links.AppLinkHandlers) -> list[Route]:
+    write = Limit.write
+    return [
+        Route("POST", _ROOM + "/links", to.make, "Make an invite link", Link, 201,
+              links.NewLink, limit=write, once=True),
+        Route("GET", _ROOM + "/links", to.links, "Invite links that work", Links),
+        Route("DELETE", _ROOM + "/links/{code}", to.revoke, "Revoke an invite link", limit=write),
+        Route("POST", "/v1/links/{code}/join", to.join, "Come in by an invite link", Done,
+              limit=write),
+        Route("GET", "/i/{code}", to.page, "The page an invite link opens without the app",
+              limit=Limit.page),
+        Route("GET", "/.well-known/apple-app-site-association", app.apple,
+              "Which iOS apps open invite links"),
+        Route("GET", "/.well-known/assetlinks.json", app.android,
+              "Which Android app opens invite links"),
     ]  # fmt: skip
 
 

@@ -84,6 +84,13 @@ class Settings:
     allowed_origins: tuple[str, ...] = setting(
         (), "browser origins that may connect, comma-separated; * allows all"
     )
+    ios_app_ids: tuple[str, ...] = setting(
+        (), "app ids (TEAM.bundle) that open invite links on iOS; empty: none"
+    )
+    android_package: str = setting("", "package that opens invite links on Android; empty: none")
+    android_cert_sha256: tuple[str, ...] = setting(
+        (), "SHA-256 fingerprints of the certificates MUSTER_ANDROID_PACKAGE is signed with"
+    )
     trusted_proxies: tuple[str, ...] = setting(
         (), "addresses of balancers whose X-Forwarded-For the api believes"
     )
@@ -148,6 +155,10 @@ class Settings:
         """What no single setting can tell."""
         if (self.tls_cert is None) != (self.tls_key is None):
             raise SettingsError("MUSTER_TLS_CERT and MUSTER_TLS_KEY are set both or neither.")
+        if bool(self.android_package) != bool(self.android_cert_sha256):
+            raise SettingsError(
+                "MUSTER_ANDROID_PACKAGE and MUSTER_ANDROID_CERT_SHA256 are set both or neither."
+            )
         if self.redis_cluster and not self.redis_url:
             raise SettingsError("MUSTER_REDIS_CLUSTER needs MUSTER_REDIS_URL: ours is no cluster.")
 

@@ -17,7 +17,8 @@ from proto.frames import Entry
 class Membership(NamedTuple):
     """One person in one room, and where the room stands, from one snapshot.
 
-    `from_seq` is the first seq of the present span that this person may see.
+    `from_seq` is the first seq of the present span that this person may see. `request`: the room lies in their
+    Requests, and they have not answered.
     """
 
     person: PersonId
@@ -29,6 +30,7 @@ class Membership(NamedTuple):
     head: int
     msg_no: int
     members: int
+    request: bool
 
 
 class People(NamedTuple):

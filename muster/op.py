@@ -1,7 +1,7 @@
 """An op: one thing somebody wants done to a log, and what came of it.
 
 Owns the shape that both doors submit to the writer (muster/writer.py) and the writer submits to Postgres
-(commit_batch_v1). Must never decide whether an op is allowed: `allow` is filled from muster/permission.py and
+(commit_batch_v2). Must never decide whether an op is allowed: `allow` is filled from muster/permission.py and
 judged by Postgres under the room's lock.
 """
 
@@ -23,9 +23,10 @@ DONE: Final = frozenset({"ok", "known", "same"})
 class Op(Struct, frozen=True, gc=False):
     """One request to change a log.
 
-    `kind` is an EntryKind, or `create` or `invite`. `body` is everything of proto.entry.Body but text and target
-    (for `create`: NewRoom). `target` / `target_client` name the message an edit, deletion or reaction is about.
-    `locks` are rooms besides `room` whose head may move (self logs that get a side entry).
+    `kind` is an EntryKind, or one of `create`, `invite`, `uncontact`, `link`, `unlink`, `link_join`. `body` is
+    everything of proto.entry.Body but text and target (or NewRoom, ProfileChange, PrivacyChange, LinkTerms).
+    `target` / `target_client` name the message an edit, deletion or reaction is about. `locks` are rooms besides
+    `room` whose head may move (self logs that get a side entry).
     """
 
     kind: str
@@ -61,8 +62,26 @@ class ProfileChange(Struct, frozen=True, omit_defaults=True, gc=False):
     bio: str | None = None
 
 
+class PrivacyChange(Struct, frozen=True, omit_defaults=True, gc=False):
+    """The body of a `privacy` op: circles by name (muster/privacy.py); what is absent stays."""
+
+    message: str | None = None
+    find: str | None = None
+    find_by_handle: str | None = None
+    online: str | None = None
+    events: str | None = None
+
+
+class LinkTerms(Struct, frozen=True, omit_defaults=True, gc=False):
+    """The body of the ops about invite links; all but `code` only where one is made."""
+
+    code: str
+    expires_at_ms: int | None = None
+    uses: int | None = None
+
+
 class Committed(Struct, frozen=True, gc=False):
-    """One entry or verdict that commit_batch_v1 answered. `status` is ok, known, same, side or a Code's name."""
+    """One entry or verdict that commit_batch_v2 answered. `status` is ok, known, same, side or a Code's name."""
 
     idx: int
     status: str
@@ -88,4 +107,4 @@ class Outcome(Struct, frozen=True, gc=False):
 
 
 STATUS_CODES: Final[dict[str, Code]] = {code.name: code for code in Code}
-"""Names that commit_batch_v1 answers for an op that is refused -> the code clients see."""
+"""Names that commit_batch_v2 answers for an op that is refused -> the code clients see."""

@@ -69,8 +69,6 @@ class PeopleStore(Protocol):
 
     async def account(self, person: PersonId) -> Account | None: ...
 
-    async def by_handle(self, folded: str) -> Profile | None: ...
-
     async def credentials(self, folded: str) -> Credentials | None: ...
 
     async def set_password(self, person: PersonId, old_hash: str, new_hash: str) -> None:
@@ -124,7 +122,7 @@ def may_act_on(actor: ServiceRole, subject: ServiceRole) -> bool:
 
 
 class People:
-    """Registers people and finds them."""
+    """Registers people and reads them. By handle they are found in muster/finding.py."""
 
     def __init__(
         self, store: PeopleStore, passwords: Passwords, clock: Clock, random: Random
@@ -154,13 +152,6 @@ class People:
         if account is None:
             raise unknown_person()
         return account
-
-    async def by_handle(self, handle: str) -> Profile:
-        """Somebody by handle, in any case. Raises `Refused`: `not_found`."""
-        profile = await self._store.by_handle(fold(handle))
-        if profile is None:
-            raise unknown_person()
-        return profile
 
     async def may_act(self, actor: ServiceRole, subject: PersonId) -> None:
         """Raises `Refused` unless staff of this role may act on `subject`."""

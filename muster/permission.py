@@ -64,6 +64,7 @@ class Action(Enum):
     settings = "settings"
     archive = "archive"
     own = "own"
+    link_join = "link_join"
 
 
 PRESENT: Final = frozenset({Relation.member, Relation.moderator, Relation.owner})
@@ -102,8 +103,10 @@ ROOM_RULES: Final[dict[Action, dict[RoomKind, frozenset[Relation]]]] = {
     Action.role: dict.fromkeys(_SHARED, _OWNER),
     Action.settings: dict.fromkeys(_SHARED, _RANKS),
     Action.archive: dict.fromkeys(_SHARED, _OWNER),
-    # One's own log: pointers, mutes, profile.
+    # One's own log: pointers, mutes, profile, contacts, privacy.
     Action.own: {RoomKind.self_: _OWNER},
+    # By invite link; who was kicked comes back only by invitation.
+    Action.link_join: dict.fromkeys(_SHARED, _OUTSIDE | PRESENT),
 }
 
 
@@ -194,6 +197,12 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("POST", "/v1/rooms/{room}/join"): RouteRule(PEOPLE, Action.join),
     ("POST", "/v1/rooms/{room}/leave"): RouteRule(PEOPLE, Action.leave),
     ("PUT", "/v1/rooms/{room}/mute"): _SEE,
+    ("POST", "/v1/rooms/{room}/accept"): _SEE,
+    ("POST", "/v1/rooms/{room}/links"): RouteRule(PEOPLE, Action.invite),
+    ("GET", "/v1/rooms/{room}/links"): RouteRule(PEOPLE, Action.invite),
+    ("DELETE", "/v1/rooms/{room}/links/{code}"): RouteRule(PEOPLE, Action.invite),
+    # Action.link_join: the room is not in the path, muster/submit.py asks for it.
+    ("POST", "/v1/links/{code}/join"): _ANY,
     ("POST", "/v1/sessions"): ANYONE,
     ("POST", "/v1/sessions/refresh"): ANYONE,
     ("DELETE", "/v1/sessions/current"): _ANY,
@@ -206,6 +215,12 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("GET", "/v1/me/blocks"): _ANY,
     ("PUT", "/v1/me/blocks/{person}"): _ANY,
     ("DELETE", "/v1/me/blocks/{person}"): _ANY,
+    ("GET", "/v1/me/contacts"): _ANY,
+    ("PUT", "/v1/me/contacts/{person}"): _ANY,
+    ("DELETE", "/v1/me/contacts/{person}"): _ANY,
+    ("GET", "/v1/me/privacy"): _ANY,
+    ("PATCH", "/v1/me/privacy"): _ANY,
+    ("GET", "/v1/people"): _ANY,
     ("GET", "/v1/people/{who}"): _ANY,
     ("POST", "/v1/reports"): _ANY,
     ("GET", "/v1/reports"): _STAFF,
@@ -216,6 +231,9 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("POST", "/v1/people/{person}/revoke"): _STAFF,
     ("GET", "/v1/hubs"): ANYONE,
     ("GET", "/.well-known/jwks.json"): ANYONE,
+    ("GET", "/i/{code}"): ANYONE,
+    ("GET", "/.well-known/apple-app-site-association"): ANYONE,
+    ("GET", "/.well-known/assetlinks.json"): ANYONE,
     ("GET", "/healthz"): ANYONE,
     ("GET", "/readyz"): ANYONE,
     ("GET", "/metrics"): ANYONE,

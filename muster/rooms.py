@@ -77,7 +77,10 @@ class LastMessage(Struct, frozen=True, gc=False):
 
 
 class RoomSummary(Struct, frozen=True, gc=False):
-    """One line of a person's list of rooms. An invitation has role `invited` and shows no content."""
+    """One line of a person's list of rooms. An invitation has role `invited` and shows no content.
+
+    `request`: a direct room somebody made whom I do not let write to me, and that I have not answered.
+    """
 
     id: RoomId
     kind: RoomKind
@@ -95,6 +98,7 @@ class RoomSummary(Struct, frozen=True, gc=False):
     members: int
     archived: bool
     last_at_ms: int
+    request: bool
 
 
 class RoomPage(Struct, frozen=True, gc=False):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from muster.errors import Refused
 from muster.ids import CONTROL_ROOM, PersonId, RoomId, SessionId, self_room
-from muster.op import NewRoom, Op, ProfileChange
+from muster.op import LinkTerms, NewRoom, Op, PrivacyChange, ProfileChange
 from muster.permission import ALLOW, CONTROL_MASK, Action, Relation
 from proto import frames
 from proto.codes import Code
@@ -169,13 +169,79 @@ def profile(author: PersonId, client_id: str, changes: ProfileChange) -> Op:
     return _own("profile", author, client_id, changes)
 
 
-def _own(kind: str, author: PersonId, client_id: str, body: Body | ProfileChange) -> Op:
+def privacy(author: PersonId, client_id: str, changes: PrivacyChange) -> Op:
+    """Change who may do what with me."""
+    return _own("privacy", author, client_id, changes)
+
+
+def accept_request(author: PersonId, client_id: str, room: RoomId) -> Op:
+    """Take a direct room out of my Requests."""
+    return _own("request", author, client_id, Body(room=room))
+
+
+def _own(
+    kind: str, author: PersonId, client_id: str, body: Body | ProfileChange | PrivacyChange
+) -> Op:
     return Op(kind, self_room(author), author, client_id, ALLOW[Action.own], body=body)
 
 
+def contact(author: PersonId, subject: PersonId, client_id: str) -> Op:
+    """Ask somebody to be my contact, or say yes to their asking."""
+    return _contact("contact", author, subject, client_id)
+
+
+def uncontact(author: PersonId, subject: PersonId, client_id: str) -> Op:
+    """Decline, withdraw or remove: neither is the other's contact any more."""
+    return _contact("uncontact", author, subject, client_id)
+
+
+def _contact(kind: str, author: PersonId, subject: PersonId, client_id: str) -> Op:
+    return Op(
+        kind,
+        self_room(author),
+        author,
+        client_id,
+        ALLOW[Action.own],
+        subject=subject,
+        locks=(self_room(subject),),
+    )
+
+
+def link(author: PersonId, room: RoomId, client_id: str, terms: LinkTerms) -> Op:
+    """Make an invite link."""
+    return Op("link", room, author, client_id, ALLOW[Action.invite], body=terms)
+
+
+def unlink(author: PersonId, room: RoomId, client_id: str, code: str) -> Op:
+    """Revoke an invite link: mine, or anyone's for a moderator."""
+    return Op(
+        "unlink",
+        room,
+        author,
+        client_id,
+        ALLOW[Action.invite],
+        body=LinkTerms(code),
+        allow_other=ALLOW[Action.kick],
+    )
+
+
+def link_join(author: PersonId, room: RoomId, client_id: str, code: str) -> Op:
+    """Come into a room by an invite link of it."""
+    return Op(
+        "link_join",
+        room,
+        author,
+        client_id,
+        ALLOW[Action.link_join],
+        body=LinkTerms(code),
+        locks=(self_room(author),),
+    )
+
+
 def block(author: PersonId, subject: PersonId, client_id: str) -> Op:
-    """Hide somebody from me, everywhere."""
-    return _control("block", author, subject, client_id, locks=(self_room(author),))
+    """Hide somebody from me, everywhere; they are no contact of mine any more."""
+    locks = (self_room(author), self_room(subject))
+    return _control("block", author, subject, client_id, locks=locks)
 
 
 def unblock(author: PersonId, subject: PersonId, client_id: str) -> Op:

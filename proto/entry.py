@@ -32,7 +32,8 @@ Target = Seq | ClientId
 class EntryKind(StrEnum):
     """What happened.
 
-    The first block lives in rooms, the second in self logs, the third in the control log.
+    The first block lives in rooms, the second in self logs, the third in the control log, the fourth in self logs
+    again. The order never changes, and what is new comes last: a kind's place is its number on the lanes.
     """
 
     post = "post"
@@ -59,6 +60,10 @@ class EntryKind(StrEnum):
     ban = "ban"
     unban = "unban"
 
+    contact = "contact"
+    privacy = "privacy"
+    request = "request"
+
 
 class Body(Struct, omit_defaults=True, gc=False):
     """What an entry says, by kind; a field that does not apply is absent.
@@ -68,7 +73,8 @@ class Body(Struct, omit_defaults=True, gc=False):
     members. role: role. settings: title, topic, history, archived.
     Self log - room_added, room_removed, invited: room (and at_seq). read: room, at_seq. mute: room,
     muted_until_ms, level. block, unblock: none (subject is the other person). profile: none (fetch
-    it).
+    it). contact: state (requested, incoming, accepted, removed; subject is the other person).
+    privacy: none (fetch it). request: room, state (requested, accepted).
     Control log - revoke: session (absent: all sessions of subject).
     """
 
@@ -91,3 +97,4 @@ class Body(Struct, omit_defaults=True, gc=False):
     muted_until_ms: int | None = None
     level: str | None = None
     session: UUID | None = None
+    state: str | None = None

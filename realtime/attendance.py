@@ -134,7 +134,9 @@ class Attendance:
     def typing(self, socket: Socket, room: RoomId) -> None:
         """Tell the room, if this person may type there; otherwise nothing happens, and nothing is said."""
         here = self._member_room(socket, room)
-        if here is not None and may(Action.typing, here.kind, here.members[socket.person].relation):
+        if here is None or here.requested == socket.person:
+            return
+        if may(Action.typing, here.kind, here.members[socket.person].relation):
             frame = TypingNow(0, room, socket.person)
             self._ephemeral(of_ephemeral(room, socket.person, frame))
 
@@ -143,7 +145,7 @@ class Attendance:
         for room, seq in positions:
             here = self._member_room(socket, RoomId(room))
             if here is not None:
-                told = here.people <= TOLD_UP_TO and here.id != socket.person
+                told = here.id != socket.person and _told(here, socket)
                 self._parts.pointers.received(
                     socket.person, socket.device, here.id, min(seq, here.position), told=told
                 )
@@ -153,7 +155,7 @@ class Attendance:
         for room, seq in positions:
             here = self._member_room(socket, RoomId(room))
             if here is not None and here.id != socket.person:
-                told = here.people <= TOLD_UP_TO
+                told = _told(here, socket)
                 self._parts.pointers.read(
                     socket.person, here.id, min(seq, here.position), told=told
                 )
@@ -268,6 +270,11 @@ class Attendance:
 
 def _state(room: LocalRoom, status: str, from_seq: int) -> RoomState:
     return RoomState(room.id, status, from_seq, room.position, room.msg_no)  # type: ignore[arg-type]  # a RoomStatus
+
+
+def _told(room: LocalRoom, socket: Socket) -> bool:
+    """Whether others are told of this person's pointers: not in a crowd, and not before they answered."""
+    return room.people <= TOLD_UP_TO and room.requested != socket.person
 
 
 def _close(sockets: Iterable[Socket], code: Close, reason: str) -> None:

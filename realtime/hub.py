@@ -36,6 +36,7 @@ from realtime.visibility import LARGE_ROOM, is_for_all, is_visible
 
 _MEMBERSHIP = frozenset({EntryKind.join, EntryKind.leave, EntryKind.kick, EntryKind.role})
 _BLOCKS = frozenset({EntryKind.block, EntryKind.unblock})
+_ABOUT_A_ROOM = frozenset({EntryKind.room_added, EntryKind.request})
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +233,13 @@ class Hub:
             self._wiring.behind(room, membership.head)
         stands = membership.relation, membership.from_seq, membership.head
         self._seating.add(room, person, *stands)
+        if membership.request:
+            room.requested = person.id
+            if room.position > membership.head:
+                # What came since may have been the answer.
+                self._wiring.read_again(person.id, room.id)
+        elif room.requested == person.id:
+            room.requested = None
 
     # Delivery
 
@@ -350,7 +358,7 @@ class Hub:
             member = room.members.get(person)
             if member is not None and kept.seq > member.as_of:
                 self._seating.remove(room, person, kept.seq)
-        elif kept.kind is EntryKind.room_added and body.room is not None:
+        elif kept.kind in _ABOUT_A_ROOM and body.room is not None:
             # The join itself may have been on a lane before anybody here was in that room.
             self._wiring.read_again(PersonId(room.id), RoomId(body.room))
 

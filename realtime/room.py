@@ -93,6 +93,7 @@ class LocalRoom:
         "msg_no",
         "people",
         "position",
+        "requested",
         "unseen",
         "watching",
         "window",
@@ -118,6 +119,8 @@ class LocalRoom:
         self.unseen = first.head
         self.erased_at = 0
         self.forgotten = False
+        # In whose Requests this direct room lies: nobody is told what they read or type.
+        self.requested: PersonId | None = None
 
     @property
     def window_from(self) -> int:
@@ -148,6 +151,8 @@ class LocalRoom:
         if kept.kind is EntryKind.post:
             self.msg_no += 1
             self.last_post = kept
+            if self.requested is not None and self.requested.bytes == kept.author:
+                self.requested = None
         if len(self.window) > WINDOW_ENTRIES:
             self.trim()
 

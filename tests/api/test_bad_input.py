@@ -64,12 +64,21 @@ QUERIES = (
     "before=1&after=1",
     "a" * 5_000,
     "%FF=%FE&limit=%ED%A0%80",
+    "since=-1",
+    "since=x",
 )
 
 
 def _path(template: str) -> str:
     return template.format(
-        room=uuid4(), person=uuid4(), session=uuid4(), report=uuid4(), seq=1, emoji="ok", who="@x"
+        room=uuid4(),
+        person=uuid4(),
+        session=uuid4(),
+        report=uuid4(),
+        seq=1,
+        emoji="ok",
+        who="@x",
+        code="x",
     )
 
 
@@ -118,8 +127,8 @@ async def test_bad_paths_and_queries(door: Door) -> None:
     for path in PATHS:
         for method in ("GET", "PUT", "DELETE"):
             assert _is_refusal(await ada.ask(method, path)), path
-    lists = ("/v1/me/rooms", "/v1/public-rooms", "/v1/me/blocks")
-    for path in (*lists, f"/v1/rooms/{room}/history", f"/v1/rooms/{room}/members"):
+    lists = ("/v1/me/rooms", "/v1/public-rooms", "/v1/me/blocks", "/v1/me/contacts")
+    for path in (*lists, f"/v1/rooms/{room}/history", f"/v1/rooms/{room}/members", "/v1/people"):
         for query in QUERIES:
             assert _is_refusal(await ada.ask("GET", f"{path}?{query}")), (path, query)
 
@@ -180,7 +189,7 @@ _JSON = st.recursive(
 _FIELDS = st.sampled_from(
     """
     client_id text seq kind title people peer meta mentions reply_to handle password name bio
-    install refresh_token reason person role
+    install refresh_token reason person role expires_in_s uses message find
     """.split()  # noqa: SIM905  # a list of 20 quoted words reads worse
 )
 _BODY = st.dictionaries(_FIELDS, _JSON, max_size=8).map(lambda body: json.dumps(body).encode())

@@ -50,6 +50,10 @@ def _member(member: PersonId) -> dict[str, Any]:
     return {"person": member}
 
 
+def _link(_member: PersonId) -> dict[str, Any]:
+    return {"code": "unknown"}
+
+
 def _message(seq: int) -> Callable[[PersonId], dict[str, Any]]:
     return lambda _member: {"seq": seq, "emoji": "ok"}
 
@@ -80,6 +84,10 @@ ASKS: dict[tuple[str, str], list[Ask]] = {
     ("POST", "/v1/rooms/{room}/join"): [Ask(_none)],
     ("POST", "/v1/rooms/{room}/leave"): [Ask(_none)],
     ("PUT", "/v1/rooms/{room}/mute"): [Ask(_none, {"level": "none"})],
+    ("POST", "/v1/rooms/{room}/accept"): [Ask(_none)],
+    ("POST", "/v1/rooms/{room}/links"): [Ask(_none, {})],
+    ("GET", "/v1/rooms/{room}/links"): [Ask(_none)],
+    ("DELETE", "/v1/rooms/{room}/links/{code}"): [Ask(_link)],
 }
 ROOM_ROUTES = {key: rule.action for key, rule in ROUTE_RULES.items() if rule.action is not None}
 
@@ -132,7 +140,7 @@ async def test_every_relation_on_every_room_route(door: Door, kind: RoomKind) ->
                 if got != want:
                     wrong.append((*key, ask.body, relation.value, f"want {want}, got {got}"))
     assert wrong == []
-    assert cells == sum(len(asks) for asks in ASKS.values()) * len(Relation) == 20 * 7
+    assert cells == sum(len(asks) for asks in ASKS.values()) * len(Relation) == 24 * 7
 
 
 async def test_logs_that_are_no_rooms_are_not_there(door: Door) -> None:
@@ -156,6 +164,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
             seq=1,
             emoji="ok",
             who="@nobody",
+            code="unknown",
         )
         for role in (None, *ServiceRole):
             if role is None:
@@ -168,7 +177,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
                 fits = status != 401 and (status == 403) is refused
             assert fits, (method, template, role, status)
             cells += 1
-    assert cells == 4 * len(ROUTE_RULES) == 4 * 47
+    assert cells == 4 * len(ROUTE_RULES) == 4 * 61
 
 
 async def test_staff_act_on_whom_they_may(door: Door) -> None:

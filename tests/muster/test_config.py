@@ -85,3 +85,10 @@ def test_a_url_is_shown_without_its_password(url: str, shown: str) -> None:
 def test_every_setting_says_what_it_means() -> None:
     """`muster settings` has no empty line."""
     assert all(declared.meaning for declared in declarations())
+
+
+def test_an_android_app_is_named_with_its_certificates() -> None:
+    """One without the other would open no link."""
+    for name in ("MUSTER_ANDROID_PACKAGE", "MUSTER_ANDROID_CERT_SHA256"):
+        with pytest.raises(SettingsError, match="both or neither"):
+            Settings.from_env({name: "x"})

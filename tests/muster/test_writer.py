@@ -19,7 +19,7 @@ from muster.batch import Lease
 from muster.errors import Refused
 from muster.ids import PersonId, RoomId
 from muster.op import Op
-from muster.stores.postgres.batch import _COMMIT, _arguments
+from muster.stores.postgres.batch import _COMMIT, arguments
 from muster.writer import Writer
 from proto.codes import Code
 from proto.entry import Body
@@ -48,7 +48,7 @@ def is_dense(seqs: list[int]) -> bool:
 
 async def commit_by_hand(connection: PoolConnectionProxy, *ops: Op) -> None:
     """One batch on a connection of the test's, in whatever transaction that is in."""
-    await connection.fetch(_COMMIT, *_arguments(Lease(new_id(), []), ops))
+    await connection.fetch(_COMMIT, *arguments(Lease(new_id(), []), ops))
 
 
 async def until_waiting(database: asyncpg.Pool, count: int) -> None:

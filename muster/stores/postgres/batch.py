@@ -1,4 +1,4 @@
-"""One Postgres connection that commits batches, each as a single call of commit_batch_v1.
+"""One Postgres connection that commits batches, each as a single call of commit_batch_v2.
 
 Owns the translation of ops to arrays and of Postgres' errors to `BatchFailed`. Must never hold a transaction
 open: a call is one statement, so a stopped process holds no lock.
@@ -33,7 +33,7 @@ STATEMENT_TIMEOUT_MS: Final = 1_500
 
 _COMMIT: Final = """
     SELECT idx, status, room_id, seq, msg_no, at_ms, kind, author, subject, target, body
-    FROM commit_batch_v1($1, $2, $3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[], $7::text[], $8::uuid[],
+    FROM commit_batch_v2($1, $2, $3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[], $7::text[], $8::uuid[],
                          $9::uuid[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::bigint[],
                          $15::text[], $16::bigint[], $17::bigint[])
 """
@@ -65,14 +65,14 @@ class PostgresBatchConnection:
 
     async def commit(self, lease: Lease, ops: Sequence[Op]) -> list[Committed]:
         """See `BatchConnection.commit`."""
-        arguments = _arguments(lease, ops)
+        values = arguments(lease, ops)
         try:
             async with asyncio.timeout(COMMIT_WITHIN_S):
                 connection = await self._open()
                 if self._statement is not None:
-                    rows = await self._statement.fetch(*arguments)
+                    rows = await self._statement.fetch(*values)
                 else:
-                    rows = await connection.fetch(_COMMIT, *arguments)
+                    rows = await connection.fetch(_COMMIT, *values)
         except asyncio.CancelledError:
             self._drop()
             raise
@@ -165,7 +165,8 @@ _LOST: Final = (
 """No answer, or one that says nothing on the batch: the server is going, full, read-only, or not there."""
 
 
-def _arguments(lease: Lease, ops: Sequence[Op]) -> tuple[object, ...]:
+def arguments(lease: Lease, ops: Sequence[Op]) -> tuple[object, ...]:
+    """What a commit function is called with: one array per column, one place per op."""
     locks = {op.room for op in ops}.union(*(op.locks for op in ops))
     return (
         lease.writer,

@@ -15,14 +15,15 @@ from muster.ids import CONTROL_ROOM, PersonId, RoomId
 from muster.membership import Found, Membership, People, Wanted
 from muster.permission import Relation, RoomKind
 from muster.stores.postgres.entries import Database, Range, heads, read_entries, read_ranges
+from muster.stores.postgres.rooms import REQUEST
 from proto.frames import Entry
 
 Borrow = Callable[[], AbstractAsyncContextManager[Database]]
 """Lends a connection of the pool; turns what goes wrong into `Refused(unavailable)` within 2 s."""
 
-_COLUMNS: Final = (
-    "m.person_id, m.room_id, r.kind, r.history, m.relation, m.from_seq, r.head, r.msg_no, r.members"
-)
+_COLUMNS: Final = f"""
+    m.person_id, m.room_id, r.kind, r.history, m.relation, m.from_seq, r.head, r.msg_no, r.members, {REQUEST}
+"""
 # One statement, so that memberships and heads are of one snapshot.
 _PEOPLE: Final = f"""
     SELECT {_COLUMNS} FROM members m JOIN rooms r USING (room_id)
@@ -93,7 +94,7 @@ class PostgresControlReader:
 
 
 def _membership(row: asyncpg.Record) -> Membership:
-    person, room, kind, history, relation, from_seq, head, msg_no, members = row
+    person, room, kind, history, relation, from_seq, head, msg_no, members, request = row
     return Membership(
         PersonId(person),
         RoomId(room),
@@ -104,4 +105,5 @@ def _membership(row: asyncpg.Record) -> Membership:
         head,
         msg_no,
         members,
+        request,
     )

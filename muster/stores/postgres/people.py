@@ -28,7 +28,6 @@ _PROFILE = "person_id, handle_shown, name, bio"
 _ACCOUNT = (
     f"SELECT {_PROFILE}, service_role, banned_at IS NOT NULL FROM people WHERE person_id = $1"  # noqa: S608
 )
-_BY_HANDLE = f"SELECT {_PROFILE} FROM people WHERE handle = $1"  # noqa: S608  # a constant
 _CREDENTIALS: Final = """
     SELECT person_id, service_role, banned_at IS NOT NULL, password_hash FROM people WHERE handle = $1
 """
@@ -56,10 +55,6 @@ class PostgresPeople:
     async def account(self, person: PersonId) -> Account | None:
         row = await self._database.fetchrow(_ACCOUNT, person)
         return None if row is None else Account(_profile(row), ServiceRole(row[4]), row[5])
-
-    async def by_handle(self, folded: str) -> Profile | None:
-        row = await self._database.fetchrow(_BY_HANDLE, folded)
-        return None if row is None else _profile(row)
 
     async def credentials(self, folded: str) -> Credentials | None:
         row = await self._database.fetchrow(_CREDENTIALS, folded)

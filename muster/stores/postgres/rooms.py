@@ -31,6 +31,12 @@ _FIRST: Final = UUID(int=0)
 _LAST: Final = UUID(int=2**128 - 1)
 """Ends of every order by id: a cursor there is, always, so that one plan serves all pages."""
 
+REQUEST: Final = """
+    m.request AND NOT EXISTS (SELECT 1 FROM entries answer WHERE answer.room_id = m.room_id
+                              AND answer.author = m.person_id AND answer.kind = 'post')
+"""
+"""Whether a direct room lies in the Requests of member `m`: marked so, and never answered."""
+
 _ROOM: Final = """
     SELECT r.kind, r.history, r.title, r.topic, r.archived_at IS NOT NULL, r.created_by, r.created_at, r.head, r.msg_no,
            r.members, m.relation,
@@ -48,7 +54,8 @@ _OF_PERSON: Final = f"""
     ), mine AS MATERIALIZED (
         SELECT r.room_id, r.kind, r.title, r.head, r.msg_no, r.last_post, r.members, r.archived_at,
                date_trunc('milliseconds', r.last_at) AS last_at,
-               m.relation, m.read_seq, m.read_msg_no, m.muted_until, m.level, m.from_seq
+               m.relation, m.read_seq, m.read_msg_no, m.muted_until, m.level, m.from_seq,
+               {REQUEST} AS request
         FROM members m JOIN rooms r USING (room_id)
         WHERE m.person_id = $1 AND r.kind <> 'self' AND m.relation IN ('invited', 'member', 'moderator', 'owner')
           AND ($2::timestamptz IS NULL OR (date_trunc('milliseconds', r.last_at), r.room_id) < ($2, $3::uuid))
@@ -56,7 +63,7 @@ _OF_PERSON: Final = f"""
     )
     SELECT i.room_id, i.kind, i.title, i.head, i.msg_no, i.last_at, i.members, i.archived_at IS NOT NULL, i.relation,
            i.read_seq, i.muted_until, i.level, peer.person_id, peer.handle_shown, peer.name,
-           last.seq, last.author, last.text, last.at, coalesce(news.unread, 0), coalesce(news.mentions, 0)
+           last.seq, last.author, last.text, last.at, coalesce(news.unread, 0), coalesce(news.mentions, 0), i.request
     FROM mine i CROSS JOIN hidden h
     LEFT JOIN LATERAL (
         SELECT p.person_id, p.handle_shown, p.name FROM members o JOIN people p USING (person_id)
@@ -163,7 +170,7 @@ def _room(room: RoomId, row: asyncpg.Record) -> Room:
 def _summary(row: asyncpg.Record) -> RoomSummary:
     (
         room, kind, title, head, msg_no, last_at, members, archived, relation, read, muted_until, level,
-        peer, handle, name, last_seq, last_author, last_text, posted_at, unread, mentions,
+        peer, handle, name, last_seq, last_author, last_text, posted_at, unread, mentions, request,
     ) = row  # fmt: skip
     last = None
     if last_seq is not None:
@@ -185,6 +192,7 @@ def _summary(row: asyncpg.Record) -> RoomSummary:
         members=members,
         archived=archived,
         last_at_ms=to_ms(last_at),
+        request=request,
     )
 
 
