@@ -8,7 +8,7 @@
     edge.py        around every request: trace id, time, security headers, one log line
     problems.py    `Refused` as an RFC 9457 problem document
     openapi.py     the OpenAPI 3.1 document and docs.py the page, made from the same table
-    people.py sessions.py rooms.py members.py messages.py staff.py service.py    the handlers
+    people.py sessions.py rooms.py members.py messages.py finding.py later.py staff.py service.py    the handlers
 
     socket -> uvicorn -> edge -> endpoint -> handler -> muster (a read, or an op for the writer)
 

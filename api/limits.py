@@ -20,11 +20,14 @@ _HANDLE_RATE: Final = Rate(per_s=0.2, burst=10)
 
 
 class Limits:
-    """Buckets by address for what needs no token, by person for writes, by handle for logging in."""
+    """Buckets by address for what needs no token, by person for writes and searches, by handle for logging in."""
 
-    def __init__(self, anonymous: Rate, writes: Rate, clock: Clock, *, on: bool) -> None:
+    def __init__(
+        self, anonymous: Rate, writes: Rate, searches: Rate, clock: Clock, *, on: bool
+    ) -> None:
         self._anonymous = Buckets(anonymous)
         self._writes = Buckets(writes)
+        self._searches = Buckets(searches)
         self._handles = Buckets(_HANDLE_RATE)
         self._clock = clock
         self._on = on
@@ -35,6 +38,8 @@ class Limits:
             self._take(self._anonymous, network_of(address))
         elif limit is Limit.write:
             self._take(self._writes, person)
+        elif limit is Limit.search:
+            self._take(self._searches, person)
 
     def guess(self, handle: str) -> None:
         """Somebody tries a password of this person. Raises `Refused`: `too_many_requests`."""

@@ -23,6 +23,7 @@ PATH_TYPES: Final[Mapping[str, Any]] = {
     "person": UUID,
     "session": UUID,
     "report": UUID,
+    "job": UUID,
     "seq": Seq,
     "emoji": Emoji,
     "who": Annotated[str, Meta(min_length=1, max_length=40)],
@@ -36,6 +37,7 @@ class Limit(Enum):
     none = "none"
     anonymous = "anonymous"
     write = "write"
+    search = "search"
 
 
 class Reply(NamedTuple):

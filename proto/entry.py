@@ -45,6 +45,8 @@ class EntryKind(StrEnum):
     kick = "kick"
     role = "role"
     settings = "settings"
+    pin = "pin"
+    unpin = "unpin"
 
     room_added = "room_added"
     room_removed = "room_removed"
@@ -54,6 +56,8 @@ class EntryKind(StrEnum):
     block = "block"
     unblock = "unblock"
     profile = "profile"
+    reminder = "reminder"
+    unsent = "unsent"
 
     revoke = "revoke"
     ban = "ban"
@@ -65,10 +69,10 @@ class Body(Struct, omit_defaults=True, gc=False):
 
     Rooms - post: text, mentions, here, reply_to, attachments, meta. edit: target, text, mentions,
     here, meta. delete: target. react, unreact: target, emoji. join: role, members. leave, kick:
-    members. role: role. settings: title, topic, history, archived.
+    members. role: role. settings: title, topic, history, archived. pin, unpin: target.
     Self log - room_added, room_removed, invited: room (and at_seq). read: room, at_seq. mute: room,
     muted_until_ms, level. block, unblock: none (subject is the other person). profile: none (fetch
-    it).
+    it). reminder: room, at_seq, text, job. unsent: room, text, code, job.
     Control log - revoke: session (absent: all sessions of subject).
     """
 
@@ -91,3 +95,5 @@ class Body(Struct, omit_defaults=True, gc=False):
     muted_until_ms: int | None = None
     level: str | None = None
     session: UUID | None = None
+    job: UUID | None = None
+    code: int | None = None
