@@ -23,7 +23,7 @@ _JOBS: Final = UUID("0b9f6e0a-8a3f-5a55-9a0e-5f1f3c1d7b42")
 
 
 class Wish(NamedTuple):
-    """A job to be added. `most`: how many of its kind its owner may have waiting; the service (no owner), any number."""
+    """A job to be added. `most`: how many of its kind its owner may have waiting; no owner (the service), no bound."""
 
     kind: str
     dedupe: str

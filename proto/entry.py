@@ -32,7 +32,8 @@ Target = Seq | ClientId
 class EntryKind(StrEnum):
     """What happened.
 
-    The first block lives in rooms, the second in self logs, the third in the control log.
+    The first block lives in rooms, the second in self logs, the third in the control log; what came later follows,
+    rooms and self logs again. New kinds go to the end: hubs of two releases name them by their place on the lanes.
     """
 
     post = "post"
@@ -45,8 +46,6 @@ class EntryKind(StrEnum):
     kick = "kick"
     role = "role"
     settings = "settings"
-    pin = "pin"
-    unpin = "unpin"
 
     room_added = "room_added"
     room_removed = "room_removed"
@@ -56,12 +55,16 @@ class EntryKind(StrEnum):
     block = "block"
     unblock = "unblock"
     profile = "profile"
-    reminder = "reminder"
-    unsent = "unsent"
 
     revoke = "revoke"
     ban = "ban"
     unban = "unban"
+
+    pin = "pin"
+    unpin = "unpin"
+
+    reminder = "reminder"
+    unsent = "unsent"
 
 
 class Body(Struct, omit_defaults=True, gc=False):
