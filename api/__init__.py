@@ -9,7 +9,8 @@
     wire.py        under every request: deadlines and bounds of a connection
     problems.py    `Refused` as an RFC 9457 problem document
     openapi.py     the OpenAPI 3.1 document and docs.py the page, made from the same table
-    people.py contacts.py sessions.py rooms.py members.py links.py messages.py staff.py service.py    the handlers
+    people.py contacts.py sessions.py rooms.py members.py links.py messages.py finding.py later.py staff.py
+    service.py     the handlers
 
     socket -> wire -> uvicorn -> edge -> endpoint -> handler -> muster (a read, or an op for the writer)
 

@@ -20,7 +20,7 @@ from uuid import uuid4
 
 import uvicorn
 
-from api.assembly import Ground, assemble
+from api.assembly import Ground, assemble, timers
 from api.edge import ApiMetrics
 from api.wire import Wire
 from muster import keys, lifetime
@@ -79,12 +79,14 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     if not await _unless(stop, reached):
         listening.close()
         return 0
+    rng = random.Random()  # noqa: S311  # spreads looks and retries, hides nothing
     async with _ground(settings, ring) as (ground, control, writer):
         server = _Server(_config(settings, ground))
         async with asyncio.TaskGroup() as tasks:
             background = [
                 tasks.create_task(writer.run()),
                 tasks.create_task(control.run()),
+                tasks.create_task(timers(ground, rng).run()),
                 tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
             ]
             serving = tasks.create_task(server.serve(sockets=[listening]))

@@ -5,8 +5,10 @@ Owns which noun gets which store. Must never open anything: the composition root
 
 from __future__ import annotations
 
+import random
 from concurrent.futures import Executor
 from typing import NamedTuple
+from uuid import uuid4
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
@@ -16,6 +18,8 @@ from api.contacts import ContactHandlers
 from api.documents import DocumentHandlers
 from api.edge import ApiMetrics
 from api.endpoint import Gate, Revocations
+from api.finding import FindingHandlers
+from api.later import LaterHandlers
 from api.limits import Limits
 from api.links import AppLinkHandlers, LinkHandlers
 from api.members import MemberHandlers
@@ -27,6 +31,7 @@ from api.service import KeySet, ServiceHandlers
 from api.sessions import SessionHandlers
 from api.staff import StaffHandlers
 from api.table import Handlers, table
+from muster import reminders, scheduled
 from muster.bucket import Rate
 from muster.clock import Clock
 from muster.config import Settings
@@ -34,22 +39,30 @@ from muster.contacts import Contacts
 from muster.finding import Finding
 from muster.history import History
 from muster.ids import Random
+from muster.jobs import JobMetrics, Runner
 from muster.keys import KeyRing
 from muster.passwords import Passwords
 from muster.people import People
+from muster.pins import Pins
+from muster.reminders import Reminders
 from muster.reports import Reports
 from muster.rooms import Rooms
+from muster.scheduled import Schedule
+from muster.search import Search
 from muster.sessions import Sessions, Submitter, Surroundings, Terms
 from muster.stores.postgres.contacts import PostgresContacts
 from muster.stores.postgres.finding import PostgresFinding
 from muster.stores.postgres.history import PostgresHistory
 from muster.stores.postgres.idempotency import PostgresIdempotency
+from muster.stores.postgres.jobs import PostgresJobs
 from muster.stores.postgres.links import PostgresLinks
 from muster.stores.postgres.people import PostgresPeople
+from muster.stores.postgres.pins import PostgresPins
 from muster.stores.postgres.pointers import PostgresPointers
 from muster.stores.postgres.pool import Database, Replica
 from muster.stores.postgres.reports import PostgresReports
 from muster.stores.postgres.rooms import PostgresRooms
+from muster.stores.postgres.search import PostgresSearch
 from muster.stores.postgres.sessions import PostgresSessions
 from muster.tokens import Tokens, jwks
 
@@ -84,6 +97,7 @@ def assemble(on: Ground) -> Starlette:
     limits = Limits(
         Rate(settings.anonymous_per_min / 60, settings.anonymous_per_min),
         Rate(settings.writes_per_s, settings.writes_per_s * 3),
+        Rate(settings.searches_per_min / 60, max(1.0, settings.searches_per_min / 3)),
         on.clock,
         on=settings.rate_limits,
     )
@@ -99,6 +113,29 @@ def assemble(on: Ground) -> Starlette:
         settings.allowed_origins,
         tls=settings.tls_cert is not None,
     )
+
+
+def timers(on: Ground, rng: random.Random) -> Runner:
+    """Who fires jobs in this process."""
+    schedule, reminding = _schedule(on), _reminders(on)
+    return Runner(
+        PostgresJobs(on.primary),
+        {scheduled.KIND: schedule.fire, reminders.KIND: reminding.fire},
+        JobMetrics(on.registry),
+        rng,
+        on.settings.jobs_every_s,
+        uuid4,
+    )
+
+
+def _schedule(on: Ground) -> Schedule:
+    rooms = Rooms(PostgresRooms(on.primary, on.reads))
+    return Schedule(PostgresJobs(on.primary), rooms, PostgresPeople(on.primary), on.writer)
+
+
+def _reminders(on: Ground) -> Reminders:
+    rooms = Rooms(PostgresRooms(on.primary, on.reads))
+    return Reminders(PostgresJobs(on.primary), rooms, on.writer)
 
 
 def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHandlers) -> Handlers:
@@ -131,6 +168,10 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         rooms=RoomHandlers(rooms, writer),
         members=MemberHandlers(rooms, writer),
         messages=MessageHandlers(history, PostgresPointers(on.primary), writer),
+        finding=FindingHandlers(
+            Search(PostgresSearch(on.reads)), Pins(PostgresPins(on.reads)), writer
+        ),
+        later=LaterHandlers(_schedule(on), _reminders(on)),
         staff=StaffHandlers(reports, people, sessions, writer),
         service=ServiceHandlers(
             on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping

@@ -18,8 +18,9 @@ from proto.codes import Code
 _HANDLE_RATE: Final = Rate(per_s=0.2, burst=10)
 """Guesses at one person's password, from wherever they come."""
 
-_SEARCH_RATE: Final = Rate(per_s=1.0, burst=20)
-"""Somebody types a name; a script that lists people would do more."""
+
+_FIND_RATE: Final = Rate(per_s=1.0, burst=20)
+"""Look-ups of people by one person: enough for typing a name, too slow to list everybody."""
 
 _PAGE_RATE: Final = Rate(per_s=5.0, burst=100)
 """Pages of invite links by address: a whole party may sit behind one."""
@@ -28,11 +29,14 @@ _PAGE_RATE: Final = Rate(per_s=5.0, burst=100)
 class Limits:
     """Buckets by address for what needs no token, by person for writes and searches, by handle for logging in."""
 
-    def __init__(self, anonymous: Rate, writes: Rate, clock: Clock, *, on: bool) -> None:
+    def __init__(
+        self, anonymous: Rate, writes: Rate, searches: Rate, clock: Clock, *, on: bool
+    ) -> None:
         self._anonymous = Buckets(anonymous)
         self._writes = Buckets(writes)
+        self._searches = Buckets(searches)
         self._handles = Buckets(_HANDLE_RATE)
-        self._searches = Buckets(_SEARCH_RATE)
+        self._finds = Buckets(_FIND_RATE)
         self._pages = Buckets(_PAGE_RATE)
         self._clock = clock
         self._on = on
@@ -45,6 +49,8 @@ class Limits:
             self._take(self._writes, person)
         elif limit is Limit.search:
             self._take(self._searches, person)
+        elif limit is Limit.find:
+            self._take(self._finds, person)
         elif limit is Limit.page:
             self._take(self._pages, network_of(address))
 

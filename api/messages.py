@@ -88,7 +88,7 @@ class MessageHandlers:
 
     async def post(self, call: Call) -> Reply:
         new = call.body(NewMessage)
-        _check(new.meta)
+        check(new.meta)
         frame = frames.Post(
             0,
             call.room,
@@ -105,7 +105,7 @@ class MessageHandlers:
 
     async def edit(self, call: Call) -> Done:
         new = call.body(NewText)
-        _check(new.meta)
+        check(new.meta)
         frame = frames.Edit(
             0,
             call.room,
@@ -145,7 +145,8 @@ class MessageHandlers:
         return Done(outcome.room, outcome.seq, outcome.msg_no, outcome.at_ms, outcome.fresh)
 
 
-def _check(meta: dict[str, MetaValue] | None) -> None:
+def check(meta: dict[str, MetaValue] | None) -> None:
+    """Raises `Refused`: `bad_request` for a `meta` that no message may have."""
     if meta:
         try:
             check_meta(dict[str, object](meta))

@@ -23,6 +23,7 @@ PATH_TYPES: Final[Mapping[str, Any]] = {
     "person": UUID,
     "session": UUID,
     "report": UUID,
+    "job": UUID,
     "seq": Seq,
     "emoji": Emoji,
     "code": Annotated[str, Meta(min_length=1, max_length=64)],
@@ -38,6 +39,7 @@ class Limit(Enum):
     anonymous = "anonymous"
     write = "write"
     search = "search"
+    find = "find"
     page = "page"
 
 

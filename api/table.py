@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from api import contacts, links, members, messages, people, rooms, sessions, staff
+from api import contacts, finding, later, links, members, messages, people, rooms, sessions, staff
 from api.documents import DocumentHandlers
 from api.route import Done, Limit, Page, Route
 from api.service import Health, Hubs, KeySet, ServiceHandlers
@@ -16,9 +16,13 @@ from muster.contacts import ContactPage
 from muster.history import Changes, HistoryPage
 from muster.links import Link, Links
 from muster.people import Profile
+from muster.pins import PinList
 from muster.privacy import Privacy
+from muster.reminders import Reminder, ReminderList
 from muster.reports import ReportPage
 from muster.rooms import MemberPage, PublicRoomPage, Room, RoomPage
+from muster.scheduled import Scheduled, ScheduledList
+from muster.search import HitPage
 from muster.sessions import Grant
 
 _ROOM = "/v1/rooms/{room}"
@@ -38,6 +42,8 @@ class Handlers(NamedTuple):
     links: links.LinkHandlers
     app_links: links.AppLinkHandlers
     messages: messages.MessageHandlers
+    finding: finding.FindingHandlers
+    later: later.LaterHandlers
     staff: staff.StaffHandlers
     service: ServiceHandlers
     documents: DocumentHandlers
@@ -47,6 +53,8 @@ def table(to: Handlers) -> list[Route]:
     """All rows."""
     return [
         *_messages(to.messages),
+        *_finding(to.finding),
+        *_later(to.later),
         *_rooms(to.rooms),
         *_members(to.members),
         *_sessions(to.sessions),
@@ -76,6 +84,36 @@ def _messages(to: messages.MessageHandlers) -> list[Route]:
               body=messages.Pointer, limit=write),
         Route("PUT", _ROOM + "/received", to.received, "This device has everything up to here",
               body=messages.Pointer, limit=write),
+    ]  # fmt: skip
+
+
+def _finding(to: finding.FindingHandlers) -> list[Route]:
+    write = Limit.write
+    pin = _ROOM + "/pins/{seq}"
+    return [
+        Route("GET", "/v1/search", to.search, "Messages of my rooms that hold these words, newest first",
+              HitPage, query=finding.Words, limit=Limit.search),
+        Route("GET", _ROOM + "/pins", to.pins, "Pinned messages, the newest pin first", PinList),
+        Route("PUT", pin, to.pin, "Pin a message", Done, limit=write),
+        Route("DELETE", pin, to.unpin, "Unpin a message", Done, limit=write),
+    ]  # fmt: skip
+
+
+def _later(to: later.LaterHandlers) -> list[Route]:
+    write = Limit.write
+    return [
+        Route("POST", _ROOM + "/scheduled", to.schedule, "Post a message later", Scheduled, 201,
+              later.NewScheduled, limit=write, once=True),
+        Route("GET", "/v1/me/scheduled", to.scheduled, "My messages that wait for their time",
+              ScheduledList),
+        Route("DELETE", "/v1/me/scheduled/{job}", to.unschedule, "Do not post it after all",
+              limit=write),
+        Route("POST", "/v1/me/reminders", to.remind, "Tell me of a message again later", Reminder,
+              201, later.NewReminder, limit=write, once=True),
+        Route("GET", "/v1/me/reminders", to.reminders, "My reminders that wait for their time",
+              ReminderList),
+        Route("DELETE", "/v1/me/reminders/{job}", to.forget, "Do not remind me after all",
+              limit=write),
     ]  # fmt: skip
 
 
@@ -140,7 +178,7 @@ def _contacts(to: contacts.ContactHandlers) -> list[Route]:
         Route("POST", _ROOM + "/accept", to.accept_request, "Take a room out of my Requests",
               limit=write),
         Route("GET", "/v1/people", to.search, "People by how their handle or name begins",
-              contacts.FoundPeople, query=contacts.Search, limit=Limit.search),
+              contacts.FoundPeople, query=contacts.Search, limit=Limit.find),
     ]  # fmt: skip
 
 

@@ -150,6 +150,18 @@ class Settings:
     writes_per_s: float = setting(
         20.0, "REST writes per person, second and process; thrice that at once", at_least=0.1
     )
+    searches_per_min: float = setting(
+        30.0, "searches per person, minute and process; a third of that at once", at_least=1.0
+    )
+
+    # Timers and search
+    jobs_every_s: float = setting(
+        1.0, "how often an api process looks for jobs whose time has come", at_least=0.05
+    )
+    search_language: str = setting(
+        "simple",
+        "Postgres text search configuration; another one makes `muster migrate` index anew",
+    )
 
     def __post_init__(self) -> None:
         """What no single setting can tell."""

@@ -7,8 +7,7 @@ somewhere else, within what its bearer may see anyway.
 from __future__ import annotations
 
 import base64
-import binascii
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -16,27 +15,60 @@ import msgspec
 from muster.errors import Refused
 from proto.codes import Code
 
-_Place = tuple[int, UUID]
-_DECODER: Final = msgspec.msgpack.Decoder(_Place)
+
+class Place(NamedTuple):
+    """An entry among those of many rooms, ordered by time."""
+
+    at_ms: int
+    room: UUID
+    seq: int
+
+
+_DECODER: Final = msgspec.msgpack.Decoder(tuple[int, UUID])
+_PLACES: Final = msgspec.msgpack.Decoder(tuple[int, UUID, int])
 _ENCODER: Final = msgspec.msgpack.Encoder(uuid_format="bytes")
 _MOST: Final = 2**53
 
 
 def write(number: int, id: UUID) -> str:  # noqa: A002  # it is an id of whatever is listed
     """The cursor after the row that is ordered by `number`, then `id`."""
-    return base64.urlsafe_b64encode(_ENCODER.encode((number, id))).rstrip(b"=").decode()
+    return _word((number, id))
 
 
 def read(cursor: str) -> tuple[int, UUID]:
     """The reverse of `write`. Raises `Refused` for what never was a cursor."""
     try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        number, after = _DECODER.decode(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        number, after = _DECODER.decode(_bytes(cursor))
+    except (ValueError, msgspec.MsgspecError):
         raise _foreign() from None
     if not -_MOST <= number <= _MOST:
         raise _foreign()
     return number, after
+
+
+def write_place(place: Place) -> str:
+    """The cursor after this entry."""
+    return _word(tuple(place))
+
+
+def read_place(cursor: str) -> Place:
+    """The reverse of `write_place`. Raises `Refused` likewise."""
+    try:
+        at_ms, room, seq = _PLACES.decode(_bytes(cursor))
+    except (ValueError, msgspec.MsgspecError):
+        raise _foreign() from None
+    if not (-_MOST <= at_ms <= _MOST and 0 <= seq <= _MOST):
+        raise _foreign()
+    return Place(at_ms, room, seq)
+
+
+def _word(parts: tuple[object, ...]) -> str:
+    return base64.urlsafe_b64encode(_ENCODER.encode(parts)).rstrip(b"=").decode()
+
+
+def _bytes(cursor: str) -> bytes:
+    """Raises `ValueError` (binascii.Error is one)."""
+    return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
 
 
 def _foreign() -> Refused:

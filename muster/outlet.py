@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
+from msgspec import structs
+
 from muster.batch import Lease, Range
 from muster.bus import Publisher, Unpublished
 from muster.ids import RoomId
@@ -160,13 +162,4 @@ def entry_of(op: Op | None, row: Committed) -> Entry:
 def _with(body: Body, text: str | None, target: int | None) -> Body:
     if text is None and target is None:
         return body
-    return Body(
-        text=text,
-        mentions=body.mentions,
-        here=body.here,
-        reply_to=body.reply_to,
-        attachments=body.attachments,
-        meta=body.meta,
-        target=target,
-        emoji=body.emoji,
-    )
+    return structs.replace(body, text=text, target=target)

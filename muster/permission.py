@@ -63,6 +63,7 @@ class Action(Enum):
     role = "role"
     settings = "settings"
     archive = "archive"
+    pin = "pin"
     own = "own"
     link_join = "link_join"
 
@@ -103,7 +104,8 @@ ROOM_RULES: Final[dict[Action, dict[RoomKind, frozenset[Relation]]]] = {
     Action.role: dict.fromkeys(_SHARED, _OWNER),
     Action.settings: dict.fromkeys(_SHARED, _RANKS),
     Action.archive: dict.fromkeys(_SHARED, _OWNER),
-    # One's own log: pointers, mutes, profile, contacts, privacy.
+    Action.pin: {RoomKind.direct: PRESENT, **dict.fromkeys(_SHARED, _RANKS)},
+    # One's own log: pointers, mutes, profile, contacts, privacy, and what one's timers tell.
     Action.own: {RoomKind.self_: _OWNER},
     # By invite link; who was kicked comes back only by invitation.
     Action.link_join: dict.fromkeys(_SHARED, _OUTSIDE | PRESENT),
@@ -203,6 +205,18 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("DELETE", "/v1/rooms/{room}/links/{code}"): RouteRule(PEOPLE, Action.invite),
     # Action.link_join: the room is not in the path, muster/submit.py asks for it.
     ("POST", "/v1/links/{code}/join"): _ANY,
+    ("GET", "/v1/rooms/{room}/pins"): _SEE,
+    ("PUT", "/v1/rooms/{room}/pins/{seq}"): RouteRule(PEOPLE, Action.pin),
+    ("DELETE", "/v1/rooms/{room}/pins/{seq}"): RouteRule(PEOPLE, Action.pin),
+    # Asked once more when it is posted, under the room's lock.
+    ("POST", "/v1/rooms/{room}/scheduled"): RouteRule(PEOPLE, Action.post),
+    ("GET", "/v1/me/scheduled"): _ANY,
+    ("DELETE", "/v1/me/scheduled/{job}"): _ANY,
+    ("POST", "/v1/me/reminders"): _ANY,
+    ("GET", "/v1/me/reminders"): _ANY,
+    ("DELETE", "/v1/me/reminders/{job}"): _ANY,
+    # Of the rooms one is in, as far as one may see them: the query itself sees to it.
+    ("GET", "/v1/search"): _ANY,
     ("POST", "/v1/sessions"): ANYONE,
     ("POST", "/v1/sessions/refresh"): ANYONE,
     ("DELETE", "/v1/sessions/current"): _ANY,

@@ -15,7 +15,7 @@ from muster import cursor
 from muster.errors import Refused, not_found
 from muster.ids import PersonId, RoomId, direct_room
 from muster.op import NewRoom
-from muster.permission import Action, Relation, RoomKind, may
+from muster.permission import PRESENT, Action, Relation, RoomKind, may
 from muster.words import line
 from proto.codes import Code
 from proto.entry import EntryKind
@@ -222,6 +222,19 @@ class Rooms:
         if found is None:
             raise not_found()
         may_see(found.kind, found.role)
+        return found
+
+    async def allowed(self, room: RoomId, person: PersonId, action: Action) -> Room:
+        """A room in which somebody may do this now. Raises `Refused`, as the room's log would."""
+        found = await self._store.room(room, person, fresh=False)
+        if found is None:
+            raise not_found()
+        if not may(action, found.kind, found.role):
+            if found.role in PRESENT or found.role is Relation.invited:
+                raise Refused(Code.permission_denied, "your role in this room does not allow that")
+            raise not_found()
+        if found.archived:
+            raise Refused(Code.archived, "this room is archived")
         return found
 
     async def of_person(self, person: PersonId, at: str | None, limit: int) -> RoomPage:

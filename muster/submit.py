@@ -154,6 +154,26 @@ def settings(author: PersonId, room: RoomId, client_id: str, changes: Body) -> O
     return Op("settings", room, author, client_id, ALLOW[action], body=changes)
 
 
+def pin(author: PersonId, room: RoomId, seq: int, client_id: str) -> Op:
+    """Keep a message in the room's sight."""
+    return Op("pin", room, author, client_id, ALLOW[Action.pin], target=seq)
+
+
+def unpin(author: PersonId, room: RoomId, seq: int, client_id: str) -> Op:
+    """The reverse of `pin`."""
+    return Op("unpin", room, author, client_id, ALLOW[Action.pin], target=seq)
+
+
+def remind(author: PersonId, client_id: str, text: str, body: Body) -> Op:
+    """Tell somebody, in their own log, what they asked to be reminded of."""
+    return Op("reminder", self_room(author), author, client_id, ALLOW[Action.own], text, body)
+
+
+def unsent(author: PersonId, client_id: str, text: str, body: Body) -> Op:
+    """Tell somebody, in their own log, that a scheduled message of theirs was refused."""
+    return Op("unsent", self_room(author), author, client_id, ALLOW[Action.own], text, body)
+
+
 def read(author: PersonId, room: RoomId, seq: int) -> Op:
     """Move my read pointer, through my self log so that my other devices learn of it."""
     return _own("read", author, f"read:{room}:{seq}", Body(room=room, at_seq=seq))

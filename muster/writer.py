@@ -86,7 +86,7 @@ def _refusal(status: str) -> Refused:
 _SENTENCES: Final[dict[Code, str]] = {
     Code.permission_denied: "your role in this room does not allow that",
     Code.archived: "this room is archived",
-    Code.limit_exceeded: "that is more than one person may put on one message",
+    Code.limit_exceeded: "that is more than this message or room may hold",
     Code.conflict: "that is taken, or would leave the room without an owner",
 }
 

@@ -63,6 +63,11 @@ class EntryKind(StrEnum):
     contact = "contact"
     privacy = "privacy"
     request = "request"
+    pin = "pin"
+    unpin = "unpin"
+
+    reminder = "reminder"
+    unsent = "unsent"
 
 
 class Body(Struct, omit_defaults=True, gc=False):
@@ -70,11 +75,12 @@ class Body(Struct, omit_defaults=True, gc=False):
 
     Rooms - post: text, mentions, here, reply_to, attachments, meta. edit: target, text, mentions,
     here, meta. delete: target. react, unreact: target, emoji. join: role, members. leave, kick:
-    members. role: role. settings: title, topic, history, archived.
+    members. role: role. settings: title, topic, history, archived. pin, unpin: target.
     Self log - room_added, room_removed, invited: room (and at_seq). read: room, at_seq. mute: room,
     muted_until_ms, level. block, unblock: none (subject is the other person). profile: none (fetch
     it). contact: state (requested, incoming, accepted, removed; subject is the other person).
     privacy: none (fetch it). request: room, state (requested, accepted).
+    reminder: room, at_seq, text, job. unsent: room, text, code, job.
     Control log - revoke: session (absent: all sessions of subject).
     """
 
@@ -98,3 +104,5 @@ class Body(Struct, omit_defaults=True, gc=False):
     level: str | None = None
     session: UUID | None = None
     state: str | None = None
+    job: UUID | None = None
+    code: int | None = None

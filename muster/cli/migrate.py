@@ -29,7 +29,7 @@ def run(_args: argparse.Namespace, settings: Settings) -> int:
         )
         return 2
     try:
-        revision = asyncio.run(migrate(url))
+        revision = asyncio.run(migrate(url, settings.search_language))
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         print(f"muster: no database at {hide_password(url)}: {error}", file=sys.stderr)
         return 1

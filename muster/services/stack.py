@@ -86,7 +86,7 @@ class Stack:
         failures: list[str] = []
         try:
             settings = await self._start_stores(supervisor)
-            revision = await migrate(settings.database_url)
+            revision = await migrate(settings.database_url, settings.search_language)
             self._say(f"the database is at revision {revision}")
             keys.ensure_key(settings.keys_path)
             await supervisor.start(self._doors(settings))

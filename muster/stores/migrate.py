@@ -10,7 +10,7 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -20,13 +20,15 @@ from muster.stores.migrations.execute import MigrationError
 _DIRECTORY = Path(__file__).parent / "migrations"
 _LOCK = 0x6D757374_00000001  # "must" and a number: any constant that nothing else locks
 _CONNECT_WITHIN_S = 10.0
+_SEARCH_LANGUAGE = text("SELECT set_search_language_v1(:language)")
 
 
-async def migrate(database_url: str) -> str:
+async def migrate(database_url: str, search_language: str | None = None) -> str:
     """Bring the database at `database_url` forward; the revision it is at afterwards.
 
-    A step that does not run, or a database that lets us do too little, is a `MigrationError`; one
-    that is not there is whatever the driver raises.
+    Another `search_language` than it has makes the search index anew, while writers wait. A step that does
+    not run, or a database that lets us do too little, is a `MigrationError`; one that is not there is whatever
+    the driver raises.
     """
 
     async def connect() -> asyncpg.Connection:
@@ -41,7 +43,10 @@ async def migrate(database_url: str) -> str:
         async with engine.begin() as connection:
             # Of the transaction, not the session: a pooler may hand the session to somebody else.
             await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-            return await connection.run_sync(_forward)
+            revision = await connection.run_sync(_forward)
+            if search_language is not None:
+                await connection.execute(_SEARCH_LANGUAGE, {"language": search_language})
+            return revision
     except DBAPIError as error:
         raise MigrationError(f"the database refuses: {error.orig}") from error
     finally:

@@ -75,6 +75,7 @@ def _path(template: str) -> str:
         person=uuid4(),
         session=uuid4(),
         report=uuid4(),
+        job=uuid4(),
         seq=1,
         emoji="ok",
         who="@x",
@@ -189,7 +190,7 @@ _JSON = st.recursive(
 _FIELDS = st.sampled_from(
     """
     client_id text seq kind title people peer meta mentions reply_to handle password name bio
-    install refresh_token reason person role expires_in_s uses message find
+    install refresh_token reason person role expires_in_s uses message find at_ms room note
     """.split()  # noqa: SIM905  # a list of 20 quoted words reads worse
 )
 _BODY = st.dictionaries(_FIELDS, _JSON, max_size=8).map(lambda body: json.dumps(body).encode())

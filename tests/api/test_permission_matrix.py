@@ -3,6 +3,7 @@
 Nothing here repeats the table: what is expected is computed from it, and what is asked comes from the routes.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -32,6 +33,7 @@ KINDS = (
 )
 # In a bare room message 1 is the asker's, message 2 the owner's; the member is one to act on.
 MINE, THEIRS = 1, 2
+SOON_MS = time.time_ns() // 1_000_000 + 3_600_000
 
 
 class Ask(NamedTuple):
@@ -88,6 +90,10 @@ ASKS: dict[tuple[str, str], list[Ask]] = {
     ("POST", "/v1/rooms/{room}/links"): [Ask(_none, {})],
     ("GET", "/v1/rooms/{room}/links"): [Ask(_none)],
     ("DELETE", "/v1/rooms/{room}/links/{code}"): [Ask(_link)],
+    ("GET", "/v1/rooms/{room}/pins"): [Ask(_none)],
+    ("PUT", "/v1/rooms/{room}/pins/{seq}"): [Ask(_message(THEIRS))],
+    ("DELETE", "/v1/rooms/{room}/pins/{seq}"): [Ask(_message(THEIRS))],
+    ("POST", "/v1/rooms/{room}/scheduled"): [Ask(_none, {**_POST, "at_ms": SOON_MS})],
 }
 ROOM_ROUTES = {key: rule.action for key, rule in ROUTE_RULES.items() if rule.action is not None}
 
@@ -140,7 +146,7 @@ async def test_every_relation_on_every_room_route(door: Door, kind: RoomKind) ->
                 if got != want:
                     wrong.append((*key, ask.body, relation.value, f"want {want}, got {got}"))
     assert wrong == []
-    assert cells == sum(len(asks) for asks in ASKS.values()) * len(Relation) == 24 * 7
+    assert cells == sum(len(asks) for asks in ASKS.values()) * len(Relation) == 28 * 7
 
 
 async def test_logs_that_are_no_rooms_are_not_there(door: Door) -> None:
@@ -161,6 +167,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
             person=uuid4(),
             session=uuid4(),
             report=uuid4(),
+            job=uuid4(),
             seq=1,
             emoji="ok",
             who="@nobody",
@@ -177,7 +184,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
                 fits = status != 401 and (status == 403) is refused
             assert fits, (method, template, role, status)
             cells += 1
-    assert cells == 4 * len(ROUTE_RULES) == 4 * 61
+    assert cells == 4 * len(ROUTE_RULES) == 4 * 71
 
 
 async def test_staff_act_on_whom_they_may(door: Door) -> None:

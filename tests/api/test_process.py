@@ -4,10 +4,13 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -79,6 +82,34 @@ async def test_what_was_asked_is_answered_before_it_stops(
     statuses = {one.result() for one in asked}
     assert 201 in statuses
     assert statuses <= {201, None}
+
+
+async def test_a_process_fires_what_is_due(
+    database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    """Nobody asks again: the message is there after its time, posted by the process itself."""
+    settings = replace(_settings(database_url, redis_url, tmp_path), jobs_every_s=0.05)
+    url = f"http://127.0.0.1:{settings.api_port}"
+    async with _process(settings) as process, httpx.AsyncClient(base_url=url) as client:
+        await _listening(process)
+        assert await _register(client, "ada") == 201
+        login = {"handle": "ada", "password": PASSWORD, "install": "phone"}
+        token = (await client.post("/v1/sessions", json=login)).json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        made = await client.post("/v1/rooms", json={"kind": "group", "title": "a room"})
+        room = f"/v1/rooms/{made.json()['id']}"
+        at_ms = time.time_ns() // 1_000_000 + 500
+        message = {"client_id": "c", "at_ms": at_ms, "text": "good morning"}
+        assert (await client.post(f"{room}/scheduled", json=message)).status_code == 201
+        posted: list[dict[str, Any]] = []
+        async with asyncio.timeout(10):
+            while not posted:
+                page = (await client.get(f"{room}/history")).json()
+                posted = [entry for entry in page["entries"] if entry["kind"] == "post"]
+        assert posted[0]["body"]["text"] == "good morning"
+        assert posted[0]["at_ms"] >= at_ms
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 10) == 0
 
 
 async def test_it_waits_for_postgres_and_can_be_stopped_meanwhile(

@@ -20,7 +20,9 @@ from muster.errors import Refused
 from muster.ids import PersonId, RoomId
 from muster.op import Op
 from muster.stores.postgres.batch import _COMMIT, arguments
+from muster.stores.postgres.entries import read_entries
 from muster.writer import Writer
+from proto.codec import MSGPACK
 from proto.codes import Code
 from proto.entry import Body
 from proto.frames import Edit, React
@@ -390,3 +392,37 @@ async def test_a_change_that_changes_nothing_makes_no_entry(
     assert second.fresh is False
     assert second.seq == first.seq
     assert [len(await log_of(database, RoomId(PersonId(log)))) for log in (room, ada, bob)] == logs
+
+
+async def test_what_is_published_is_what_stands_in_postgres(
+    database_url: str, database: asyncpg.Pool
+) -> None:
+    """Field by field, for entries that carry a text or a target besides other fields."""
+    recorder = Recorder()
+    ada = await person(database)
+    async with writing(database_url, publisher=recorder) as writer:
+        room = await room_of(writer, ada)
+        said = await say(writer, ada, room, "said")
+        own = RoomId(ada)
+        told = Body(room=room, at_seq=said.seq, job=new_id())
+        refused = Body(room=room, code=int(Code.archived), job=new_id())
+        last = {}
+        for op in (
+            submit.pin(ada, room, said.seq, "pin"),
+            submit.unpin(ada, room, said.seq, "unpin"),
+            submit.remind(ada, "reminder", "a note", told),
+            submit.unsent(ada, "unsent", "words", refused),
+        ):
+            outcome = await writer.submit(op)
+            last[outcome.room] = outcome.seq
+            assert not (await writer.submit(op)).fresh
+        for where, seq in last.items():
+            await recorder.until(where, seq)
+    for where in (room, own):
+        stored = await read_entries(database, where, 0, 100, 100)
+        published = [
+            MSGPACK.decode_server(entry.data)
+            for entry in recorder.published
+            if entry.room == where.bytes
+        ]
+        assert published == stored

@@ -103,6 +103,14 @@ SERVER: Final[dict[str, frames.Server]] = {
     "entry: contact": _entry(16, EntryKind.contact, Body(state="incoming"), BOB),
     "entry: privacy": _entry(17, EntryKind.privacy, Body()),
     "entry: request": _entry(18, EntryKind.request, Body(room=ROOM, state="requested"), ADA),
+    "entry: pin": _entry(52, EntryKind.pin, Body(target=42)),
+    "entry: unpin": _entry(53, EntryKind.unpin, Body(target=42)),
+    "entry: reminder": _entry(
+        19, EntryKind.reminder, Body(text="book a table", room=ROOM, at_seq=42, job=_id(11))
+    ),
+    "entry: unsent": _entry(
+        20, EntryKind.unsent, Body(text="good morning", room=ROOM, code=103, job=_id(12))
+    ),
     "skip": frames.Skip(0, ROOM, 53, 60),
     "gap": frames.Gap(0, ROOM, 61, 900),
     "head": frames.Head(0, ROOM, 901, 880, frames.Preview(ADA, EntryKind.post, "hi", NOW_MS)),

@@ -347,6 +347,32 @@ async def test_the_self_log_tells_every_device_of_rooms_and_pointers(
     )
 
 
+async def test_pins_and_reminders_reach_devices_as_entries(
+    hubs: tuple[Node, Node], database: asyncpg.Pool
+) -> None:
+    """Committed beside one hub, told on another: a pin to the room, a reminder to its person alone."""
+    one, other = hubs
+    ada, bob = await person(database), await person(database)
+    room = await room_of(one.writer, ada, bob)
+    said = await say(one.writer, bob, room, "m")
+    phone, of_bob = await other.connect(ada), await other.connect(bob)
+    await other.follow(of_bob, (room, said.seq))
+    pinned = await one.writer.submit(submit.pin(ada, room, said.seq, "pin"))
+    about = Body(room=room, at_seq=said.seq, job=new_id())
+    told = await one.writer.submit(submit.remind(ada, "reminder", "a note", about))
+    await of_bob.until_told(room, pinned.seq)
+    await phone.until_told(ada, told.seq)
+    assert of_bob.entries(room)[-1].body == Body(target=said.seq)
+    reminder = phone.entries(ada)[-1]
+    assert (reminder.kind, reminder.body.text, reminder.body.room, reminder.body.at_seq) == (
+        "reminder",
+        "a note",
+        room,
+        said.seq,
+    )
+    assert not of_bob.entries(ada)
+
+
 async def test_typing_reaches_the_others_and_only_from_members(
     hubs: tuple[Node, Node], database: asyncpg.Pool
 ) -> None:

@@ -1,8 +1,9 @@
 """Postgres: where everything that was promised is kept.
 
     pool.py          the few connections that read, and write what is no log
-    people.py contacts.py finding.py sessions.py rooms.py links.py history.py pointers.py reports.py
-    idempotency.py   what REST asks, with those above
+    people.py contacts.py finding.py sessions.py rooms.py links.py history.py pins.py search.py pointers.py
+    reports.py idempotency.py    what REST asks
+    jobs.py          what is to be done at a time: added, leased, settled
     entries.py       the room log, read as the entries that travel
     installation.py  what the whole installation must agree on: lanes, the log's generation
     leases.py        committed and perhaps not yet published: taken over, read, deleted

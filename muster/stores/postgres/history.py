@@ -6,7 +6,8 @@ Must never decide which range a page claims to cover (muster/history.py).
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -19,7 +20,7 @@ from muster.stores.postgres.pool import Replica
 from proto.entry import Body, EntryKind
 
 # $1 room, $2 reader, $3 starting seq. `low` .. `high` is the window, beginning at the next seq the reader may see.
-_READER = """
+READER = """
     me AS MATERIALIZED (
         SELECT r.kind, m.relation, r.head, r.msg_no, r.floor,
                ARRAY(SELECT b.blocked FROM blocks b WHERE b.blocker = $2) AS hidden
@@ -39,27 +40,28 @@ _BEFORE = """
             WHERE s.room_id = $1 AND s.person_id = $2 AND s.from_seq < $3::bigint
         ) v
     )"""
-_VISIBLE = """EXISTS (
+VISIBLE = """EXISTS (
             SELECT 1 FROM spans s WHERE s.room_id = $1 AND s.person_id = $2
             AND e.seq >= s.from_seq AND (s.to_seq IS NULL OR e.seq <= s.to_seq))"""
-_ITEM = """
+ITEM = """
     e.seq, e.msg_no, e.kind, e.author, e.subject, e.client_id, e.at, e.text, e.body, e.edited_seq, e.deleted_seq,
+    e.target,
     CASE WHEN e.kind = 'post' THEN (
         SELECT json_agg(json_build_object('emoji', c.emoji, 'count', c.count, 'mine', c.mine) ORDER BY c.first)
         FROM (SELECT x.emoji, count(*) AS count, bool_or(x.person_id = $2) AS mine, min(x.seq) AS first
               FROM reactions x WHERE x.room_id = $1 AND x.target = e.seq AND x.person_id <> ALL (look.hidden)
               GROUP BY x.emoji) c) END AS reactions"""
-_LOOKED = "look.kind, look.relation, look.head, look.msg_no, look.low, look.high"
+LOOKED = "look.kind, look.relation, look.head, look.msg_no, look.low, look.high"
 
 
 def _page(look: str, order: str) -> str:
     return f"""
-        WITH {_READER}, {look.format(window=WINDOW_SEQS)}
-        SELECT {_LOOKED}, i.* FROM look LEFT JOIN LATERAL (
-            SELECT {_ITEM} FROM entries e
+        WITH {READER}, {look.format(window=WINDOW_SEQS)}
+        SELECT {LOOKED}, i.* FROM look LEFT JOIN LATERAL (
+            SELECT {ITEM} FROM entries e
             WHERE e.room_id = $1 AND e.seq BETWEEN look.low AND look.high AND e.seq > look.floor
               AND e.kind NOT IN ('edit', 'delete', 'react', 'unreact')
-              AND NOT (e.kind = 'post' AND e.author = ANY (look.hidden)) AND {_VISIBLE}
+              AND NOT (e.kind = 'post' AND e.author = ANY (look.hidden)) AND {VISIBLE}
             ORDER BY e.seq {order} LIMIT $4
         ) i ON true ORDER BY i.seq
     """  # noqa: S608  # constants of this module
@@ -67,14 +69,14 @@ def _page(look: str, order: str) -> str:
 
 _PAGES: Final = {Way.after: _page(_AFTER, "ASC"), Way.before: _page(_BEFORE, "DESC")}
 _CHANGED: Final = f"""
-    WITH {_READER}, {_AFTER.format(window=CHANGES_WINDOW_SEQS)}
-    SELECT {_LOOKED}, i.* FROM look LEFT JOIN LATERAL (
-        SELECT {_ITEM} FROM entries e
+    WITH {READER}, {_AFTER.format(window=CHANGES_WINDOW_SEQS)}
+    SELECT {LOOKED}, i.* FROM look LEFT JOIN LATERAL (
+        SELECT {ITEM} FROM entries e
         WHERE e.room_id = $1 AND e.kind = 'post' AND e.seq > look.floor AND e.seq = ANY (ARRAY(
             SELECT DISTINCT c.target FROM entries c
             WHERE c.room_id = $1 AND c.seq BETWEEN look.low AND look.high AND c.target <= $3
               AND c.kind IN ('edit', 'delete', 'react', 'unreact')))
-          AND NOT (e.author = ANY (look.hidden)) AND {_VISIBLE}
+          AND NOT (e.author = ANY (look.hidden)) AND {VISIBLE}
         ORDER BY e.seq
     ) i ON true ORDER BY i.seq
 """  # noqa: S608  # constants of this module
@@ -106,15 +108,17 @@ def _answer(rows: list[asyncpg.Record]) -> tuple[Window, list[Item]] | None:
         return None
     kind, relation, head, msg_no, low, high = rows[0][:6]
     window = Window(RoomKind(kind), Relation(relation), head, msg_no, low, high)
-    return window, [_item(row) for row in rows if row[6] is not None]
+    return window, [item(row[6:]) for row in rows if row[6] is not None]
 
 
-def _item(row: asyncpg.Record) -> Item:
+def item(row: Sequence[Any]) -> Item:
+    """What the columns of ITEM say."""
     (
-        seq, msg_no, kind, author, subject, client_id, at, text, body, edited_seq, deleted_seq, reactions,
-    ) = row[6:]  # fmt: skip
+        seq, msg_no, kind, author, subject, client_id, at, text, body, edited_seq, deleted_seq, target,
+        reactions,
+    ) = row  # fmt: skip
     says = _BODY.decode(body) if body is not None else Body()
-    says.text = text
+    says.text, says.target = text, target
     return Item(
         seq=seq,
         msg_no=msg_no,
