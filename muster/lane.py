@@ -21,8 +21,11 @@ from proto.entry import EntryKind
 from proto.frames import Entry, Server
 
 _HEADER: Final = Packing(">16sQB16s16s")
-_KINDS: Final = tuple(EntryKind)
-_KIND_NUMBERS: Final = {kind: number for number, kind in enumerate(_KINDS)}
+_KINDS: Final = tuple(kind for kind in EntryKind if kind is not EntryKind.unknown)
+_UNKNOWN: Final = 255
+_KIND_NUMBERS: Final = {kind: number for number, kind in enumerate(_KINDS)} | {
+    EntryKind.unknown: _UNKNOWN
+}
 _NO_SUBJECT: Final = bytes(16)
 
 
@@ -69,12 +72,15 @@ def pack(entry: LaneEntry) -> bytes:
 
 
 def unpack(field: bytes) -> LaneEntry:
-    """The reverse of `pack`. Raises struct.error or IndexError on bytes this version did not write."""
+    """The reverse of `pack`; a kind of a newer release is `unknown`, and its frame passes as it is.
+
+    Raises struct.error on bytes that no release wrote.
+    """
     room, seq, kind, author, subject = _HEADER.unpack_from(field)
     return LaneEntry(
         room,
         seq,
-        _KINDS[kind],
+        _KINDS[kind] if kind < len(_KINDS) else EntryKind.unknown,
         author,
         None if subject == _NO_SUBJECT else subject,
         field[_HEADER.size :],

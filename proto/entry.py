@@ -69,6 +69,13 @@ class EntryKind(StrEnum):
     reminder = "reminder"
     unsent = "unsent"
 
+    # Never written: what a hub reads that was written by a release it does not know yet.
+    unknown = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> EntryKind | None:
+        return cls.unknown if isinstance(value, str) else None
+
 
 class Body(Struct, omit_defaults=True, gc=False):
     """What an entry says, by kind; a field that does not apply is absent.

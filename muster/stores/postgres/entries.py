@@ -108,7 +108,7 @@ def _stored(row: asyncpg.Record) -> Stored:
         room=room,
         seq=seq,
         msg_no=msg_no,
-        kind=_KINDS[kind],
+        kind=_KINDS.get(kind, EntryKind.unknown),
         author=author,
         subject=subject,
         client_id=client_id or "",

@@ -122,7 +122,7 @@ def item(row: Sequence[Any]) -> Item:
     return Item(
         seq=seq,
         msg_no=msg_no,
-        kind=_KINDS[kind],
+        kind=_KINDS.get(kind, EntryKind.unknown),
         author=author,
         subject=subject,
         client_id=client_id or "",
