@@ -76,6 +76,7 @@ def assemble(on: Ground) -> Starlette:
     )
     limits = Limits(
         Rate(settings.anonymous_per_min / 60, settings.anonymous_per_min),
+        Rate(settings.reads_per_s, settings.reads_per_s * 5),
         Rate(settings.writes_per_s, settings.writes_per_s * 3),
         on.clock,
         on=settings.rate_limits,
@@ -114,7 +115,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
     return Handlers(
         people=PeopleHandlers(people, known, writer),
         sessions=SessionHandlers(sessions, limits),
-        rooms=RoomHandlers(rooms, writer),
+        rooms=RoomHandlers(rooms, writer, limits),
         members=MemberHandlers(rooms, writer),
         messages=MessageHandlers(history, PostgresPointers(on.primary), writer),
         staff=StaffHandlers(reports, people, sessions, writer),

@@ -20,12 +20,16 @@ _HANDLE_RATE: Final = Rate(per_s=0.2, burst=10)
 
 
 class Limits:
-    """Buckets by address for what needs no token, by person for writes, by handle for logging in."""
+    """Buckets by address for what needs no token, by person for reads and writes, by handle for logging in."""
 
-    def __init__(self, anonymous: Rate, writes: Rate, clock: Clock, *, on: bool) -> None:
+    def __init__(
+        self, anonymous: Rate, reads: Rate, writes: Rate, clock: Clock, *, on: bool
+    ) -> None:
         self._anonymous = Buckets(anonymous)
+        self._reads = Buckets(reads)
         self._writes = Buckets(writes)
         self._handles = Buckets(_HANDLE_RATE)
+        self._heaviest = writes.burst / 2
         self._clock = clock
         self._on = on
 
@@ -35,15 +39,21 @@ class Limits:
             self._take(self._anonymous, network_of(address))
         elif limit is Limit.write:
             self._take(self._writes, person)
+        elif person is not None:
+            self._take(self._reads, person)
+
+    def weigh(self, person: PersonId, more: float) -> None:
+        """This write is worth `more` besides the one taken. Raises `Refused`: `too_many_requests`."""
+        self._take(self._writes, person, min(more, self._heaviest))
 
     def guess(self, handle: str) -> None:
         """Somebody tries a password of this person. Raises `Refused`: `too_many_requests`."""
         self._take(self._handles, handle)
 
-    def _take(self, buckets: Buckets, key: object) -> None:
+    def _take(self, buckets: Buckets, key: object, tokens: float = 1.0) -> None:
         if not self._on:
             return
-        wait_s = buckets.take(key, self._clock.monotonic())
+        wait_s = buckets.take(key, self._clock.monotonic(), tokens)
         if wait_s:
             raise Refused(
                 Code.too_many_requests,
