@@ -197,11 +197,12 @@ async def _load(control: ControlLog, max_age_ms: int) -> None:
 
 async def _sweep(kept: PostgresIdempotency) -> None:
     while True:
+        more = False
         try:
-            await kept.sweep()
+            more = await kept.sweep()
         except Refused as refused:
             _log.warning("sweep failed", code=refused.code.name)
-        await asyncio.sleep(SWEEP_S)
+        await asyncio.sleep(ASK_AGAIN_S if more else SWEEP_S)
 
 
 def _config(settings: Settings, ground: Ground) -> uvicorn.Config:
@@ -216,6 +217,7 @@ def _config(settings: Settings, ground: Ground) -> uvicorn.Config:
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
+        backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=int(settings.drain_within_s) or 1,
         ssl_certfile=settings.tls_cert,
@@ -224,14 +226,20 @@ def _config(settings: Settings, ground: Ground) -> uvicorn.Config:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """A listening socket whose options every accepted one inherits, after taking all file descriptors there are."""
+    """Our address, taken: who connects is refused until uvicorn listens, and does not hang."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    address = (settings.listen_host, settings.api_port)
     family = socket.AF_INET6 if ":" in settings.listen_host else socket.AF_INET
-    listener = socket.create_server(address, family=family, backlog=BACKLOG)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(PEER_LOST_S * 1_000))
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            lost_ms = int(PEER_LOST_S * 1_000)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, lost_ms)
+        listener.bind((settings.listen_host, settings.api_port))
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 

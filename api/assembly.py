@@ -20,7 +20,7 @@ from api.edge import ApiMetrics
 from api.endpoint import Gate, Revocations
 from api.finding import FindingHandlers
 from api.later import LaterHandlers
-from api.limits import Limits
+from api.limits import Limits, Rates
 from api.links import AppLinkHandlers, LinkHandlers
 from api.members import MemberHandlers
 from api.messages import MessageHandlers
@@ -94,13 +94,13 @@ def assemble(on: Ground) -> Starlette:
         on.clock,
         on.random,
     )
-    limits = Limits(
-        Rate(settings.anonymous_per_min / 60, settings.anonymous_per_min),
-        Rate(settings.writes_per_s, settings.writes_per_s * 3),
-        Rate(settings.searches_per_min / 60, max(1.0, settings.searches_per_min / 3)),
-        on.clock,
-        on=settings.rate_limits,
+    rates = Rates(
+        anonymous=Rate(settings.anonymous_per_min / 60, settings.anonymous_per_min),
+        reads=Rate(settings.reads_per_s, settings.reads_per_s * 5),
+        writes=Rate(settings.writes_per_s, settings.writes_per_s * 3),
+        searches=Rate(settings.searches_per_min / 60, max(1.0, settings.searches_per_min / 3)),
     )
+    limits = Limits(rates, on.clock, on=settings.rate_limits)
     once = Once(PostgresIdempotency(on.primary))
     gate = Gate(tokens, on.control, limits, once, on.clock, on.random)
     documents = DocumentHandlers()
@@ -165,7 +165,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
             settings.ios_app_ids, settings.android_package, settings.android_cert_sha256
         ),
         sessions=SessionHandlers(sessions, limits),
-        rooms=RoomHandlers(rooms, writer),
+        rooms=RoomHandlers(rooms, writer, limits),
         members=MemberHandlers(rooms, writer),
         messages=MessageHandlers(history, PostgresPointers(on.primary), writer),
         finding=FindingHandlers(

@@ -6,7 +6,7 @@ as much, which is what a bound against floods may cost; it needs no Redis and is
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from api.route import Limit
 from muster.bucket import Buckets, Rate, network_of
@@ -26,18 +26,27 @@ _PAGE_RATE: Final = Rate(per_s=5.0, burst=100)
 """Pages of invite links by address: a whole party may sit behind one."""
 
 
-class Limits:
-    """Buckets by address for what needs no token, by person for writes and searches, by handle for logging in."""
+class Rates(NamedTuple):
+    """What one address (anonymous) and one person may do, by setting."""
 
-    def __init__(
-        self, anonymous: Rate, writes: Rate, searches: Rate, clock: Clock, *, on: bool
-    ) -> None:
-        self._anonymous = Buckets(anonymous)
-        self._writes = Buckets(writes)
-        self._searches = Buckets(searches)
+    anonymous: Rate
+    reads: Rate
+    writes: Rate
+    searches: Rate
+
+
+class Limits:
+    """Buckets by address for what needs no token, by person for the rest, by handle for logging in."""
+
+    def __init__(self, rates: Rates, clock: Clock, *, on: bool) -> None:
+        self._anonymous = Buckets(rates.anonymous)
+        self._reads = Buckets(rates.reads)
+        self._writes = Buckets(rates.writes)
+        self._searches = Buckets(rates.searches)
         self._handles = Buckets(_HANDLE_RATE)
         self._finds = Buckets(_FIND_RATE)
         self._pages = Buckets(_PAGE_RATE)
+        self._heaviest = rates.writes.burst / 2
         self._clock = clock
         self._on = on
 
@@ -53,15 +62,21 @@ class Limits:
             self._take(self._finds, person)
         elif limit is Limit.page:
             self._take(self._pages, network_of(address))
+        elif person is not None:
+            self._take(self._reads, person)
+
+    def weigh(self, person: PersonId, more: float) -> None:
+        """This write is worth `more` besides the one taken. Raises `Refused`: `too_many_requests`."""
+        self._take(self._writes, person, min(more, self._heaviest))
 
     def guess(self, handle: str) -> None:
         """Somebody tries a password of this person. Raises `Refused`: `too_many_requests`."""
         self._take(self._handles, handle)
 
-    def _take(self, buckets: Buckets, key: object) -> None:
+    def _take(self, buckets: Buckets, key: object, tokens: float = 1.0) -> None:
         if not self._on:
             return
-        wait_s = buckets.take(key, self._clock.monotonic())
+        wait_s = buckets.take(key, self._clock.monotonic(), tokens)
         if wait_s:
             raise Refused(
                 Code.too_many_requests,

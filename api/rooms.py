@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 
 from msgspec import Meta, Struct
 
+from api.limits import Limits
 from api.route import Call, Page, Reply
 from muster import submit
 from muster.errors import Refused
@@ -32,6 +33,8 @@ from proto.entry import Body
 
 _Line = Annotated[str, Meta(max_length=1_000)]
 _MY_ROOMS_MOST: Final = 500
+_PEOPLE_PER_WRITE: Final = 5
+"""Putting so many into a new room costs the database what another write does."""
 
 
 class NewRoom(Struct, frozen=True):
@@ -63,14 +66,16 @@ class MyRooms(Struct, frozen=True):
 class RoomHandlers:
     """The routes about rooms."""
 
-    def __init__(self, rooms: Rooms, writer: Submitter) -> None:
+    def __init__(self, rooms: Rooms, writer: Submitter, limits: Limits) -> None:
         self._rooms = rooms
         self._writer = writer
+        self._limits = limits
 
     async def create(self, call: Call) -> Reply:
         wanted = call.body(NewRoom)
         people = wanted.people if wanted.peer is None else [*wanted.people, wanted.peer]
         new = new_room(call.me, RoomKind(wanted.kind), wanted.title, wanted.topic, people)
+        self._limits.weigh(call.me, len(new.people) / _PEOPLE_PER_WRITE)
         # The id follows from who asks and the Idempotency-Key: a repeat makes no second room, even
         # if the first request died between the commit and its answer.
         made = RoomId(uuid5(call.me, call.client_id))

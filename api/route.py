@@ -33,7 +33,7 @@ PATH_TYPES: Final[Mapping[str, Any]] = {
 
 
 class Limit(Enum):
-    """Which bucket a request takes from."""
+    """Which bucket a request takes from. `none` with a token: the person's bucket of reads."""
 
     none = "none"
     anonymous = "anonymous"

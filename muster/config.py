@@ -147,6 +147,9 @@ class Settings:
     anonymous_per_min: float = setting(
         60.0, "registrations, logins and refreshes per address, minute and process", at_least=1.0
     )
+    reads_per_s: float = setting(
+        50.0, "REST reads per person, second and process; five times that at once", at_least=0.1
+    )
     writes_per_s: float = setting(
         20.0, "REST writes per person, second and process; thrice that at once", at_least=0.1
     )

@@ -23,6 +23,9 @@ from muster.telemetry import get_logger
 from muster.tokens import Tokens
 from proto.codes import Code
 
+SESSIONS_MOST: Final = 100
+"""Sessions of one person at once; a new one ends the oldest. Ending all is one op, which must not take a second."""
+
 _DAY_MS: Final = 86_400_000
 _log = get_logger()
 
@@ -87,6 +90,10 @@ class SessionStore(Protocol):
 
     async def of_person(self, person: PersonId, now_ms: int) -> list[Session]:
         """The sessions that are not over, newest first."""
+        ...
+
+    async def beyond(self, person: PersonId, now_ms: int, most: int) -> list[SessionId]:
+        """Some of the sessions that are not over and older than the newest `most`."""
         ...
 
     async def rotate(
@@ -183,6 +190,8 @@ class Sessions:
         )
         if not await self._store.add(new):
             raise _banned()
+        for session in await self._store.beyond(known.person, now_ms, SESSIONS_MOST):
+            await self.end(known.person, known.person, session)
         return self._grant(Family(new.id, new.person, new.device, known.role), token)
 
     async def refresh(self, text: str) -> Grant:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from muster.batch import BatchConnection, BatchFailed, Locked, Poisoned, Repeat
@@ -112,9 +112,12 @@ class Writer:
         self._tracing = self._log.is_enabled_for(logging.DEBUG)
         # In the order of their deadlines; a timer each would cost more than all else here together.
         self._asked: deque[_Pending] = deque()
+        self._over = False
 
     async def submit(self, op: Op) -> Outcome:
         """Commit one op. Raises `Refused`; `unavailable` means the outcome is unknown. Answers within 2 s."""
+        if self._over:
+            raise unavailable("the database")
         worker = self._worker(op.room)
         queues = worker.queues
         if len(queues) >= OPS_WAITING or queues.waiting(op.room) >= ROOM_OPS_WAITING:
@@ -151,6 +154,7 @@ class Writer:
                     tasks.create_task(worker.outlet.run())
                 tasks.create_task(self._refuse_late())
         finally:
+            self._over = True
             for pending in self._asked:
                 pending.refuse(unavailable("the database"))
             for worker in (*self._workers, self._spare):
@@ -177,12 +181,19 @@ class Writer:
             del self._moved[room]
         return self._workers[room.int % len(self._workers)]
 
-    def move(self, worker: _Worker, rooms: Sequence[RoomId]) -> bool:
-        """Rooms that made `worker` wait go to the spare connection; false if they are there already."""
+    def move(self, worker: _Worker, rooms: Collection[RoomId]) -> bool:
+        """Rooms that made `worker` wait go to the spare connection; false if they are there already.
+
+        From now on their ops are queued there: `worker` hands over what it has of them before anything else.
+        """
         if worker is self._spare:
             return False
+        now = self._clock.monotonic()
+        for room in [r for r, until in self._moved.items() if until <= now]:
+            if not self._spare.has(room):
+                del self._moved[room]
         for room in rooms:
-            self._moved[room] = self._clock.monotonic() + MOVED_FOR_S
+            self._moved[room] = now + MOVED_FOR_S
             self._metrics.moved.inc()
         return True
 
@@ -191,6 +202,14 @@ class Writer:
         for pending in pendings:
             self._spare.queues.add(pending)
         self._spare.wake()
+
+    def give_up(self, late: Sequence[_Pending]) -> None:
+        """These were not committed in time; what their senders sent before they knew must not overtake them."""
+        known_at = {(p.op.room, p.op.author): p.deadline for p in late}
+        for pending in (*late, *self._asked):
+            told_at = known_at.get((pending.op.room, pending.op.author), 0.0)
+            if pending.deadline - SUBMIT_WITHIN_S < told_at:
+                pending.refuse(unavailable("the database"))
 
     @property
     def clock(self) -> Clock:
@@ -226,15 +245,12 @@ class _Worker:
             began = self._writer.clock.monotonic()
             batch = self.queues.take(BATCH_OPS)
             self._busy = {pending.op.room for pending in batch}
-            moved: list[RoomId] = []
             try:
-                moved = await self._commit(batch)
+                await self._commit(batch)
             finally:
-                self._busy = set()
-                for room in {pending.op.room for pending in batch}:
+                for room in self._busy:
                     self.queues.done(room)
-            for room in moved:
-                self._writer.hand_over(self.queues.evict(room))
+                self._busy = set()
             pause_s = min(PACE_MOST_S, len(batch) * PACE_PER_OP_S)
             await asyncio.sleep(max(0.0, began + pause_s - self._writer.clock.monotonic()))
 
@@ -257,12 +273,13 @@ class _Worker:
             await self.connection.clear(writer)
             self.outlet.cleared(writer)
         except BatchFailed:
-            # The lease runs out by itself; somebody publishes twice, receivers drop the second.
+            # The lease runs out by itself; somebody publishes twice, receivers drop the second. Its row may yet be
+            # deleted, by the call that was given up: what is committed from now on stands in another.
             self.outlet.cleared(writer)
+            self.outlet.relet()
 
-    async def _commit(self, batch: list[_Pending]) -> list[RoomId]:
-        """Commit all of `batch`, or answer why not. Returns rooms that move to the spare connection."""
-        moved: list[RoomId] = []
+    async def _commit(self, batch: list[_Pending]) -> None:
+        """Commit all of `batch`, or answer why not; ops of rooms that are locked go to the spare worker."""
         parts = [batch]
         while parts:
             part = self._still_wanted(parts.pop())
@@ -281,12 +298,10 @@ class _Worker:
                 continue
             except Locked as locked:
                 self._writer.metrics.failures.labels("locked").inc()
-                rooms = [room for room in {p.op.room for p in part} if room in locked.rooms]
-                if rooms and self._writer.move(self, rooms):
-                    self._writer.hand_over([p for p in part if p.op.room in locked.rooms])
-                    part = [p for p in part if p.op.room not in locked.rooms]
-                    moved += rooms
                 parts.append(part)
+                rooms = {p.op.room for p in part} & set(locked.rooms)
+                if rooms and self._writer.move(self, rooms):
+                    parts = self._move_out(rooms, parts)
                 continue
             except BatchFailed as failed:
                 self._writer.metrics.failures.labels(type(failed).__name__.lower()).inc()
@@ -297,13 +312,20 @@ class _Worker:
                 continue
             self._settle(part, rows)
             self._writer.metrics.batch(len(part), self._writer.clock.monotonic() - started)
-        return moved
+
+    def _move_out(self, rooms: set[RoomId], parts: list[list[_Pending]]) -> list[list[_Pending]]:
+        """Hand over every op of these rooms, in the order sent: of each part (the last is next), then what waits."""
+        for part in reversed(parts):
+            self._writer.hand_over([p for p in part if p.op.room in rooms])
+        for room in rooms:
+            self._writer.hand_over(self.queues.evict(room))
+        return [[p for p in part if p.op.room not in rooms] for part in parts]
 
     def _still_wanted(self, part: list[_Pending]) -> list[_Pending]:
         now = self._writer.clock.monotonic()
-        for pending in part:
-            if pending.deadline <= now:
-                pending.refuse(unavailable("the database"))
+        late = [pending for pending in part if pending.deadline <= now]
+        if late:
+            self._writer.give_up(late)
         return [pending for pending in part if not pending.answer.done()]
 
     def _settle(self, part: list[_Pending], rows: list[Committed]) -> None:

@@ -148,8 +148,8 @@ def check_meta(meta: Mapping[str, object]) -> None:
         raise BadFrame(
             f"meta has at most {limits.META_BYTES} bytes as JSON, this has {len(encoded)}"
         )
-    if b"\\u0000" in encoded:
-        raise BadFrame("meta holds a NUL character, which cannot be stored")
+    if b"\\u0000" in encoded:  # or a backslash before a u, which is harmless
+        _refuse_nul(*meta, *meta.values())
     for value in meta.values():
         if isinstance(value, float) and value - value != 0.0:
             raise BadFrame("meta holds a number that is not finite")

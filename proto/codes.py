@@ -108,11 +108,15 @@ CLOSE_TABLE: Final[dict[Close, CloseAdvice]] = {
 }
 
 
+CLIENTS_FAULT: Final = frozenset({1002, 1003, 1007, 1008, 1009, 1010})
+"""The WebSocket's own codes for a client that does it wrong: it would come back and do the same again."""
+
+
 def may_reconnect(code: int | None) -> bool:
     """Whether a client comes back after this close code; `None` is a connection that just broke.
 
-    Codes below 4000 are the WebSocket's own: 1008 (policy) says stop, all others say come back.
+    Codes below 4000 are the WebSocket's own: those that blame the client say stop, all others come back.
     """
     if code is None or code < 4000:
-        return code != 1008
+        return code not in CLIENTS_FAULT
     return code < 4500

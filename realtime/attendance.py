@@ -20,7 +20,7 @@ from proto.entry import EntryKind
 from proto.frames import Attend, Entry, Resume, RoomState, RoomStates, TypingNow
 from realtime.admission import Admissions
 from realtime.catchup import Catchup
-from realtime.hub import Hub
+from realtime.entrance import Entrance
 from realtime.people import LocalPerson, People
 from realtime.pointers import TOLD_UP_TO, Pointers
 from realtime.room import REPLAY_ENTRIES, Attachment, LocalRoom
@@ -38,7 +38,7 @@ class Admitted(NamedTuple):
 class Parts(NamedTuple):
     """The parts of the hub that attendance puts to use."""
 
-    hub: Hub
+    entrance: Entrance
     seating: Seating
     people: People
     hidden: Hidden
@@ -207,7 +207,7 @@ class Attendance:
             return person, {}
         # A join that another process has just acknowledged may not have come by yet.
         memberships = await self._reader.memberships(unsure)
-        self._parts.hub.joined(unsure, memberships, None)
+        self._parts.entrance.joined(unsure, memberships, None)
         return person, {membership.room: membership.head for membership in memberships}
 
     def _member_room(self, socket: Socket, room: RoomId) -> LocalRoom | None:

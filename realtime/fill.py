@@ -179,16 +179,23 @@ class Fill:
         self._counts.filled += len(found)
         for room in rooms:
             self._filled(room, by_room.get(room.id, []))
-            if room.forgotten or self._heads.get(room, 0) <= room.position:
-                self._heads.pop(room, None)
-                if room.has_hole:
-                    self.hole(room)
-            else:
-                self._due[room] = (0.0, _WHATEVER)
-                self._woken.set()
+            self._go_on(room)
+
+    def _go_on(self, room: LocalRoom) -> None:
+        """See whether there is more to read of a room that was just read."""
+        if room.forgotten or self._heads.get(room, 0) <= room.position:
+            self._heads.pop(room, None)
+            if room.has_hole:
+                self.hole(room)
+        else:
+            self._due[room] = (0.0, _WHATEVER)
+            self._woken.set()
 
     async def _jump_to_head(self, room: LocalRoom) -> None:
         """Members and head in one snapshot: who was put out among what is jumped over gets nothing after it."""
         standing = await self._reader.memberships([(person, room.id) for person in room.members])
-        self._heads.pop(room, None)
+        if not standing:
+            self._heads.pop(room, None)  # nobody waits for what comes next
+            return
         self._jump(room, standing)
+        self._go_on(room)

@@ -10,14 +10,11 @@ read Postgres by itself.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from uuid import UUID
 
 from muster.ids import CONTROL_ROOM, PersonId, RoomId
 from muster.lane import LaneEntry, lane_of, of_entry
 from muster.membership import Found, Membership
-from muster.membership import People as FoundPeople
 from muster.permission import PRESENT, Relation
 from muster.telemetry import get_logger
 from muster.trail import trail
@@ -26,6 +23,7 @@ from proto.entry import Body, EntryKind
 from proto.frames import Entry, Gap, Skip
 from realtime.catchup import Catchup
 from realtime.counts import HubCounts
+from realtime.entrance import Wiring
 from realtime.people import People
 from realtime.prepared import Prepared
 from realtime.pulse import Pulse
@@ -37,18 +35,6 @@ from realtime.visibility import LARGE_ROOM, is_for_all, is_visible
 _MEMBERSHIP = frozenset({EntryKind.join, EntryKind.leave, EntryKind.kick, EntryKind.role})
 _BLOCKS = frozenset({EntryKind.block, EntryKind.unblock})
 _ABOUT_A_ROOM = frozenset({EntryKind.room_added, EntryKind.request})
-
-
-@dataclass(frozen=True, slots=True)
-class Wiring:
-    """What the hub tells others: each a call that returns at once."""
-
-    hole: Callable[[LocalRoom], None]
-    behind: Callable[[LocalRoom, int], None]
-    check: Callable[[Iterable[LocalRoom]], None]
-    read_again: Callable[[PersonId, RoomId], None]
-    note: Callable[[bytes, int], None]
-    control: Callable[[int], None]
 
 
 class Hub:
@@ -127,7 +113,7 @@ class Hub:
             room for room in self._seating.rooms.values() if lane_of(room.key, self._lanes) in lanes
         ]
 
-    # What was read from Postgres (realtime/fill.py, realtime/admission.py)
+    # What was read from Postgres (realtime/fill.py)
 
     def filled(self, room: LocalRoom, found: list[Found]) -> None:
         """Entries the lanes did not bring, in order."""
@@ -149,7 +135,7 @@ class Hub:
         for membership in standing:
             if membership.relation not in PRESENT:
                 self._seating.remove(room, membership.person, room.position)
-        if room.forgotten:
+        if not room.members:
             return
         head, people = standing[0].head, standing[0].members
         gap = Prepared.of(Gap(0, room.id, room.position + 1, head))
@@ -168,78 +154,6 @@ class Hub:
         self._catchup.moved(room)
         self._pulse.moved(room)
         self._release(room)
-
-    def admit(
-        self, admitted: Iterable[PersonId], found: FoundPeople, meanwhile: dict[bytes, int]
-    ) -> None:
-        """Put newly connected people in their rooms."""
-        present = [p for key in admitted if (p := self._people.get(key.bytes)) is not None]
-        blocked: dict[PersonId, list[PersonId]] = {}
-        for blocker, other in found.blocks:
-            blocked.setdefault(blocker, []).append(other)
-        for person in present:
-            # Of whom was there already, the self log has told what has changed since.
-            if not person.loaded:
-                person.loaded = True
-                self._hidden.replace(person.id, blocked.get(person.id, ()))
-        for membership in found.memberships:
-            self._enter(membership, meanwhile)
-        self._counts.admitted += len(present)
-
-    def joined(
-        self,
-        pairs: Iterable[tuple[PersonId, RoomId]],
-        memberships: list[Membership],
-        meanwhile: dict[bytes, int] | None,
-    ) -> None:
-        """Memberships that were read again: what is gone is taken out, what is there put in.
-
-        `meanwhile` is null when nobody has noted what the lanes brought during the query.
-        """
-        read = {(m.person, m.room): m for m in memberships}
-        for pair in pairs:
-            membership = read.get(pair)
-            if membership is not None and membership.relation in PRESENT:
-                self._enter(membership, meanwhile)
-            elif (room := self._seating.rooms.get(pair[1].bytes)) is not None:
-                self._leave(room, pair[0], 0 if membership is None else membership.head)
-
-    def _leave(self, room: LocalRoom, person: PersonId, head: int) -> None:
-        """Read as of `head`: this person is not in the room."""
-        if head > room.position:
-            # Their going is among what has not come yet; they are owed what is before it.
-            self._wiring.behind(room, head)
-        elif room.changed.get(person, 0) > head:
-            self._wiring.read_again(person, room.id)
-        else:
-            self._seating.remove(room, person, room.position)
-
-    def _enter(self, membership: Membership, meanwhile: dict[bytes, int] | None) -> None:
-        person = self._people.get(membership.person.bytes)
-        if person is None or not person.loaded:
-            return
-        key = membership.room.bytes
-        room = self._seating.rooms.get(key)
-        if room is None:
-            room = self._seating.rooms[key] = LocalRoom(membership)
-            if meanwhile is None:
-                self._wiring.check([room])
-            elif meanwhile.get(key, 0) > room.position:
-                self._wiring.behind(room, meanwhile[key])
-        elif room.changed_at(person.id) > membership.head:
-            self._wiring.read_again(person.id, room.id)
-            return
-        elif membership.head > room.position:
-            self._wiring.behind(room, membership.head)
-        stands = membership.relation, membership.from_seq, membership.head
-        self._seating.add(room, person, *stands)
-        if membership.request:
-            room.requested = person.id
-            if room.position > membership.head:
-                # What came since may have been the answer.
-                self._wiring.read_again(person.id, room.id)
-        elif room.requested == person.id:
-            room.requested = None
 
     # Delivery
 
@@ -336,20 +250,20 @@ class Hub:
             # In force before any device of the blocker is told that it is.
             act = self._hidden.hide if kept.kind is EntryKind.block else self._hidden.show
             act(PersonId(room.id), PersonId(UUID(bytes=kept.subject)))
-        elif kept.kind in (EntryKind.join, EntryKind.role) and kept.subject is not None:
-            person = self._people.get(kept.subject)
-            if person is not None and person.loaded and body.role is not None:
-                from_seq = 1 if room.history == "all" else kept.seq
-                member = room.members.get(person.id)
-                if kept.kind is EntryKind.role and member is not None:
-                    from_seq = member.from_seq
-                if member is None:
-                    news = kept.kind is EntryKind.join
-                else:
-                    news = kept.seq > member.as_of
-                if news:
-                    self._seating.add(room, person, Relation(body.role), from_seq, kept.seq)
+        elif kept.kind in (EntryKind.join, EntryKind.role):
+            self._seat(room, kept, body)
         return body
+
+    def _seat(self, room: LocalRoom, kept: Kept, body: Body) -> None:
+        person = None if kept.subject is None else self._people.get(kept.subject)
+        if person is None or not person.loaded or body.role is None:
+            return
+        member, came = room.members.get(person.id), kept.kind is EntryKind.join
+        if came if member is None else kept.seq > member.as_of:
+            from_seq = 1 if room.history == "all" else kept.seq
+            if member is not None and not came:
+                from_seq = member.from_seq
+            self._seating.add(room, person, Relation(body.role), from_seq, kept.seq)
 
     def _after(self, room: LocalRoom, kept: Kept, body: Body) -> None:
         """Who goes has seen their own going, and nothing after it."""

@@ -72,6 +72,4 @@ def is_visible(kept: Kept, room: LocalRoom, person: PersonId, hidden: Hidden) ->
         hidden_from = hidden.from_whom(kept.author)
         if hidden_from is not None and person in hidden_from:
             return False
-    return not (
-        room.people > LARGE_ROOM and kept.kind in _TRAFFIC and kept.subject != person.bytes
-    )
+    return not (room.people > LARGE_ROOM and kept.kind in _TRAFFIC and kept.subject != person.bytes)

@@ -24,9 +24,10 @@ from realtime.admission import Admissions
 from realtime.attendance import Attendance, Parts
 from realtime.catchup import Catchup
 from realtime.counts import HubCounts
+from realtime.entrance import Entrance, Wiring
 from realtime.ephemera import Ephemera
 from realtime.fill import Fill
-from realtime.hub import Hub, Wiring
+from realtime.hub import Hub
 from realtime.people import People
 from realtime.pointers import Pointers, PointerStore, Submitter
 from realtime.pulse import Pulse
@@ -96,7 +97,8 @@ def assemble(
     catchup = Catchup(outside.reader, hidden, loop.call_soon, left)
     seating = Seating(people, hidden, catchup, forgotten)
     hub = Hub(lanes, people, seating, catchup, pulse, counts)
-    admissions = Admissions(outside.reader, hub.admit, hub.joined)
+    entrance = Entrance(people, seating, counts)
+    admissions = Admissions(outside.reader, entrance.admit, entrance.joined)
     fill = Fill(outside.reader, hub.rooms, hub.filled, hub.jump, outside.clock, counts)
     ephemera = Ephemera(outside.publisher, counts)
     writer = outside.make_writer(hub.entries)
@@ -106,17 +108,17 @@ def assemble(
         ephemera.put(of_ephemeral(room, person, pointer))
 
     pointers = Pointers(outside.pointers, writer, tell)
-    parts = Parts(hub, seating, people, hidden, catchup, admissions, pointers)
+    parts = Parts(entrance, seating, people, hidden, catchup, admissions, pointers)
     attendance = Attendance(parts, outside.reader, view, generation, ephemera.put)
     control = ControlLog(outside.control, view, outside.clock, attendance.control)
-    hub.wire(
-        Wiring(
-            hole=fill.hole,
-            behind=fill.behind,
-            check=fill.check,
-            read_again=admissions.read_again,
-            note=admissions.note,
-            control=control.seen,
-        )
+    told = Wiring(
+        hole=fill.hole,
+        behind=fill.behind,
+        check=fill.check,
+        read_again=admissions.read_again,
+        note=admissions.note,
+        control=control.seen,
     )
+    hub.wire(told)
+    entrance.wire(told)
     return Assembled(hub, attendance, control, writer, parts, fill, pulse, ephemera)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from muster import keys
 from muster.config import Settings
@@ -122,6 +123,8 @@ async def test_it_waits_for_postgres_and_can_be_stopped_meanwhile(
         assert process.stderr is not None
         said = (await asyncio.wait_for(process.stderr.readline(), 20)).decode()
         assert f"Postgres at postgresql://muster:***@127.0.0.1:{port}/muster" in said
+        with pytest.raises(ConnectionRefusedError):  # nobody hangs on a door that does not open
+            await asyncio.open_connection("127.0.0.1", settings.api_port)
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 10) == 0
 

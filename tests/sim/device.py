@@ -46,7 +46,9 @@ class SimSocket:
         self.push(Prepared.of(frame))
 
     def close(self, code: Close, reason: str, retry_after_ms: int | None = None) -> None:
-        raise AssertionError(f"nobody here gives cause to be closed: {code} {reason}")
+        raise AssertionError(
+            f"nobody here gives cause to be closed: {code} {reason} {retry_after_ms}"
+        )
 
     def drain(self) -> None:
         self.congested = False
@@ -72,6 +74,7 @@ class Device:
         self._answered = False
         self._asked: set[RoomId] = set()
         self._owed: set[RoomId] = set()
+        self._added: dict[RoomId, int] = {}
 
     def __str__(self) -> str:
         return f"device {self.id.int} of person {self.person.int}"
@@ -100,6 +103,9 @@ class Device:
     def ask(self, rooms: dict[RoomId, int | None], tasks: asyncio.TaskGroup) -> None:
         """Attend these rooms and no others; one request at a time, as a connection does it."""
         if self.socket is not None and self.hub is not None and self.is_idle:
+            # What was not counted, because an answer did not come, is asked for again.
+            for room in self._asked & rooms.keys():
+                rooms[room] = self.positions[room]
             # What comes of these before the answer will come again: it is not counted.
             self._asked |= {room for room, seq in rooms.items() if seq is not None}
             self.errand = tasks.create_task(self._attend(self.socket, self.hub, rooms))
@@ -194,8 +200,12 @@ class Device:
         true = self._truth.rooms[room]
         assert true.sees(self.person, entry.seq), f"{self} may not see {entry}"
         self.positions[room] = entry.seq
+        is_going = entry.kind in (EntryKind.kick, EntryKind.leave) and entry.subject == self.person
+        if is_going and self._added.get(room, 0) > entry.seq:
+            self.wants.add(room)  # the self log was quicker: it is in again
         if room == self.person and entry.kind is EntryKind.room_added and entry.body.room:
             added, at_seq = RoomId(entry.body.room), entry.body.at_seq or 0
+            self._added[added] = at_seq
             if added not in self.following and added not in self._asked:
                 self.positions[added] = max(at_seq - 1, self.positions.get(added, 0))
             if added not in self.following or self.positions[added] < at_seq:
@@ -214,7 +224,9 @@ class Device:
         if room in self._asked or (not self._answered and room == self.person):
             return False
         if room in self._owed and room not in self.following:
-            assert seq <= self._truth.rooms[room].was_out_by(self.person), f"{self}: {seq} of {room}"
+            assert seq <= self._truth.rooms[room].was_out_by(self.person), (
+                f"{self}: {seq} of {room}"
+            )
             return False
         assert room in self.following, f"{self}: seq {seq} of {room.int}, not asked for"
         held = self.positions[room]

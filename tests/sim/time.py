@@ -15,9 +15,7 @@ class _Jumping(selectors.SelectSelector):
         super().__init__()
         self.now = 1_000.0
 
-    def select(
-        self, timeout: float | None = None
-    ) -> list[tuple[selectors.SelectorKey, selectors._EventMask]]:
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         events = super().select(0)
         if not events:
             if timeout is None:

@@ -121,9 +121,7 @@ class Truth:
         seq = self._append(room, kind, author, person, Body(members=room.members))
         room.spans[person][-1].upto = seq
         own = self.rooms[RoomId(person)]
-        self._append(
-            own, EntryKind.room_removed, author, person, Body(room=room.id, at_seq=seq)
-        )
+        self._append(own, EntryKind.room_removed, author, person, Body(room=room.id, at_seq=seq))
         self._publish()
 
     def role(self, author: PersonId, person: PersonId, room: TrueRoom, to: Relation) -> None:
@@ -179,20 +177,20 @@ class SlowReader:
         memberships = [m for m in found if m is not None and m.relation in PRESENT]
         await self._pause()
         blocks = [pair for pair in self._truth.blocks if pair[0] in people]
-        await self._pause()
+        await self._pause(last=True)
         return People(memberships, blocks)
 
     async def memberships(self, pairs: Collection[tuple[PersonId, RoomId]]) -> list[Membership]:
         await self._pause()
         rooms = self._truth.rooms
         found = [self._membership(p, rooms[room]) for p, room in pairs if room in rooms]
-        await self._pause()
+        await self._pause(last=True)
         return [membership for membership in found if membership is not None]
 
     async def heads(self, rooms: Collection[RoomId]) -> dict[RoomId, tuple[int, int]]:
         await self._pause()
         heads = {r: (self._truth.rooms[r].head, self._truth.rooms[r].msg_no) for r in rooms}
-        await self._pause()
+        await self._pause(last=True)
         return heads
 
     async def entries(self, wanted: Sequence[Wanted], limit: int) -> list[Found]:
@@ -200,9 +198,9 @@ class SlowReader:
         found = []
         for want in wanted:
             room = self._truth.rooms[want.room]
-            for entry in room.entries[want.after : min(want.upto, want.after + limit)]:
-                found.append(Found(entry, entry.seq in room.erased))
-        await self._pause()
+            entries = room.entries[want.after : min(want.upto, want.after + limit)]
+            found += [Found(entry, entry.seq in room.erased) for entry in entries]
+        await self._pause(last=True)
         return found
 
     # muster.control.ControlReader
@@ -221,10 +219,10 @@ class SlowReader:
         start, history, kind = room.spans[person][-1].start, room.history, room.kind
         head, msg_no = room.head, room.msg_no
         return Membership(
-            person, room.id, kind, history, relation, start, head, msg_no, room.members
+            person, room.id, kind, history, relation, start, head, msg_no, room.members, False
         )
 
-    async def _pause(self) -> None:
+    async def _pause(self, *, last: bool = False) -> None:  # noqa: ARG002  # for who opens a gate by it
         slow = self._rng.random() < 0.1
         await passing(self._rng.random() * (0.4 if slow else 0.01))
         if self.down or self._rng.random() < self.failing:

@@ -98,7 +98,7 @@ class PostgresIdempotency:
         """It came to nothing that would stand: the next request does the work."""
         await self._database.execute(_FORGET, claim.person, claim.key)
 
-    async def sweep(self) -> None:
-        """Remove answers past their day and refresh tokens long expired, some at a time."""
-        await self._database.execute(_SWEEP)
-        await self._database.execute(_SWEEP_TOKENS)
+    async def sweep(self) -> bool:
+        """Remove answers past their day and refresh tokens long expired, some at a time; whether there may be more."""
+        removed = [await self._database.execute(sql) for sql in (_SWEEP, _SWEEP_TOKENS)]
+        return f"DELETE {_SWEEP_ROWS}" in removed

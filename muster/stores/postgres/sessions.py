@@ -36,6 +36,10 @@ _OF_PERSON: Final = """
     FROM sessions s WHERE s.person_id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2
     ORDER BY s.created_at DESC, s.session_id DESC LIMIT 200
 """
+_BEYOND: Final = """
+    SELECT session_id FROM sessions WHERE person_id = $1 AND revoked_at IS NULL AND expires_at > $2
+    ORDER BY created_at DESC, session_id DESC OFFSET $3 LIMIT 10
+"""
 # A statement of its own: the next one must see what was committed before the lock was granted.
 _LOCK: Final = """
     SELECT 1 FROM sessions WHERE session_id = (SELECT t.session_id FROM refresh_tokens t WHERE t.token_hash = $1)
@@ -95,6 +99,10 @@ class PostgresSessions:
             )
             for row in rows
         ]
+
+    async def beyond(self, person: PersonId, now_ms: int, most: int) -> list[SessionId]:
+        rows = await self._database.fetch(_BEYOND, person, from_ms(now_ms), most)
+        return [SessionId(row[0]) for row in rows]
 
     async def rotate(
         self, token: bytes, now_ms: int, fresh_salt: bytes, expires_at_ms: int
