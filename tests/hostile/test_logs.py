@@ -108,9 +108,18 @@ def _bodies() -> list[bytes]:
 
 def _paths(template: str, canary: Canary, other: str) -> list[str]:
     named = {"emoji": MARK[:30], "who": f"@{canary.handle}", "session": str(uuid4())}
+    named |= {"job": str(uuid4()), "code": MARK[:30]}
     right = template.format(room=canary.room, person=other, seq=3, report=uuid4(), **named)
     wrong = template.format(
-        room=MARK, person=EMAIL, seq=PHONE, report=MARK, session=MARK, emoji=EMAIL, who=EMAIL
+        room=MARK,
+        person=EMAIL,
+        seq=PHONE,
+        report=MARK,
+        session=MARK,
+        emoji=EMAIL,
+        who=EMAIL,
+        job=MARK,
+        code=EMAIL,
     )
     return [f"{right}?cursor={MARK}&limit={PHONE}&{MARK}={EMAIL}", right, wrong]
 

@@ -61,6 +61,11 @@ async def bare_room(
                 "INSERT INTO members (room_id, person_id, relation, from_seq) VALUES ($1, $2, $3, 1)",
                 *(room, who, what.value),
             )
+        if what in PRESENT:
+            await database.execute(
+                "INSERT INTO spans (room_id, person_id, joined, from_seq) VALUES ($1, $2, 1, 1)",
+                *(room, who),
+            )
     return room
 
 

@@ -174,7 +174,7 @@ async def test_nonsense_in_a_stream_is_skipped_and_counted(
     """Fields no version of ours wrote, of any shape, stop nobody."""
     async with bus_over(restartable_redis.url) as bus, following(bus.tail) as heard:
         async with restartable_redis.client() as client:
-            for field, value in [("e", b"short"), ("e", b"\xff" * 80), ("zz", b""), ("", b"x")]:
+            for field, value in [("e", b"short"), ("e", b"\xff" * 40), ("zz", b""), ("", b"x")]:
                 await client.xadd(bus.table.streams[0], {field: value})
         await bus.publisher.publish([entry(bus.rooms[0], 1)])
         await heard.until(lambda: heard.seqs(bus.rooms[0]) == [1])
