@@ -22,6 +22,11 @@ _TRY_WITHIN_S = 5.0
 _FIRST_PAUSE_S = 0.5
 _MOST_PAUSE_S = 10.0
 _ASK_AGAIN_S = 1.0
+_NO_SCHEMA = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+)
 _AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
@@ -49,8 +54,10 @@ async def wait_for_installation(url: str, lanes: int, say: Callable[[str], None]
                     return await join_installation(connection, lanes, uuid4())
             finally:
                 connection.terminate()
-        except asyncpg.UndefinedTableError:
-            say("the database has no schema yet: 'muster migrate' makes it; asking again")
+        except _NO_SCHEMA:
+            say(
+                "the database has no schema yet, or an older one: 'muster migrate' makes it; asking again"
+            )
         except _AWAY as error:
             say(f"Postgres at {hide_password(url)} went away: {type(error).__name__}; asking again")
         await asyncio.sleep(_ASK_AGAIN_S)

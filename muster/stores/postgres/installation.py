@@ -21,14 +21,16 @@ from muster.stores.postgres.entries import Fetches
 # still tells the old one until the next checkpoint, and on managed Postgres it may be out of reach.
 _TIMELINE = "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint"
 _RECORD = f"""
-    INSERT INTO installation (lanes, generation, timeline) VALUES ($1, $2, {_TIMELINE})
+    INSERT INTO installation (lanes, generation, timeline, origin) VALUES ($1, $2, {_TIMELINE}, origin_v1())
     ON CONFLICT DO NOTHING
 """  # noqa: S608  # a constant expression
 _RENEW = f"""
-    UPDATE installation SET generation = $1, timeline = {_TIMELINE} WHERE timeline <> {_TIMELINE}
+    UPDATE installation SET timeline = {_TIMELINE}, origin = origin_v1(),
+        generation = CASE WHEN timeline <> {_TIMELINE} OR origin <> origin_v1() THEN $1 ELSE generation END
+    WHERE timeline <> {_TIMELINE} OR origin IS DISTINCT FROM origin_v1()
 """  # noqa: S608  # a constant expression
 _REPLACE = f"""
-    UPDATE installation SET generation = $1, timeline = {_TIMELINE}
+    UPDATE installation SET generation = $1, timeline = {_TIMELINE}, origin = origin_v1()
 """  # noqa: S608  # a constant expression
 
 
@@ -44,8 +46,9 @@ async def join_installation(
 ) -> Installation:
     """Record this installation, or read what is recorded. Called by every process that starts.
 
-    `fresh` (random) becomes the generation of a new installation, and of one whose Postgres is on
-    another timeline than recorded. Raises `SettingsError` when other lanes are recorded.
+    `fresh` (random) becomes the generation of a new installation, and of one whose Postgres is on another timeline
+    than recorded, or whose tables were made anew since, as by a restored dump. Raises `SettingsError` when other
+    lanes are recorded.
     """
     await connection.execute(_RECORD, lanes, fresh)
     await connection.execute(_RENEW, fresh)
@@ -59,11 +62,14 @@ async def join_installation(
 
 
 async def installation(database: Fetches) -> Installation:
-    """What is recorded now; long-lived processes ask again after losing their connection."""
+    """What is recorded now; long-lived processes ask again after losing their connection.
+
+    Raises `LookupError` where nothing has joined yet.
+    """
     rows = await database.fetch("SELECT lanes, generation FROM installation")
     return Installation(rows[0][0], rows[0][1])
 
 
 async def new_generation(connection: asyncpg.Connection, fresh: UUID) -> None:
-    """Declare that the log may have lost entries, as after restoring a dump: nothing else tells."""
+    """Declare that the log may have lost entries, where nothing tells (muster generation)."""
     await connection.execute(_REPLACE, fresh)

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from muster.config import SettingsError
+from muster.stores.migrate import migrate
 from muster.stores.postgres.installation import (
     Installation,
     installation,
@@ -60,8 +61,38 @@ async def test_the_timeline_is_the_one_postgres_is_on(connection: asyncpg.Connec
     assert recorded == actual
 
 
+async def test_a_restored_dump_is_another_generation(
+    connection: asyncpg.Connection, empty_database_url: str
+) -> None:
+    """The very rows in tables made anew are another history; once, not at every start."""
+    await join_installation(connection, 16, FIRST)
+    row = await connection.fetchrow("SELECT * FROM installation")
+    assert row is not None
+    await migrate(empty_database_url)
+    restored = await asyncpg.connect(empty_database_url)
+    try:
+        columns = ", ".join(row.keys())
+        places = ", ".join(f"${at}" for at in range(1, len(row) + 1))
+        await restored.execute(f"INSERT INTO installation ({columns}) VALUES ({places})", *row)
+        assert await join_installation(restored, 16, SECOND) == Installation(16, SECOND)
+        assert await join_installation(restored, 16, FIRST) == Installation(16, SECOND)
+    finally:
+        await restored.close()
+
+
+async def test_an_installation_of_the_release_before_keeps_its_generation(
+    connection: asyncpg.Connection,
+) -> None:
+    """It recorded no origin: that is noted at the first start, and a change after that is seen."""
+    await join_installation(connection, 16, FIRST)
+    await connection.execute("UPDATE installation SET origin = NULL")
+    assert await join_installation(connection, 16, SECOND) == Installation(16, FIRST)
+    await connection.execute("UPDATE installation SET origin = 'elsewhere'")
+    assert await join_installation(connection, 16, SECOND) == Installation(16, SECOND)
+
+
 async def test_an_operator_may_declare_a_new_generation(connection: asyncpg.Connection) -> None:
-    """After restoring a dump, which no timeline tells."""
+    """After a loss that neither timeline nor tables tell, such as a copied data directory."""
     await join_installation(connection, 16, FIRST)
     await new_generation(connection, SECOND)
     assert await join_installation(connection, 16, FIRST) == Installation(16, SECOND)
