@@ -51,6 +51,7 @@ from muster.telemetry import configure_logging, exposition, get_logger, new_regi
 from muster.tokens import Tokens
 from muster.writer import Writer
 from realtime.accept import Gate
+from realtime.batching import Pace
 from realtime.edge import Edge
 from realtime.errands import Errands
 from realtime.flusher import Flusher
@@ -197,6 +198,7 @@ def _hub(
         publisher,
         make_writer,
         clock,
+        Pace(settings.batch_from_per_s, settings.batch_window_ms / 1_000),
     )
     token_ms = settings.access_token_s * 1_000
     return assemble(outside, installation.lanes, installation.generation, token_ms, registry)
