@@ -113,7 +113,7 @@ class Settings:
 
     # Sockets
     batch_from_per_s: float = setting(
-        50.0, "entries per second from which a room's deliveries are joined", at_least=1.0
+        30.0, "entries per second from which a room's deliveries are joined", at_least=1.0
     )
     batch_window_ms: float = setting(
         10.0,

@@ -1,15 +1,16 @@
 """Rooms that deliver often: what comes to one of them within a few milliseconds leaves together.
 
     quiet   every entry is delivered as it comes
-    busy    above a rate the next entry opens a window; what has come when it ends is delivered as one push
+    busy    above a rate an entry waits for the end of the window; what has come by then is delivered as one push
 
-Owns which room is busy and when its window ends. Entries that wait have not been taken in: to the rest of the hub they
-come from the lanes so much later. Must never delay a room below the rate, nor any entry for longer than the window.
+The window is one for all busy rooms of the hub, opened by the first entry that has to wait: so a socket in several of
+them is written to once. Owns which room is busy and when the window ends. Entries that wait have not been taken in: to
+the rest of the hub they come from the lanes so much later. Must never delay a room below the rate, nor any entry for
+longer than the window.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -25,9 +26,9 @@ Later = Callable[[float, Callable[[], None]], object]
 
 
 class Pace(NamedTuple):
-    """From which rate of entries per second a room is busy, and how long its windows are; 0: there are none."""
+    """From which rate of entries per second a room is busy, and how long a window is; 0: there is none."""
 
-    from_per_s: float = 50.0
+    from_per_s: float = 30.0
     window_s: float = 0.010
 
 
@@ -36,7 +37,7 @@ DEFAULT_PACE: Final = Pace()
 
 
 class Batching:
-    """The open windows of a hub; all are of one length, so they end in the order in which they were opened."""
+    """The rooms of a hub with entries that wait."""
 
     def __init__(self, pace: Pace, clock: Clock, later: Later, arrive: Arrive) -> None:
         """`later` is the loop's call_later; `arrive` takes what waited, in the order it came."""
@@ -44,15 +45,14 @@ class Batching:
         self._clock = clock
         self._later = later
         self._arrive = arrive
-        self._open: deque[tuple[float, LocalRoom]] = deque()
-        self.opened = 0
+        self._open: list[LocalRoom] = []
 
     def now(self) -> float:
         """The time that `waits` is to be told."""
         return self._clock.monotonic()
 
     def waits(self, room: LocalRoom, entry: LaneEntry, now: float) -> bool:
-        """Whether this entry was put into the room's window, and comes back with all others of it."""
+        """Whether this entry waits, and comes back by `arrive` with all others of its room that do."""
         per_s, window_s = self._pace
         if not window_s:
             return False
@@ -65,20 +65,16 @@ class Batching:
         if spent - now <= BURST / per_s:
             return False
         room.waiting = [entry]
-        self.opened += 1
-        self._open.append((now + window_s, room))
+        self._open.append(room)
         if len(self._open) == 1:
             self._later(window_s, self._end)
         return True
 
     def _end(self) -> None:
-        """Deliver what waited in windows that are over."""
-        now = self.now()
-        # A timer may come a little early: what is due within a tenth of the window is due.
-        while self._open and self._open[0][0] <= now + self._pace.window_s / 10:
-            _, room = self._open.popleft()
-            waited, room.waiting = room.waiting, None
-            if waited:
-                self._arrive(room, waited)
-        if self._open:
-            self._later(max(0.0, self._open[0][0] - now), self._end)
+        """Deliver what waited."""
+        ended, self._open = self._open, []
+        waited = [room.waiting or [] for room in ended]
+        for room in ended:  # before anything can go wrong with one of them
+            room.waiting = None
+        for room, entries in zip(ended, waited, strict=True):
+            self._arrive(room, entries)
