@@ -185,7 +185,7 @@ class Connection:
         match effect:
             case effects.Submit(frame):
                 self._in_flight += 1
-                self._errands.tasks.create_task(self._errands.submit(self, frame))
+                self._errands.submit(self, frame)
                 self._hold_or_release()
             case effects.Pointers(frame):
                 self._point(frame)
