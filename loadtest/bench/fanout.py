@@ -24,7 +24,7 @@ FRAME_BYTES: Final = 247
 
 
 class Figures(NamedTuple):
-    """What is printed; the floor's are null where there is no C compiler."""
+    """What is printed; the floor's are null where it could not be measured (peers/floor.py)."""
 
     cpu_us_per_delivery: float
     floor_cpu_us_per_delivery: float | None

@@ -20,11 +20,17 @@ from loadtest.stack import free_ports
 
 COMPILERS: Final = ("cc", "gcc", "clang")
 READY_WITHIN_S: Final = 20.0
+LEAST_S: Final = 0.1
+"""Ten ticks of the clock that /proc counts by."""
+
 _SOURCE: Final = Path(__file__).with_name("floor.c")
 
 
 async def cost_us(members: int, rate: float, seconds: float, frame_bytes: int) -> float | None:
-    """Processor time of the floor per delivered frame, microseconds; None where there is no C compiler."""
+    """Processor time of the floor per delivered frame, microseconds.
+
+    None where there is no C compiler, or the run is too short for the system's ticks to tell.
+    """
     compiler = next((found for name in COMPILERS if (found := shutil.which(name))), None)
     if compiler is None:
         return None
@@ -50,7 +56,7 @@ async def cost_us(members: int, rate: float, seconds: float, frame_bytes: int) -
             delivered = int(await load.stdout.readline())
         spent = processor_s({"floor": server.pid})["floor"] - before
         load.stdin.close()
-        return spent / delivered * 1e6
+        return spent / delivered * 1e6 if spent >= LEAST_S else None
 
 
 @asynccontextmanager
