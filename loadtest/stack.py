@@ -97,7 +97,7 @@ async def muster_up(
 
 
 async def _start(data: Path, hubs: int, settings: Mapping[str, str]) -> asyncio.subprocess.Process:
-    first_hub, api = _free_ports(hubs), _free_ports(1)
+    first_hub, api = free_ports(hubs), free_ports(1)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MUSTER_")}
     environment |= {
         "MUSTER_DATA": str(data),
@@ -155,7 +155,7 @@ def _hub_pid(supervisor: int, port: str) -> int | None:
     return None
 
 
-def _free_ports(count: int) -> int:
+def free_ports(count: int) -> int:
     """The first of `count` ports in a row that are free just now."""
     while True:
         first = random.randrange(_PORTS.start, _PORTS.stop - count)

@@ -112,6 +112,15 @@ class Settings:
     lane_max_age_s: int = setting(600, "seconds a lane keeps an entry", at_least=10)
 
     # Sockets
+    batch_from_per_s: float = setting(
+        30.0, "entries per second from which a room's deliveries are joined", at_least=1.0
+    )
+    batch_window_ms: float = setting(
+        10.0,
+        "how long a busy room's deliveries wait for each other; 0: never",
+        at_least=0.0,
+        at_most=1000.0,
+    )
     heartbeat_s: float = setting(25.0, "silence after which a socket is pinged", at_least=0.1)
     grace_s: float = setting(
         30.0, "how long a session outlives a socket that was lost", at_least=0.0

@@ -51,6 +51,7 @@ from muster.telemetry import configure_logging, exposition, get_logger, new_regi
 from muster.tokens import Tokens
 from muster.writer import Writer
 from realtime.accept import Gate
+from realtime.batching import Pace
 from realtime.edge import Edge
 from realtime.errands import Errands
 from realtime.flusher import Flusher
@@ -128,14 +129,15 @@ async def _live(
         hub = _hub(settings, installation, database, publisher, registry)
         await _load_control(hub, settings)
         tail = RedisTail(nodes, lanes, hub.hub, TailMeters(registry), server.edge.clock, rng)
+        writer = cast(Writer, hub.writer)
         async with asyncio.TaskGroup() as tasks:
             hub.start(tasks)
-            tasks.create_task(cast(Writer, hub.writer).run())
+            tasks.create_task(writer.run())
             tasks.create_task(tail.run())
             tasks.create_task(Republisher(PostgresLeases(database), publisher, registry, rng).run())
             tasks.create_task(LaneTrimmer(nodes, lanes, settings.lane_max_age_s, rng).run())
             await tail.ready()
-            server.serve(Errands(server.edge, hub.attendance, hub.writer, tokens, tasks))
+            server.serve(Errands(server.edge, hub.attendance, writer, tokens, tasks))
             _settle_memory()
             _log.info("ready")
 
@@ -197,6 +199,7 @@ def _hub(
         publisher,
         make_writer,
         clock,
+        Pace(settings.batch_from_per_s, settings.batch_window_ms / 1_000),
     )
     token_ms = settings.access_token_s * 1_000
     return assemble(outside, installation.lanes, installation.generation, token_ms, registry)

@@ -23,7 +23,7 @@ from realtime.edge import Edge
 from realtime.effects import Effect, Effects
 from realtime.errands import Errands
 from realtime.outbox import Level, Outbox
-from realtime.prepared import BINARY, TEXT, Prepared, framed
+from realtime.prepared import BINARY, TEXT, Pushable, framed
 from realtime.salvage import request_id
 from realtime.session import Session, error
 from realtime.socket import Socket
@@ -90,7 +90,7 @@ class Connection:
     def backlog(self) -> int:
         return self._outbox.queued + self._driver.unsent
 
-    def push(self, prepared: Prepared) -> None:
+    def push(self, prepared: Pushable) -> None:
         if self._open:
             self._put(prepared.text if self._text else prepared.binary)
 
@@ -185,7 +185,7 @@ class Connection:
         match effect:
             case effects.Submit(frame):
                 self._in_flight += 1
-                self._errands.tasks.create_task(self._errands.submit(self, frame))
+                self._errands.submit(self, frame)
                 self._hold_or_release()
             case effects.Pointers(frame):
                 self._point(frame)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
 
@@ -36,7 +37,7 @@ _LOG: Final = telemetry.get_logger()
 class Submits(Protocol):
     """The group-commit writer."""
 
-    async def submit(self, op: Op) -> Outcome: ...
+    def ask(self, op: Op, told: Callable[[Outcome | Refused], None]) -> None: ...
 
 
 class Verifies(Protocol):
@@ -115,37 +116,33 @@ class Errands:
         if refused is not None:
             connection.perform((error(frame.id, *_said(refused)),))
 
-    async def submit(self, connection: Connection, frame: frames.Submission) -> None:
-        """Commit an op and answer. Never cancelled when the socket goes: what was asked for is done."""
-        if _LOG.is_enabled_for(logging.DEBUG):
-            telemetry.trace.set(trail(connection.person, frame.client_id))
-            _LOG.debug(
-                "submitted",
-                entry=trail(connection.person, frame.client_id),
-                session=str(connection.session),
-                room=str(frame.room),
-            )
-
-        async def ask() -> None:
-            outcome = await self.writer.submit(of_frame(connection.person, frame))
-            if frame.id:
-                connection.send(
-                    frames.Ack(
-                        frame.id,
-                        outcome.room,
-                        outcome.seq,
-                        outcome.msg_no,
-                        outcome.at_ms,
-                        outcome.fresh,
-                    )
-                )
-
+    def submit(self, connection: Connection, frame: frames.Submission) -> None:
+        """Commit an op and answer. It is done whether the socket is still there by then or not."""
         try:
-            refused = await self._caught(connection, ask)
-        finally:
+            if _LOG.is_enabled_for(logging.DEBUG):
+                _LOG.debug(
+                    "submitted",
+                    entry=trail(connection.person, frame.client_id),
+                    session=str(connection.session),
+                    room=str(frame.room),
+                )
+            op = of_frame(connection.person, frame)
+            self.writer.ask(op, partial(self._submitted, connection, frame))
+        except Exception:  # noqa: BLE001  # a fault in one request must not end all sockets of the process
             connection.submitted()
-        if refused is not None:
-            connection.perform((error(frame.id, *_said(refused)),))
+            self._fault(connection)
+
+    def _submitted(
+        self, connection: Connection, frame: frames.Submission, answer: Outcome | Refused
+    ) -> None:
+        try:
+            connection.submitted()
+            if isinstance(answer, Refused):
+                connection.perform((error(frame.id, *_said(answer)),))
+            elif frame.id:
+                connection.send(_ack(frame.id, answer))
+        except Exception:  # noqa: BLE001  # a fault in one answer must not end the writer
+            self._fault(connection)
 
     async def _within(
         self, connection: Connection, ask: Callable[[], Awaitable[None]]
@@ -166,10 +163,13 @@ class Errands:
         except TimeoutError:
             return unavailable("the database")
         except Exception:  # noqa: BLE001  # a fault in one request must not end all sockets of the process
-            self.edge.tally.faults += 1
-            _LOG.error("a request failed", exc_info=True)
-            connection.close(Close.internal, "a fault of the server's", 1_000)
+            self._fault(connection)
         return None
+
+    def _fault(self, connection: Connection) -> None:
+        self.edge.tally.faults += 1
+        _LOG.error("a request failed", exc_info=True)
+        connection.close(Close.internal, "a fault of the server's", 1_000)
 
     def _ready(self, request: int, claims: Claims, generation: UUID) -> frames.Ready:
         terms = self.edge.terms
@@ -186,6 +186,12 @@ class Errands:
             min_version=terms.min_version,
             limits=terms.announced(),
         )
+
+
+def _ack(request: int, outcome: Outcome) -> frames.Ack:
+    return frames.Ack(
+        request, outcome.room, outcome.seq, outcome.msg_no, outcome.at_ms, outcome.fresh
+    )
 
 
 def _said(why: Refused) -> tuple[Code, str, int | None]:

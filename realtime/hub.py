@@ -21,11 +21,12 @@ from muster.trail import trail
 from proto.codec import MSGPACK
 from proto.entry import Body, EntryKind
 from proto.frames import Entry, Gap, Skip
+from realtime.batching import Batching
 from realtime.catchup import Catchup
 from realtime.counts import HubCounts
 from realtime.entrance import Wiring
 from realtime.people import People
-from realtime.prepared import Prepared
+from realtime.prepared import Prepared, PreparedRun, Pushable
 from realtime.pulse import Pulse
 from realtime.room import Kept, LocalRoom
 from realtime.seating import Seating
@@ -60,10 +61,12 @@ class Hub:
         self._log = get_logger()
         self._tracing = self._log.is_enabled_for(logging.DEBUG)
         self._wiring: Wiring
+        self._batching: Batching
 
-    def wire(self, wiring: Wiring) -> None:
+    def wire(self, wiring: Wiring, batching: Batching) -> None:
         """Connect the parts that need the hub to be there first. Before anything else is called."""
         self._wiring = wiring
+        self._batching = batching
 
     def rooms(self) -> list[LocalRoom]:
         """All rooms with somebody here."""
@@ -77,26 +80,49 @@ class Hub:
 
     def entries(self, batch: list[LaneEntry]) -> None:
         """Entries from the lanes, or from this process's own writer."""
-        rooms, counts = self._seating.rooms, self._counts
-        counts.entries += len(batch)
+        rooms, batching = self._seating.rooms, self._batching
+        self._counts.entries += len(batch)
+        now = batching.now()
         for entry in batch:
             room = rooms.get(entry.room)
             if room is None:
                 self._unknown(entry)
-            elif entry.seq == 0:
-                self._pass_on(room, entry)
-            elif room.offer(entry):
-                self._deliver(room, Kept(entry))
-                if room.held:
-                    self._release(room)
-            elif entry.seq > room.position:
-                counts.held += 1
-                if entry.seq in room.held:
-                    self._wiring.hole(room)
-                else:  # too many are held already: somebody must remember that there is this one
-                    self._wiring.behind(room, entry.seq)
+            elif not batching.waits(room, entry, now):
+                self._arrive(room, entry)
+
+    def arrive(self, room: LocalRoom, waited: list[LaneEntry]) -> None:
+        """A busy room's window is over: the messages that are next are one push, everything else is as ever."""
+        run: list[Kept] = []
+        for entry in waited:
+            next_post = entry.kind is EntryKind.post and entry.seq == room.position + 1
+            kept = Kept(entry) if next_post and not (room.held or room.forgotten) else None
+            if kept is not None and is_for_all(kept, room, self._hidden):
+                room.advance(kept)
+                run.append(kept)
             else:
-                counts.old += 1
+                self._push_run(room, run)
+                run = []
+                self._arrive(room, entry)
+        self._push_run(room, run)
+
+    def _arrive(self, room: LocalRoom, entry: LaneEntry) -> None:
+        counts = self._counts
+        if room.forgotten:
+            self._unknown(entry)
+        elif entry.seq == 0:
+            self._pass_on(room, entry)
+        elif room.offer(entry):
+            self._deliver(room, Kept(entry))
+            if room.held:
+                self._release(room)
+        elif entry.seq > room.position:
+            counts.held += 1
+            if entry.seq in room.held:
+                self._wiring.hole(room)
+            else:  # too many are held already: somebody must remember that there is this one
+                self._wiring.behind(room, entry.seq)
+        else:
+            counts.old += 1
 
     def doubt(self, lanes: frozenset[int]) -> None:
         """These lanes may have lost something: compare heads."""
@@ -177,35 +203,52 @@ class Hub:
         if kept.kind is not EntryKind.post:
             body = self._before(room, kept)
         room.advance(kept)
-        prepared = kept.prepared
-        slow: list[Socket] = []
         if is_for_all(kept, room, self._hidden):
-            for socket in room.live:
-                if socket.congested:
-                    slow.append(socket)
-                else:
-                    socket.push(prepared)
+            self._push(room, kept.prepared, [kept])
         else:
+            slow: list[Socket] = []
             skip = Prepared.of(Skip(0, room.id, kept.seq, kept.seq))
             for socket in room.live:
                 if socket.congested:
                     slow.append(socket)
                 else:
                     seen = is_visible(kept, room, socket.person, self._hidden)
-                    socket.push(prepared if seen else skip)
-        self._counts.delivered += len(room.live) - len(slow)
+                    socket.push(kept.prepared if seen else skip)
+            self._pushed(room, [kept], slow)
+        if body is not None:
+            self._after(room, kept, body)
+
+    def _push_run(self, room: LocalRoom, run: list[Kept]) -> None:
+        """Messages that are taken in already, for all."""
+        if len(run) == 1:
+            self._push(room, run[0].prepared, run)
+        elif run:
+            self._push(room, PreparedRun([kept.prepared for kept in run]), run)
+
+    def _push(self, room: LocalRoom, pushed: Pushable, run: list[Kept]) -> None:
+        slow: list[Socket] = []
+        for socket in room.live:
+            if socket.congested:
+                slow.append(socket)
+            else:
+                socket.push(pushed)
+        self._pushed(room, run, slow)
+
+    def _pushed(self, room: LocalRoom, run: list[Kept], slow: list[Socket]) -> None:
+        """`run` went to every live socket but these."""
+        sockets = len(room.live) - len(slow)
+        self._counts.delivered += sockets * len(run)
         if self._tracing:
-            self._trace(room, kept, len(room.live) - len(slow))
+            for kept in run:
+                self._trace(room, kept, sockets)
         for socket in slow:
             attachment = room.live[socket]
-            attachment.position = kept.seq - 1
+            attachment.position = run[0].seq - 1
             self._catchup.start(attachment)
         if room.catching_up:
             self._catchup.moved(room)
         if room.watching:
             self._pulse.moved(room)
-        if body is not None:
-            self._after(room, kept, body)
 
     def _trace(self, room: LocalRoom, kept: Kept, sockets: int) -> None:
         entry = MSGPACK.decode_server(kept.prepared.payload)

@@ -1,12 +1,13 @@
-"""A server frame prepared for the wire: encoded and WebSocket-framed once, whoever gets it.
+"""Server frames prepared for the wire: encoded and WebSocket-framed once, whoever gets them.
 
 Owns the bytes that all receivers share. Must never hold anything about one connection.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from struct import pack
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from proto.codec import JSON, MSGPACK
 from proto.frames import Server
@@ -26,6 +27,17 @@ def framed(first: int, payload: bytes) -> bytes:
     return pack(">BBQ", first, 127, size) + payload
 
 
+class Pushable(Protocol):
+    """One frame or several, as WebSocket bytes of either subprotocol, and as the msgpack payloads they hold."""
+
+    @property
+    def binary(self) -> bytes: ...
+    @property
+    def text(self) -> bytes: ...
+    @property
+    def payloads(self) -> Sequence[bytes]: ...
+
+
 class Prepared:
     """One server frame for any number of sockets: `binary` for msgpack clients, `text` for JSON clients."""
 
@@ -42,9 +54,37 @@ class Prepared:
         return cls(MSGPACK.encode(frame))
 
     @property
+    def payloads(self) -> Sequence[bytes]:
+        """The one there is."""
+        return (self.payload,)
+
+    @property
     def text(self) -> bytes:
         """The same as JSON, made when the first JSON client needs it."""
         if self._text is None:
             frame = MSGPACK.decode_server(self.payload)
             self._text = framed(TEXT, JSON.encode(frame))
+        return self._text
+
+
+class PreparedRun:
+    """Frames that follow each other, joined once for everybody."""
+
+    __slots__ = ("_run", "_text", "binary")
+
+    def __init__(self, run: Sequence[Prepared]) -> None:
+        self._run = run
+        self._text: bytes | None = None
+        self.binary = b"".join([prepared.binary for prepared in run])
+
+    @property
+    def payloads(self) -> Sequence[bytes]:
+        """In their order."""
+        return [prepared.payload for prepared in self._run]
+
+    @property
+    def text(self) -> bytes:
+        """The same as JSON, made when the first JSON client needs it."""
+        if self._text is None:
+            self._text = b"".join([prepared.text for prepared in self._run])
         return self._text

@@ -94,7 +94,9 @@ class LocalRoom:
         "people",
         "position",
         "requested",
+        "spent_until",
         "unseen",
+        "waiting",
         "watching",
         "window",
     )
@@ -121,6 +123,9 @@ class LocalRoom:
         self.forgotten = False
         # In whose Requests this direct room lies: nobody is told what they read or type.
         self.requested: PersonId | None = None
+        # Its rate, and what came while its window was open: realtime/batching.py.
+        self.spent_until = 0.0
+        self.waiting: list[LaneEntry] | None = None
 
     @property
     def window_from(self) -> int:

@@ -16,7 +16,7 @@ from uuid import UUID
 from muster.ids import DeviceId, PersonId, RoomId, SessionId
 from proto import frames
 from proto.codes import Close
-from realtime.prepared import Prepared
+from realtime.prepared import Pushable
 
 
 class Socket(Protocol):
@@ -46,8 +46,8 @@ class Socket(Protocol):
     on_drained: Callable[[Socket], None]
     """Called when it is no longer congested."""
 
-    def push(self, prepared: Prepared) -> None:
-        """Queue a frame; it is written with all others of this tick."""
+    def push(self, prepared: Pushable) -> None:
+        """Queue a frame, or several that follow each other; written with all others of this tick."""
         ...
 
     def send(self, frame: frames.Server) -> None:

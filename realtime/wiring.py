@@ -22,6 +22,7 @@ from muster.membership import HubReader
 from proto.frames import Pointer
 from realtime.admission import Admissions
 from realtime.attendance import Attendance, Parts
+from realtime.batching import DEFAULT_PACE, Batching, Pace
 from realtime.catchup import Catchup
 from realtime.counts import HubCounts
 from realtime.entrance import Entrance, Wiring
@@ -49,6 +50,7 @@ class Outside:
     publisher: Publisher
     make_writer: Callable[[Callable[[list[LaneEntry]], None]], Submitter]
     clock: Clock
+    pace: Pace = DEFAULT_PACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,6 @@ def assemble(
         note=admissions.note,
         control=control.seen,
     )
-    hub.wire(told)
+    hub.wire(told, Batching(outside.pace, outside.clock, loop.call_later, hub.arrive))
     entrance.wire(told)
     return Assembled(hub, attendance, control, writer, parts, fill, pulse, ephemera)

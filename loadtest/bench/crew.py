@@ -39,6 +39,7 @@ class Load(NamedTuple):
     run_s: float
     timed: bool = False
     sharp: bool = False
+    every: int = 1
 
 
 class Measured(NamedTuple):
@@ -55,6 +56,7 @@ class Measured(NamedTuple):
     late_ms: Sequence[float]
     same_ms: Sequence[float]
     cross_ms: Sequence[float]
+    after_ms: Sequence[float]
 
     @property
     def failed(self) -> int:
@@ -91,6 +93,7 @@ class Crew:
                 load.run_s,
                 timed=load.timed,
                 sharp=load.sharp,
+                every=load.every,
             )
             _order(process, step)
         from_s = start_at + load.warm_s
@@ -194,6 +197,7 @@ def _sum(results: Sequence[Result], run_s: float) -> Measured:
         _ordered_ms(result.late_us for result in results),
         _ordered_ms(result.same_us for result in results),
         _ordered_ms(result.cross_us for result in results),
+        _ordered_ms(result.after_us for result in results),
     )
 
 

@@ -35,7 +35,8 @@ class Plan(Struct, tag=True):
 class Step(Struct, tag=True):
     """A load to make: `rate_per_s` posts from `start_at` (CLOCK_MONOTONIC), the first `warm_s` of them unmeasured.
 
-    `timed`: measure every delivery, not only every ack. `sharp`: spend processor time to be on time.
+    `timed`: measure deliveries, not only acks: those to every `every`-th socket. `sharp`: spend processor time to be
+    on time.
     """
 
     rate_per_s: float
@@ -45,6 +46,7 @@ class Step(Struct, tag=True):
     text_bytes: int = 128
     timed: bool = False
     sharp: bool = False
+    every: int = 1
 
 
 class Connected(Struct, tag=True):
@@ -62,7 +64,8 @@ class Result(Struct, tag=True):
 
     `acked` and `delivered` were counted while the measured part of the step ran. `ack_us` is of every measured post
     that was acked at all, `late_us` how long after its time each left; `same_us` and `cross_us` are deliveries on
-    the author's hub and on another. `refused` are the codes of posts refused, `lost_sockets` how many ended.
+    the author's hub and on another, `after_us` from the author's ack to a delivery, 0 where that came first, among the
+    sockets of one process. `refused` are the codes of posts refused, `lost_sockets` how many ended.
     """
 
     offered: int
@@ -75,6 +78,7 @@ class Result(Struct, tag=True):
     late_us: bytes
     same_us: bytes
     cross_us: bytes
+    after_us: bytes
 
 
 class Failed(Struct, tag=True):

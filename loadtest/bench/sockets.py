@@ -28,7 +28,10 @@ class Refused(Exception):
 
 
 class BenchSocket(asyncio.Protocol):
-    """A socket in its seat. `live` is done once it follows all rooms; `rooms` are those it is in."""
+    """A socket in its seat. `live` is done once it follows all rooms; `rooms` are those it is in.
+
+    `timed`: whether what it hears is measured, not only counted.
+    """
 
     __slots__ = (
         "_deframer",
@@ -39,6 +42,7 @@ class BenchSocket(asyncio.Protocol):
         "live",
         "rooms",
         "seat",
+        "timed",
     )
 
     def __init__(
@@ -47,6 +51,7 @@ class BenchSocket(asyncio.Protocol):
         """`heard` is called with what arrives in one read, once the socket is live."""
         self.seat = seat
         self.rooms: list[UUID] = []
+        self.timed = False
         self.live: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._heard = heard
         self._head: bytes | None = wire.upgrade(host, port)

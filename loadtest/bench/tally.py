@@ -27,6 +27,8 @@ class Tally:
         self._late_us = array("I")
         self._same_us = array("I")
         self._cross_us = array("I")
+        self._acked_at: dict[int, float] = {}
+        self._arrivals: list[tuple[int, float]] = []
         self._acked = self._delivered = self._answered = 0
         self._refused: Counter[int] = Counter()
 
@@ -43,6 +45,7 @@ class Tally:
         due = self._loop.due_at(number)
         if due >= self._from:
             self._ack_us.append(_us(now - due))
+            self._acked_at[number] = now
 
     def refused(self, code: int) -> None:
         """A post has its answer: it is not."""
@@ -59,6 +62,11 @@ class Tally:
         if due >= self._from:
             (self._cross_us if across else self._same_us).append(_us(now - due))
 
+    def heard(self, number: int, now: float) -> None:
+        """A post of this process's was delivered to one of its own members."""
+        if self._loop.due_at(number) >= self._from:
+            self._arrivals.append((number, now))
+
     @property
     def complete(self) -> bool:
         """Whether every post has its answer."""
@@ -66,6 +74,14 @@ class Tally:
 
     def result(self, lost_sockets: int) -> Result:
         """The books, closed."""
+        after_us = array(
+            "I",
+            (
+                _us(now - self._acked_at[number])
+                for number, now in self._arrivals
+                if number in self._acked_at
+            ),
+        )
         return Result(
             len(self._late_us),
             self._acked,
@@ -77,6 +93,7 @@ class Tally:
             self._late_us.tobytes(),
             self._same_us.tobytes(),
             self._cross_us.tobytes(),
+            after_us.tobytes(),
         )
 
 

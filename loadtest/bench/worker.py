@@ -49,7 +49,6 @@ class Crowd:
         self._sockets: list[BenchSocket] = []
         self._tally: Tally | None = None
         self._answered = asyncio.Event()
-        self._timed = False
         self._first_request = 0
 
     async def open(self) -> None:
@@ -64,7 +63,8 @@ class Crowd:
         """Make one step's posts and wait for their answers."""
         loop = OpenLoop(step.rate_per_s, step.start_at, step.warm_s + step.run_s)
         tally = self._tally = Tally(step, loop)
-        self._timed = step.timed
+        for number, socket in enumerate(self._sockets):
+            socket.timed = step.timed and number % step.every == 0
         while (due := loop.next_at()) is not None:
             wait_s = due - monotonic()
             if step.sharp:
@@ -88,7 +88,9 @@ class Crowd:
 
     def _post(self, number: int, due: float, step: Step) -> None:
         socket = self._random.choice(self._sockets)
-        said = f"{_MARK}{int(due * 1e6)} {socket.seat.hub} " if step.timed else ""
+        said = ""
+        if step.timed:
+            said = f"{_MARK}{int(due * 1e6)} {socket.seat.hub} {self._plan.worker} {number} "
         request = self._first_request + number + 1
         socket.post(
             request,
@@ -128,7 +130,7 @@ class Crowd:
             kind = message[1]
             if kind == wire.ENTRY:
                 entries += 1
-                if self._timed:
+                if socket.timed:
                     self._arrived(tally, socket, message, now)
             elif kind == wire.ACK:
                 number = wire.request_of(message) - 1 - self._first_request
@@ -143,13 +145,14 @@ class Crowd:
         if tally.complete:
             self._answered.set()
 
-    @staticmethod
-    def _arrived(tally: Tally, socket: BenchSocket, message: bytes, now: float) -> None:
+    def _arrived(self, tally: Tally, socket: BenchSocket, message: bytes, now: float) -> None:
         entry = MSGPACK.decode_server(message)
         text = entry.body.text if isinstance(entry, Entry) else None
         if text is not None and text.startswith(_MARK):
-            due_us, hub, _ = text[1:].split(" ", 2)
+            due_us, hub, worker, number, _ = text[1:].split(" ", 4)
             tally.arrived(int(due_us) / 1e6, now, across=int(hub) != socket.seat.hub)
+            if int(worker) == self._plan.worker:
+                tally.heard(int(number), now)
 
 
 def tell(report: Report) -> None:

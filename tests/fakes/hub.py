@@ -102,27 +102,46 @@ class FakeHub:
                 socket.push(prepared)
 
 
+class AnswerGate:
+    """Answers pass while it is set; what came before waits until it is."""
+
+    def __init__(self) -> None:
+        self._held: list[Callable[[], None]] | None = None
+
+    def clear(self) -> None:
+        self._held = self._held or []
+
+    def set(self) -> None:
+        while self._held:  # an answer makes room for what comes next: that waits its turn
+            self._held.pop(0)()
+        self._held = None
+
+    def pass_through(self, answer: Callable[[], None]) -> None:
+        if self._held is None:
+            answer()
+        else:
+            self._held.append(answer)
+
+
 class FakeWriter:
-    """Numbers ops and hands them to everybody; `held` futures let a test decide when."""
+    """Numbers ops and hands them to everybody; the gate lets a test decide when."""
 
     def __init__(self, hub: FakeHub) -> None:
         self.hub = hub
         self.ops: list[Op] = []
         self.refuses: Callable[[Op], Refused | None] = lambda _op: None
         self.fault: Exception | None = None
-        self.gate = asyncio.Event()
-        self.gate.set()
+        self.gate = AnswerGate()
         self.done = 0
         self._seqs: dict[RoomId, int] = defaultdict(int)
 
-    async def submit(self, op: Op) -> Outcome:
+    def ask(self, op: Op, told: Callable[[Outcome | Refused], None]) -> None:
         self.ops.append(op)
-        await self.gate.wait()
         if self.fault is not None:
             raise self.fault
-        refused = self.refuses(op)
-        if refused is not None:
-            raise refused
+        self.gate.pass_through(lambda: told(self.refuses(op) or self._commit(op)))
+
+    def _commit(self, op: Op) -> Outcome:
         self._seqs[op.room] += 1
         seq = self._seqs[op.room]
         entry = frames.Entry(

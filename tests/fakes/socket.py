@@ -13,7 +13,7 @@ from muster.ids import DeviceId, PersonId, SessionId
 from proto.codec import MSGPACK
 from proto.codes import Close
 from proto.frames import Entry, Gap, Server, ServerFrame, Skip
-from realtime.prepared import Prepared
+from realtime.prepared import Prepared, Pushable
 from realtime.socket import Socket
 
 
@@ -32,9 +32,9 @@ class RecordingSocket:
         self.closed: Close | None = None
         self._came = asyncio.Event()
 
-    def push(self, prepared: Prepared) -> None:
+    def push(self, prepared: Pushable) -> None:
         if self.closed is None:
-            self.frames.append(MSGPACK.decode_server(prepared.payload))
+            self.frames += [MSGPACK.decode_server(payload) for payload in prepared.payloads]
             self._came.set()
 
     def send(self, frame: Server) -> None:

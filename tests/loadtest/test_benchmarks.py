@@ -47,3 +47,17 @@ def test_latency() -> None:
 def test_idle() -> None:
     """Eight sockets say little of what one costs; that there is a figure is what is tested."""
     assert set(_run("idle")) == {"rss_kib_per_socket"}
+
+
+@pytest.mark.timeout(60)
+def test_fanout() -> None:
+    """The hub's cost per delivery and, where there is a C compiler, the floor's in the same run."""
+    figures = _run("fanout", "--warm", "0.5")
+    assert set(figures) == {
+        "cpu_us_per_delivery",
+        "floor_cpu_us_per_delivery",
+        "ratio",
+        "added_p99_ms",
+    }
+    assert (figures["ratio"] is None) == (figures["floor_cpu_us_per_delivery"] is None)
+    assert figures["cpu_us_per_delivery"] > 0

@@ -16,7 +16,7 @@ from proto.codec import MSGPACK
 from proto.codes import Close
 from proto.entry import EntryKind
 from proto.frames import Attend, Entry, Gap, Head, Resume, RoomStates, Server, ServerFrame, Skip
-from realtime.prepared import Prepared
+from realtime.prepared import Prepared, Pushable
 from realtime.socket import Socket
 from realtime.wiring import Assembled
 from tests.sim.truth import Truth
@@ -38,9 +38,10 @@ class SimSocket:
         self.open = True
         self._owner = device
 
-    def push(self, prepared: Prepared) -> None:
+    def push(self, prepared: Pushable) -> None:
         assert self.open, f"{self._owner}: something is still attached to a socket that is gone"
-        self._owner.take(MSGPACK.decode_server(prepared.payload))
+        for payload in prepared.payloads:
+            self._owner.take(MSGPACK.decode_server(payload))
 
     def send(self, frame: Server) -> None:
         self.push(Prepared.of(frame))

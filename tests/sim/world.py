@@ -17,6 +17,7 @@ from muster.lane import LaneEntry, lane_of
 from muster.op import Op, Outcome
 from muster.permission import PRESENT, Relation, RoomKind
 from muster.pointer import ReceivedMark
+from realtime.batching import DEFAULT_PACE, Pace
 from realtime.wiring import Assembled, Outside, assemble
 from tests.sim.device import GENERATION, Device
 from tests.sim.time import LoopClock, passing
@@ -26,6 +27,9 @@ LANES = 4
 PEOPLE = 6
 QUIET_S = 8.0
 """A doubt within 1.5 s of every loss, then a read or two: promise 4 says 5 s after the commit."""
+
+PACES = (DEFAULT_PACE, Pace(1.0, 0.01), Pace(1.0, 0.25))
+"""Rooms that are seldom busy, and rooms that nearly always are, with windows in which much else happens."""
 
 
 class Nothing:
@@ -86,7 +90,7 @@ class World:
         people = [PersonId(UUID(int=n)) for n in range(1, PEOPLE + 1)]
         self.truth = Truth(people, self._told)
         self.readers = [SlowReader(self.truth, self.rng) for _ in range(2)]
-        self.hubs = [self._hub(reader) for reader in self.readers]
+        self.hubs = [self._hub(reader, PACES[seed % len(PACES)]) for reader in self.readers]
         self.lanes = [Lanes(hub, self.rng) for hub in self.hubs]
         self.rooms = [
             TrueRoom(RoomId(UUID(int=100)), RoomKind.public, "all"),
@@ -104,9 +108,9 @@ class World:
         for hub in self.hubs:
             hub.start(tasks, self.rng)
 
-    def _hub(self, reader: SlowReader) -> Assembled:
+    def _hub(self, reader: SlowReader, pace: Pace) -> Assembled:
         nothing = Nothing()
-        outside = Outside(reader, reader, nothing, nothing, lambda _: nothing, LoopClock())
+        outside = Outside(reader, reader, nothing, nothing, lambda _: nothing, LoopClock(), pace)
         return assemble(outside, LANES, GENERATION, 900_000, None)
 
     def _told(self, entries: list[LaneEntry]) -> None:
