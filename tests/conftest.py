@@ -18,7 +18,7 @@ from muster.services.redis import EmbeddedRedis
 from muster.stores.migrate import migrate
 from tests.fixtures.databases import Databases, database, execute
 
-pytest_plugins = ["tests.fixtures.cluster", "tests.fixtures.restartable"]
+pytest_plugins = ["tests.fixtures.bytecode", "tests.fixtures.cluster", "tests.fixtures.restartable"]
 
 _TEMPLATE = "muster_template"
 _SERVERS = {"stack", "cluster_urls"}
