@@ -51,7 +51,7 @@ chat: setup
 	@exec $(PYTHON) -m muster chat $(if $(AS),--as $(AS))
 
 test: setup
-	$(PYTHON) -m pytest -m "not prove" -n $(WORKERS) --maxprocesses 4 --dist loadgroup $(ARGS)
+	$(PYTHON) -m pytest -m "not prove" -n $(WORKERS) --maxprocesses 4 $(ARGS)
 
 prove: setup
 	$(PYTHON) -m pytest -m prove $(ARGS)

@@ -18,20 +18,14 @@ from muster.services.redis import EmbeddedRedis
 from muster.stores.migrate import migrate
 from tests.fixtures.databases import Databases, database, execute
 
-pytest_plugins = ["tests.fixtures.bytecode", "tests.fixtures.cluster", "tests.fixtures.restartable"]
+pytest_plugins = [
+    "tests.fixtures.bytecode",
+    "tests.fixtures.cluster",
+    "tests.fixtures.parallel",
+    "tests.fixtures.restartable",
+]
 
 _TEMPLATE = "muster_template"
-_SERVERS = {"stack", "cluster_urls"}
-"""Fixtures of a session that start servers for seconds: who asks for one runs in the process that has it."""
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Only matters with `-n`: tests that share servers are one group, so that these start once."""
-    for item in items:
-        if isinstance(item, pytest.Function):
-            for shared in _SERVERS.intersection(item.fixturenames):
-                item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}-{shared}"))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
