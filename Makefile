@@ -3,7 +3,8 @@
 #   make up                Postgres, Redis, hubs and api on this machine; HUBS=4 for more hubs,
 #                          LAN=1 to let phones on this network in
 #   make chat AS=ada       a terminal chat against what `make up` runs
-#   make test              the whole suite against real Postgres and Redis
+#   make test              the whole suite against real Postgres and Redis, a worker per core (at most 4);
+#                          MUSTER_TEST_WORKERS=1 for fewer, ARGS="-n 0 tests/api" for a part in one process
 #   make check             format, lint, types, import rules
 #   make setup             the environment alone
 #   make lock              resolve requirements.lock anew
@@ -15,6 +16,7 @@ STAMP := $(VENV)/.stamp
 HUBS ?= $(or $(MUSTER_HUBS),2)
 LAN ?= $(or $(MUSTER_LAN),0)
 AS ?=
+WORKERS ?= $(or $(MUSTER_TEST_WORKERS),auto)
 
 .PHONY: setup up chat test prove bench check lock
 .DEFAULT_GOAL := up
@@ -49,7 +51,7 @@ chat: setup
 	@exec $(PYTHON) -m muster chat $(if $(AS),--as $(AS))
 
 test: setup
-	$(PYTHON) -m pytest -m "not prove" $(ARGS)
+	$(PYTHON) -m pytest -m "not prove" -n $(WORKERS) --maxprocesses 4 $(ARGS)
 
 prove: setup
 	$(PYTHON) -m pytest -m prove $(ARGS)

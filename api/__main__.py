@@ -89,6 +89,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(timers(ground, rng).run()),
                 tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
             ]
+            listening.listen(server.config.backlog)  # now, so that the line below is true
             serving = tasks.create_task(server.serve(sockets=[listening]))
             _log.info("listening", port=settings.api_port)
             await stop.wait()

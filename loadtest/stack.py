@@ -7,25 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
+from loadtest.ports import reserved_ports
+
 READY_WITHIN_S: Final = 120.0
 STOP_WITHIN_S: Final = 30.0
 LOOK_EVERY_S: Final = 0.1
 LOG_LINES: Final = 40
-_PORTS: Final = range(20_000, 32_000)
-"""Below the ports that Linux hands out by itself to outgoing connections."""
 
 ROOMY: Final[Mapping[str, str]] = {"MUSTER_RATE_LIMITS": "0", "MUSTER_PASSWORD_MEMORY_KIB": "64"}
 """Settings for runs in which one machine plays hundreds of people who all log in at once."""
@@ -87,25 +85,26 @@ async def muster_up(
     hubs: int = 2, settings: Mapping[str, str] | None = None
 ) -> AsyncIterator[Stack]:
     """Start a Muster, wait until it is ready, stop it at the end. Raises `StackError`."""
-    with tempfile.TemporaryDirectory(prefix="muster-", ignore_cleanup_errors=True) as directory:
+    with (
+        tempfile.TemporaryDirectory(prefix="muster-", ignore_cleanup_errors=True) as directory,
+        reserved_ports(hubs + 1) as api,
+    ):
         data = Path(directory)
-        process = await _start(data, hubs, ROOMY if settings is None else settings)
+        ports = {
+            "MUSTER_HUBS": str(hubs),
+            "MUSTER_API_PORT": str(api),
+            "MUSTER_HUB_PORT": str(api + 1),
+        }
+        process = await _start(data, ports | dict(ROOMY if settings is None else settings))
         try:
             yield await _ready(data, process)
         finally:
             await _stop(process)
 
 
-async def _start(data: Path, hubs: int, settings: Mapping[str, str]) -> asyncio.subprocess.Process:
-    first_hub, api = free_ports(hubs), free_ports(1)
+async def _start(data: Path, settings: Mapping[str, str]) -> asyncio.subprocess.Process:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MUSTER_")}
-    environment |= {
-        "MUSTER_DATA": str(data),
-        "MUSTER_HUBS": str(hubs),
-        "MUSTER_HUB_PORT": str(first_hub),
-        "MUSTER_API_PORT": str(api),
-        **settings,
-    }
+    environment |= {"MUSTER_DATA": str(data), **settings}
     with (data / "up.log").open("wb") as log:
         return await asyncio.create_subprocess_exec(
             sys.executable,
@@ -153,20 +152,3 @@ def _hub_pid(supervisor: int, port: str) -> int | None:
             if ours and b"realtime" in (process / "cmdline").read_bytes().split(b"\0"):
                 return int(process.name)
     return None
-
-
-def free_ports(count: int) -> int:
-    """The first of `count` ports in a row that are free just now."""
-    while True:
-        first = random.randrange(_PORTS.start, _PORTS.stop - count)
-        if all(_is_free(port) for port in range(first, first + count)):
-            return first
-
-
-def _is_free(port: int) -> bool:
-    with closing(socket.socket()) as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -1,23 +1,29 @@
-"""Owns the real services every test may use: one Postgres and one Redis per run, ours alone.
+"""Owns the real services every test may use: one Postgres and one Redis per process of the run, ours alone.
 
 It never touches a database or a Redis it did not start: a developer's own stay as they are.
 """
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
-from muster.services.child import Child
+from loadtest.ports import reserved_ports
+from muster.services.child import Child, ServiceFailedError
 from muster.services.postgres import EmbeddedPostgres
 from muster.services.redis import EmbeddedRedis
 from muster.stores.migrate import migrate
+from tests.fixtures.databases import Databases, database, execute
 
-pytest_plugins = ["tests.fixtures.cluster", "tests.fixtures.restartable"]
+pytest_plugins = [
+    "tests.fixtures.bytecode",
+    "tests.fixtures.cluster",
+    "tests.fixtures.parallel",
+    "tests.fixtures.restartable",
+]
 
 _TEMPLATE = "muster_template"
 
@@ -39,23 +45,36 @@ async def redis_url(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[s
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def migrated_template(postgres_url: str) -> str:
     """The name of a database at the newest schema, to be copied and never connected to."""
-    await _execute(postgres_url, f"CREATE DATABASE {_TEMPLATE}")
-    await migrate(_database(postgres_url, _TEMPLATE))
+    await execute(postgres_url, f"CREATE DATABASE {_TEMPLATE}")
+    await migrate(database(postgres_url, _TEMPLATE))
     return _TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def databases(postgres_url: str, migrated_template: str) -> Databases:
+    """Databases at the newest schema, lent and taken back."""
+    return Databases(postgres_url, migrated_template)
+
+
 @pytest_asyncio.fixture
-async def database_url(postgres_url: str, migrated_template: str) -> AsyncIterator[str]:
-    """A database of the test's own, at the newest schema, gone afterwards."""
-    async with _fresh_database(postgres_url, f"TEMPLATE {migrated_template}") as url:
+async def database_url(databases: Databases) -> AsyncIterator[str]:
+    """A database of the test's own, at the newest schema, unknown to anybody else before and afterwards."""
+    url = await databases.lend()
+    try:
         yield url
+    finally:
+        await databases.give_back(url)
 
 
 @pytest_asyncio.fixture
 async def empty_database_url(postgres_url: str) -> AsyncIterator[str]:
     """A database of the test's own with nothing in it, gone afterwards."""
-    async with _fresh_database(postgres_url, "") as url:
-        yield url
+    name = f"muster_test_{secrets.token_hex(8)}"
+    await execute(postgres_url, f"CREATE DATABASE {name}")
+    try:
+        yield database(postgres_url, name)
+    finally:
+        await execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest_asyncio.fixture
@@ -65,34 +84,32 @@ async def fresh_redis_url(tmp_path: Path) -> AsyncIterator[str]:
         yield url
 
 
+@pytest.fixture
+def own_port() -> Iterator[int]:
+    """A port that nobody listens on unless the test does, and nobody else ever."""
+    with reserved_ports(1) as port:
+        yield port
+
+
 @asynccontextmanager
 async def _running(service: EmbeddedPostgres | EmbeddedRedis) -> AsyncIterator[str]:
-    child = await Child.start(await service.program())
+    child = await _started(service)
     try:
-        await child.until_ready(service.ready, service.ready_within_s)
         await service.finish()
         yield service.url
     finally:
         await child.stop()
 
 
-@asynccontextmanager
-async def _fresh_database(postgres_url: str, options: str) -> AsyncIterator[str]:
-    name = f"muster_test_{secrets.token_hex(8)}"
-    await _execute(postgres_url, f"CREATE DATABASE {name} {options}")
-    try:
-        yield _database(postgres_url, name)
-    finally:
-        await _execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-async def _execute(url: str, sql: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(sql)
-    finally:
-        await connection.close()
-
-
-def _database(url: str, name: str) -> str:
-    return f"{url.rsplit('/', 1)[0]}/{name}"
+async def _started(service: EmbeddedPostgres | EmbeddedRedis) -> Child:
+    """Running and ready. The port is a guess, so it may take more than one."""
+    for tries_left in reversed(range(service.first_starts)):
+        child = await Child.start(await service.program())
+        try:
+            await child.until_ready(service.ready, service.ready_within_s)
+            return child
+        except ServiceFailedError:
+            await child.stop()
+            if not tries_left:
+                raise
+    raise AssertionError("a service starts at least once")

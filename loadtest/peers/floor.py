@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from loadtest.bench.costs import processor_s
-from loadtest.stack import free_ports
+from loadtest.ports import reserved_ports
 
 COMPILERS: Final = ("cc", "gcc", "clang")
 READY_WITHIN_S: Final = 20.0
@@ -42,7 +42,7 @@ async def cost_us(members: int, rate: float, seconds: float, frame_bytes: int) -
         )
         if await compiling.wait():
             return None
-        port = str(free_ports(1))
+        port = str(exits.enter_context(reserved_ports(1)))
         server = await exits.enter_async_context(_running(program, "serve", port, str(frame_bytes)))
         load = await exits.enter_async_context(
             _running(program, "load", port, str(frame_bytes), str(members), str(rate), str(seconds))

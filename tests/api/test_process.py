@@ -17,7 +17,6 @@ import pytest
 
 from muster import keys
 from muster.config import Settings
-from muster.services.ports import free_port
 from tests.api.door import PASSWORD
 
 
@@ -35,13 +34,13 @@ async def _process(settings: Settings) -> AsyncIterator[Process]:
         await process.communicate()
 
 
-def _settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+def _settings(database_url: str, redis_url: str, tmp_path: Path, port: int) -> Settings:
     keys.ensure_key(tmp_path)
     return Settings(
         database_url=database_url,
         redis_url=redis_url,
         keys_dir=tmp_path,
-        api_port=free_port(),
+        api_port=port,
         password_memory_kib=64,
         password_passes=1,
     )
@@ -65,10 +64,10 @@ async def _register(client: httpx.AsyncClient, handle: str) -> int | None:
 
 
 async def test_what_was_asked_is_answered_before_it_stops(
-    database_url: str, redis_url: str, tmp_path: Path
+    database_url: str, redis_url: str, tmp_path: Path, own_port: int
 ) -> None:
     """SIGTERM lets requests in flight finish, ends with 0, and leaves no connection behind."""
-    settings = _settings(database_url, redis_url, tmp_path)
+    settings = _settings(database_url, redis_url, tmp_path, own_port)
     async with (
         _process(settings) as process,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.api_port}") as client,
@@ -86,10 +85,10 @@ async def test_what_was_asked_is_answered_before_it_stops(
 
 
 async def test_a_process_fires_what_is_due(
-    database_url: str, redis_url: str, tmp_path: Path
+    database_url: str, redis_url: str, tmp_path: Path, own_port: int
 ) -> None:
     """Nobody asks again: the message is there after its time, posted by the process itself."""
-    settings = replace(_settings(database_url, redis_url, tmp_path), jobs_every_s=0.05)
+    settings = replace(_settings(database_url, redis_url, tmp_path, own_port), jobs_every_s=0.05)
     url = f"http://127.0.0.1:{settings.api_port}"
     async with _process(settings) as process, httpx.AsyncClient(base_url=url) as client:
         await _listening(process)
@@ -114,15 +113,15 @@ async def test_a_process_fires_what_is_due(
 
 
 async def test_it_waits_for_postgres_and_can_be_stopped_meanwhile(
-    redis_url: str, tmp_path: Path
+    redis_url: str, tmp_path: Path, own_port: int
 ) -> None:
     """It says what it misses and where, without the password, and ends when told to."""
-    port = free_port()
-    settings = _settings(f"postgresql://muster:secret@127.0.0.1:{port}/muster", redis_url, tmp_path)
+    nowhere = "postgresql://muster:secret@127.0.0.1:1/muster"
+    settings = _settings(nowhere, redis_url, tmp_path, own_port)
     async with _process(settings) as process:
         assert process.stderr is not None
         said = (await asyncio.wait_for(process.stderr.readline(), 20)).decode()
-        assert f"Postgres at postgresql://muster:***@127.0.0.1:{port}/muster" in said
+        assert "Postgres at postgresql://muster:***@127.0.0.1:1/muster" in said
         with pytest.raises(ConnectionRefusedError):  # nobody hangs on a door that does not open
             await asyncio.open_connection("127.0.0.1", settings.api_port)
         process.send_signal(signal.SIGTERM)
@@ -130,10 +129,10 @@ async def test_it_waits_for_postgres_and_can_be_stopped_meanwhile(
 
 
 async def test_a_taken_port_is_a_sentence(
-    database_url: str, redis_url: str, tmp_path: Path
+    database_url: str, redis_url: str, tmp_path: Path, own_port: int
 ) -> None:
     """Not a traceback."""
-    settings = _settings(database_url, redis_url, tmp_path)
+    settings = _settings(database_url, redis_url, tmp_path, own_port)
     server = await asyncio.start_server(lambda *_: None, "127.0.0.1", settings.api_port)
     async with server, _process(settings) as process:
         _, said = await asyncio.wait_for(process.communicate(), 20)

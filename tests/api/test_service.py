@@ -10,7 +10,6 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from muster.permission import ROUTE_RULES, ServiceRole
 from muster.services.child import Child
-from muster.services.ports import free_port
 from muster.services.postgres import EmbeddedPostgres
 from muster.stores.migrate import migrate
 from tests.api.door import Door, key_ring, open_door
@@ -119,7 +118,7 @@ async def test_without_postgres_the_answer_is_503_within_two_seconds(
     database_url: str, redis_url: str
 ) -> None:
     """Nothing is claimed, and the client is told to come back."""
-    nowhere = f"postgresql://muster:x@127.0.0.1:{free_port()}/muster"
+    nowhere = "postgresql://muster:x@127.0.0.1:1/muster"  # where nobody ever listens
     async with open_door(database_url, redis_url, primary_url=nowhere) as door:
         ada = await door.someone()
         room = uuid4()
@@ -167,7 +166,7 @@ async def test_postgres_vanishes_and_comes_back(redis_url: str, tmp_path: Path) 
 
 async def test_without_the_replica_the_primary_answers(database_url: str, redis_url: str) -> None:
     """Reads go on when the replica does not answer."""
-    nowhere = f"postgresql://muster:x@127.0.0.1:{free_port()}/muster"
+    nowhere = "postgresql://muster:x@127.0.0.1:1/muster"  # where nobody ever listens
     async with open_door(database_url, redis_url, database_replica_url=nowhere) as door:
         ada = await door.someone()
         room = await ada.room()

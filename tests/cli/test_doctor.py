@@ -12,7 +12,6 @@ from redis.asyncio import Redis
 from muster import keys
 from muster.cli.__main__ import main
 from muster.services import runfile
-from muster.services.ports import free_port
 from muster.services.runfile import Running
 from muster.stores.postgres.installation import join_installation
 from tests.cli.sql import execute
@@ -130,7 +129,7 @@ async def test_services_that_are_not_there_fail(
     shell: Shell, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Both are named, each with its own reason."""
-    nowhere = f"127.0.0.1:{free_port()}"
+    nowhere = "127.0.0.1:1"
     absent = {
         **shell,
         "MUSTER_DATABASE_URL": f"postgresql://muster:hunter2@{nowhere}/muster",
@@ -170,8 +169,8 @@ async def test_a_process_that_does_not_answer_fails(
         Path(shell["MUSTER_DATA"]),
         Running(
             pid=1,
-            api_url=f"http://127.0.0.1:{free_port()}",
-            hub_urls=(f"ws://127.0.0.1:{free_port()}",),
+            api_url="http://127.0.0.1:1",
+            hub_urls=("ws://127.0.0.1:1",),
             database_url=shell["MUSTER_DATABASE_URL"],
             redis_url=shell["MUSTER_REDIS_URL"],
             keys_dir=str(Path(shell["MUSTER_DATA"]) / "keys"),

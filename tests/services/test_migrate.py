@@ -7,7 +7,6 @@ import asyncpg
 import pytest
 
 from muster.cli.__main__ import main
-from muster.services.ports import free_port
 from muster.stores.migrate import migrate
 from muster.stores.migrations.execute import MigrationError
 
@@ -49,7 +48,7 @@ def test_the_command_names_a_database_that_is_not_there(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Which and where, without the password; it does not wait: whoever calls it may."""
-    url = f"postgresql://app:hunter2@127.0.0.1:{free_port()}/app"
+    url = "postgresql://app:hunter2@127.0.0.1:1/app"  # where nobody ever listens
     assert main(["migrate"], {"MUSTER_DATABASE_URL": url}) == 1
     said = capsys.readouterr().err
     assert "no database at postgresql://app:***@" in said

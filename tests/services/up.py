@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from loadtest.ports import reserved_ports
 from muster.services import runfile
-from muster.services.ports import free_port
 
 WITHIN_S = 30.0
 
@@ -57,27 +57,28 @@ class Up:
 @asynccontextmanager
 async def up(data: Path, **settings: str) -> AsyncIterator[Up]:
     """A `muster up` on `data` with stand-in doors on free ports; killed at the end if need be."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "muster", "up"),
-        *("--hub-module", "tests.services.hub_door", "--api-module", "tests.services.api_door"),
-        env=environment(data) | settings,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        yield Up(data, process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    with reserved_ports(2) as port:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "muster", "up"),
+            *("--hub-module", "tests.services.hub_door", "--api-module", "tests.services.api_door"),
+            env=environment(data, port) | settings,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            yield Up(data, process)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
 
-def environment(data: Path) -> dict[str, str]:
-    """What a stranger's shell would have, and ports that nobody else has."""
+def environment(data: Path, port: int) -> dict[str, str]:
+    """What a stranger's shell would have, and two ports from `port` on that nobody else has."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("MUSTER_")}
     ports = {
-        "MUSTER_API_PORT": str(free_port()),
-        "MUSTER_HUB_PORT": str(free_port()),
+        "MUSTER_API_PORT": str(port),
+        "MUSTER_HUB_PORT": str(port + 1),
         "MUSTER_HUBS": "1",
     }
     return inherited | ports | {"MUSTER_DATA": str(data)}

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 import pytest
 
 from loadtest.stack import Stack
@@ -87,6 +88,21 @@ async def test_people_go_on_talking_whatever_process_goes(
         for person in everybody:
             await until_told(person, room, "the end")
             check(person, room, len(everybody))
+    await whole(stack)
+
+
+async def whole(stack: Stack) -> None:
+    """Every door is open again: phones can do without one of them, the next test may not."""
+    async with httpx.AsyncClient(timeout=5.0) as http, asyncio.timeout(30):
+        for url in (stack.api_url, *(url.replace("ws", "http", 1) for url in stack.hub_urls)):
+            while not await _is_open(http, url):
+                pass
+
+
+async def _is_open(http: httpx.AsyncClient, url: str) -> bool:
+    with suppress(httpx.TransportError):
+        return (await http.get(f"{url}/readyz")).status_code == 200
+    return False
 
 
 async def until_told(person: Person, room: UUID, text: str) -> None:
