@@ -33,6 +33,7 @@ from muster.keys import KeyRing, KeysError
 from muster.lanes import LaneTable
 from muster.metrics import WriterMetrics
 from muster.outlet import Outlet
+from muster.sorting import Sorting
 from muster.stores.postgres.batch import (
     LOCK_TIMEOUT_MS,
     SPARE_LOCK_TIMEOUT_MS,
@@ -41,6 +42,7 @@ from muster.stores.postgres.batch import (
 from muster.stores.postgres.idempotency import PostgresIdempotency
 from muster.stores.postgres.membership import PostgresControlReader
 from muster.stores.postgres.pool import Database, Replica, open_database
+from muster.stores.postgres.search import PostgresSorting
 from muster.stores.reach import wait_for_installation
 from muster.stores.redis.meters import PublisherMeters
 from muster.stores.redis.nodes import nodes_at
@@ -88,6 +90,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(control.run()),
                 tasks.create_task(timers(ground, rng).run()),
                 tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
+                tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),
             ]
             listening.listen(server.config.backlog)  # now, so that the line below is true
             serving = tasks.create_task(server.serve(sockets=[listening]))

@@ -1,6 +1,7 @@
 """Full-text search in Postgres.
 
-Owns the SQL of muster.search.SearchStore: one query, over the index `entries_search`, whose words hold the room too.
+Owns the SQL of muster.search.SearchStore: one query, over the index `entries_search`, whose words hold the room too;
+and of muster.sorting.SortStore.
 The words and the rooms only narrow; what the reader may see is decided by their memberships, spans and blocks.
 """
 
@@ -14,7 +15,7 @@ from muster.cursor import Place
 from muster.ids import PersonId, RoomId
 from muster.search import ROOMS_MOST, Found, Hit
 from muster.stores.postgres.moments import from_ms, to_ms
-from muster.stores.postgres.pool import Replica
+from muster.stores.postgres.pool import Database, Replica
 from proto.entry import Body
 
 # `found` is a fence: the index alone finds candidates, by their place; words are fetched for one page of them.
@@ -46,6 +47,20 @@ _FIND: Final = f"""
     ) h ON true WHERE cardinality(w.rooms) > 0 ORDER BY h.at DESC, h.room_id DESC, h.seq DESC
 """  # noqa: S608  # a constant number
 _BODY: Final = msgspec.json.Decoder(Body)
+
+
+_SORT: Final = "SELECT sort_search_v1($1, $2)"
+
+
+class PostgresSorting:
+    """See `muster.sorting.SortStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def sort(self, part: int, parts: int) -> int | None:
+        pages: int | None = (await self._database.fetch(_SORT, part, parts))[0][0]
+        return pages
 
 
 class PostgresSearch:
