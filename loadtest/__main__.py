@@ -17,6 +17,7 @@ BENCHMARKS: Final = {
     "latency": "loadtest.bench.latency",
     "idle": "loadtest.bench.idle",
     "fanout": "loadtest.bench.fanout",
+    "rest": "loadtest.bench.rest",
 }
 """What can be named, and the module that it is."""
 

@@ -53,6 +53,8 @@ class Arena:
         self, hub_urls: list[str], data: Path | None, pids: Mapping[str, int], progress: Progress
     ) -> None:
         self.hub_urls = hub_urls
+        self.api_url = ""
+        self.database_url = ""
         self.data = data
         self.pids = pids
         self.progress = progress
@@ -126,6 +128,7 @@ async def arena(
             stack = await exits.enter_async_context(muster_up(size.hubs, settings))
             pids = {"supervisor": stack.found.pid, **stack.found.children}
             here = Arena(stack.hub_urls, stack.data, pids, progress)
+            here.api_url, here.database_url = stack.api_url, stack.found.database_url
             make = Cast(stack.data, random)
         else:
             make = Guests(url, random)

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-_TINY = ["--sockets", "8", "--rooms", "4", "--members", "4", "--rate", "40", "--seconds", "1"]
+_SIZE = ["--sockets", "8", "--rooms", "4", "--members", "4"]
+_TINY = [*_SIZE, "--rate", "40", "--seconds", "1"]
 _PUBLISH = {"offered_per_s", "acked_per_s", "delivered_per_s", "p50_ms", "p99_ms", "fsync_us"}
 
 
-def _run(name: str, *options: str) -> dict[str, Any]:
+def _run(name: str, *options: str, tiny: list[str] = _TINY) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "loadtest", name, *_TINY, *options, "--json"],
+        [sys.executable, "-m", "loadtest", name, *tiny, *options, "--json"],
         capture_output=True,
         text=True,
         timeout=50,
@@ -61,3 +62,22 @@ def test_fanout() -> None:
     }
     assert (figures["ratio"] is None) == (figures["floor_cpu_us_per_delivery"] is None)
     assert figures["cpu_us_per_delivery"] > 0
+
+
+@pytest.mark.timeout(60)
+def test_rest() -> None:
+    """Muster and its bare twin answer the same requests, without an error."""
+    tiny = [*_SIZE, "--connections", "4", "--seconds", "1", "--warm", "0.2"]
+    figures = _run("rest", tiny=tiny)
+    assert set(figures) == {
+        "requests_per_s",
+        "twin_requests_per_s",
+        "ratio",
+        "p50_ms",
+        "p95_ms",
+        "db_avg_ms",
+        "errors",
+    }
+    assert figures["requests_per_s"] > 0
+    assert figures["twin_requests_per_s"] > 0
+    assert figures["errors"] == 0

@@ -1,0 +1,261 @@
+"""What the REST api answers in a second, beside a bare twin that asks Postgres the same without our rules.
+
+Owns the mix (45 % history pages of 20, 25 % room lists, 20 % posts, 10 % reactions) and the comparison: both serve the
+same people and rooms in the same run, one after the other, to as many connections. Must never leave an error out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import uuid
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from random import Random
+from time import monotonic
+from typing import Final, NamedTuple
+from urllib.parse import quote, urlsplit
+
+import httpx
+import msgspec
+import uvloop
+
+from loadtest.bench import costs
+from loadtest.bench.arena import Arena, Size, arena, size_of
+from loadtest.bench.arena import add_arguments as add_size
+from loadtest.bench.caller import Caller, request
+from loadtest.percentiles import percentile
+from loadtest.ports import reserved_ports
+from loadtest.progress import Progress
+
+ROOMS_OF_TEN: Final = Size(sockets=200, rooms=200, members=10, hubs=1, workers=1)
+SETTINGS: Final = {"MUSTER_RATE_LIMITS": "0"}
+SEEDED: Final = 30
+"""Messages in every room before anything is measured."""
+
+READY_WITHIN_S: Final = 20.0
+_EMOJI: Final = [quote(emoji) for emoji in "👍🎉😀🔥👏"]
+
+
+class Person(NamedTuple):
+    """Who asks: the token, and the rooms they are in."""
+
+    id: str
+    token: str
+    rooms: list[str]
+
+
+class Phase(NamedTuple):
+    """What one server did in one phase; times in ms, ascending."""
+
+    per_s: float
+    took_ms: list[float]
+    errors: int
+    spent: dict[str, float]
+
+
+class Figures(NamedTuple):
+    """What is printed."""
+
+    requests_per_s: float
+    twin_requests_per_s: float
+    ratio: float
+    p50_ms: float
+    p95_ms: float
+    db_avg_ms: float
+    errors: int
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """See `python -m loadtest rest --help`."""
+    add_size(parser, ROOMS_OF_TEN)
+    parser.add_argument("--connections", type=int, default=32, help="requests under way at once")
+    parser.add_argument("--seconds", type=float, default=15, help="measured, of each server")
+    parser.add_argument("--warm", type=float, default=3, help="seconds before, not measured")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, print the figures; the exit code is 1 if any request failed."""
+    figures = uvloop.run(_run(args))
+    if args.json:
+        print(json.dumps(figures._asdict()))
+    else:
+        for key, value in figures._asdict().items():
+            print(f"{key:>22}  {value}")
+    return 1 if figures.errors else 0
+
+
+async def _run(args: argparse.Namespace) -> Figures:
+    if args.url is not None:
+        raise SystemExit("rest: the twin needs the database: it starts a Muster of its own")
+    async with arena(size_of(args), None, args.seed, SETTINGS) as (here, tokens):
+        ours = urlsplit(here.api_url)
+        assert ours.hostname is not None
+        assert ours.port is not None
+        people = [await _person(here.api_url, token) for token in tokens]
+        crowd = Crowd(people, args)
+        await crowd.seed(ours.hostname, ours.port)
+        before = await _database(here.api_url)
+        muster = await crowd.phase(here, "muster", ours.hostname, ours.port)
+        after = await _database(here.api_url)
+        async with _twin(here) as (port, pid):
+            here.pids = {**here.pids, "twin": pid}
+            twin = await crowd.phase(here, "the twin", "127.0.0.1", port)
+    for name, phase in (("muster", muster), ("twin", twin)):
+        parts = "  ".join(
+            f"{part} {share:.0%}" for part, share in phase.spent.items() if share >= 0.005
+        )
+        print(
+            f"{name:>8} {phase.per_s:,.0f}/s  p50 {percentile(phase.took_ms, 0.5):.1f}  p95 "
+            f"{percentile(phase.took_ms, 0.95):.1f}  p99 {percentile(phase.took_ms, 0.99):.1f} ms  "
+            f"errors {phase.errors}; of one core: {parts}"
+        )
+    seconds, uses = (now - then for now, then in zip(after, before, strict=True))
+    return Figures(
+        round(muster.per_s, 1),
+        round(twin.per_s, 1),
+        round(muster.per_s / twin.per_s, 3),
+        round(percentile(muster.took_ms, 0.5), 2),
+        round(percentile(muster.took_ms, 0.95), 2),
+        round(seconds / uses * 1_000, 2),
+        muster.errors + twin.errors,
+    )
+
+
+class Crowd:
+    """Everybody who asks, and what they ask next."""
+
+    def __init__(self, people: list[Person], args: argparse.Namespace) -> None:
+        self._people = people
+        self._random = Random(args.seed)
+        self._connections: int = args.connections
+        self._warm_s: float = args.warm
+        self._run_s: float = args.seconds
+        self._progress = Progress()
+
+    async def seed(self, host: str, port: int) -> None:
+        """So many messages in every room."""
+        posts = [
+            self._post(person, room)
+            for room, person in {
+                room: person for person in self._people for room in person.rooms
+            }.items()
+            for _ in range(SEEDED)
+        ]
+        total = len(posts)
+
+        async def work() -> None:
+            caller = await Caller.connect(host, port)
+            while posts:
+                await caller.call(posts.pop())
+                self._progress.show(total - len(posts), total, "writing what there is to read")
+            caller.close()
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(self._connections):
+                tasks.create_task(work())
+
+    async def phase(self, here: Arena, name: str, host: str, port: int) -> Phase:
+        """Ask one server for a while, over so many connections, each its next when it has its answer."""
+        from_s = monotonic() + self._warm_s
+        until_s = from_s + self._run_s
+        took_ms: list[float] = []
+        errors = 0
+
+        async def work() -> None:
+            nonlocal errors
+            caller = await Caller.connect(host, port)
+            while (began := monotonic()) < until_s:
+                try:
+                    status, _ = await caller.call(self._next())
+                except (TimeoutError, ConnectionError):
+                    status = 0
+                    caller.close()
+                    caller = await Caller.connect(host, port)
+                ended = monotonic()
+                if began >= from_s:
+                    took_ms.append((ended - began) * 1_000)
+                    errors += not 200 <= status < 300
+            caller.close()
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(self._connections):
+                tasks.create_task(work())
+            await asyncio.sleep(self._warm_s)
+            before = costs.processor_s(here.pids)
+            while (left_s := until_s - monotonic()) > 0:
+                self._progress.show(self._run_s - left_s, self._run_s, f"asking {name}")
+                await asyncio.sleep(min(0.25, left_s))
+            after = costs.processor_s(here.pids)
+        self._progress.end()
+        spent = {part: (after[part] - before[part]) / self._run_s for part in after}
+        return Phase(len(took_ms) / self._run_s, sorted(took_ms), errors, spent)
+
+    def _next(self) -> bytes:
+        person = self._random.choice(self._people)
+        room = self._random.choice(person.rooms)
+        chance = self._random.random()
+        headers = _headers(person)
+        if chance < 0.45:
+            return request("GET", f"/v1/rooms/{room}/history?limit=20", headers)
+        if chance < 0.70:
+            return request("GET", "/v1/me/rooms?limit=100", headers)
+        if chance < 0.90:
+            return self._post(person, room)
+        # Seq 1 is the room's making: the messages written first follow everybody's coming.
+        seq, emoji = self._random.randrange(12, 12 + SEEDED - 2), self._random.choice(_EMOJI)
+        return request("PUT", f"/v1/rooms/{room}/messages/{seq}/reactions/{emoji}", headers)
+
+    def _post(self, person: Person, room: str) -> bytes:
+        body = msgspec.json.encode({"client_id": uuid.uuid4().hex, "text": "word " * 25})
+        return request("POST", f"/v1/rooms/{room}/messages", _headers(person), body)
+
+
+def _headers(person: Person) -> dict[str, str]:
+    return {"Authorization": f"Bearer {person.token}", "X-Person": person.id}
+
+
+async def _person(api_url: str, token: str) -> Person:
+    async with httpx.AsyncClient(
+        base_url=api_url, headers={"Authorization": f"Bearer {token}"}
+    ) as http:
+        me = (await http.get("/v1/me")).raise_for_status().json()
+        rooms = (await http.get("/v1/me/rooms")).raise_for_status().json()["rooms"]
+    return Person(me["id"], token, [room["id"] for room in rooms])
+
+
+async def _database(api_url: str) -> tuple[float, float]:
+    """Seconds and uses of the database so far: pooled connections, the wait included, and batches."""
+    async with httpx.AsyncClient() as http:
+        page = (await http.get(f"{api_url}/metrics")).text
+    values = dict(line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#"))
+    names = ("muster_api_database_seconds", "muster_commit_seconds")
+    return (
+        sum(float(values[f"{name}_sum"]) for name in names),
+        sum(float(values[f"{name}_count"]) for name in names),
+    )
+
+
+@asynccontextmanager
+async def _twin(here: Arena) -> AsyncIterator[tuple[int, int]]:
+    with reserved_ports(1) as port:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "loadtest.peers.twin", here.database_url, str(port), stdout=PIPE
+        )
+        try:
+            assert process.stdout is not None
+            async with asyncio.timeout(READY_WITHIN_S):
+                assert await process.stdout.readline() == b"ready\n"
+                while True:
+                    with suppress(OSError):
+                        (await Caller.connect("127.0.0.1", port)).close()
+                        break
+                    await asyncio.sleep(0.05)
+            yield port, process.pid
+        finally:
+            with suppress(ProcessLookupError):
+                process.terminate()
+            await process.wait()
