@@ -131,6 +131,7 @@ class Crowd:
     def __init__(self, people: list[Person], args: argparse.Namespace) -> None:
         self._people = people
         self._random = Random(args.seed)
+        self._members: int = args.members
         self._connections: int = args.connections
         self._warm_s: float = args.warm
         self._run_s: float = args.seconds
@@ -205,8 +206,9 @@ class Crowd:
             return request("GET", "/v1/me/rooms?limit=100", headers)
         if chance < 0.90:
             return self._post(person, room)
-        # Seq 1 is the room's making: the messages written first follow everybody's coming.
-        seq, emoji = self._random.randrange(12, 12 + SEEDED - 2), self._random.choice(_EMOJI)
+        # The messages written first follow everybody's coming.
+        seq = self._members + self._random.randrange(2, SEEDED - 2)
+        emoji = self._random.choice(_EMOJI)
         return request("PUT", f"/v1/rooms/{room}/messages/{seq}/reactions/{emoji}", headers)
 
     def _post(self, person: Person, room: str) -> bytes:
