@@ -104,6 +104,8 @@ async def _start(data: Path, hubs: int, settings: Mapping[str, str]) -> asyncio.
         "MUSTER_HUBS": str(hubs),
         "MUSTER_HUB_PORT": str(first_hub),
         "MUSTER_API_PORT": str(api),
+        # What is said here is made up, or was said elsewhere long ago: no link of it is asked for.
+        "MUSTER_LINK_PREVIEWS": "0",
         **settings,
     }
     with (data / "up.log").open("wb") as log:

@@ -20,7 +20,7 @@ from muster.clock import Clock
 from muster.errors import Refused, not_found, unavailable
 from muster.ids import RoomId
 from muster.metrics import WriterMetrics
-from muster.op import DONE, STATUS_CODES, Committed, Op, Outcome
+from muster.op import DONE, SENTENCES, STATUS_CODES, Committed, Op, Outcome
 from muster.outlet import Outlet
 from muster.queues import RoomQueues
 from muster.telemetry import get_logger
@@ -73,14 +73,14 @@ class _Pending:
                 Outcome(verdict.room, verdict.seq, verdict.msg_no, verdict.at_ms, fresh)
             )
         else:
-            self.answer.set_exception(_refusal(verdict.status))
+            self.answer.set_exception(_refusal(self.op.kind, verdict.status))
 
 
-def _refusal(status: str) -> Refused:
+def _refusal(kind: str, status: str) -> Refused:
     if status == "not_found":
         return not_found()
     code = STATUS_CODES[status]
-    return Refused(code, _SENTENCES[code])
+    return Refused(code, SENTENCES.get((kind, code)) or _SENTENCES[code])
 
 
 _SENTENCES: Final[dict[Code, str]] = {
