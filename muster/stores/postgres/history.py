@@ -83,7 +83,8 @@ def _page(look: str, order: str) -> str:
         SELECT {LOOKED}, i.* FROM look LEFT JOIN LATERAL (
             SELECT {ITEM} FROM entries e
             WHERE e.room_id = $1 AND e.seq BETWEEN look.low AND look.high AND e.seq > look.floor
-              AND e.kind NOT IN ({_FOLDED})
+              -- A vote in one's own log is about a message elsewhere.
+              AND (e.kind NOT IN ({_FOLDED}) OR e.target IS NULL)
               AND NOT (e.kind = 'post' AND e.author = ANY (look.hidden)) AND {VISIBLE}
             ORDER BY e.seq {order} LIMIT $4
         ) i ON true ORDER BY i.seq
