@@ -48,7 +48,7 @@ _MOVED: Final = frozenset({301, 302, 303, 307, 308})
 class Resolves(Protocol):
     """Who knows the addresses of a name."""
 
-    async def resolve(self, host: str) -> list[str]:
+    async def resolve(self, host: str, /) -> list[str]:
         """Raises OSError."""
         ...
 
@@ -56,7 +56,7 @@ class Resolves(Protocol):
 class Dials(Protocol):
     """Who opens connections."""
 
-    async def dial(self, address: str, port: int) -> httpcore.AsyncNetworkStream:
+    async def dial(self, address: str, port: int, /) -> httpcore.AsyncNetworkStream:
         """A connection to this address, not to a name. Raises httpcore.ConnectError."""
         ...
 
@@ -72,22 +72,29 @@ class SystemDialer:
 
 
 class Pages:
-    """Reads pages, each within WITHIN_S."""
+    """Reads pages."""
 
     def __init__(
-        self, resolver: Resolves, dialer: Dials, tls: ssl.SSLContext, clock: Clock
+        self,
+        resolver: Resolves,
+        dialer: Dials,
+        tls: ssl.SSLContext,
+        clock: Clock,
+        within_s: float = WITHIN_S,
     ) -> None:
+        """`within_s`: for a page, redirects and all."""
         self._resolver = resolver
         self._dialer = dialer
         self._tls = tls
         self._clock = clock
+        self._within_s = within_s
         self._hosts = Buckets(PER_HOST)
         self._addresses = Buckets(PER_ADDRESS)
 
     async def read(self, link: str) -> LinkPreview:
         """What the page behind `link` says. Raises `Unread`; `Refused`: `too_many_requests`, come back later."""
         try:
-            async with asyncio.timeout(WITHIN_S):
+            async with asyncio.timeout(self._within_s):
                 return await self._walk(link)
         except TimeoutError:
             raise Unread("slow") from None

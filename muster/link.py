@@ -21,6 +21,7 @@ _PAIRS: Final = {")": "(", "]": "["}
 _HOST: Final = re.compile(
     r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*"
 )
+_PLACE: Final = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\[\]:]+)(:[0-9]*)?")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _UNSAFE: Final = re.compile(r"[\x00-\x20\x7f\\]")
 
@@ -75,7 +76,9 @@ def target(link: str) -> Target:
         raise BadLink("with a name before its host")
     if port is not None and port != PORTS[scheme]:
         raise BadLink("of another port")
-    bracketed = "[" in parts.netloc
+    if not _PLACE.fullmatch(parts.netloc):
+        raise BadLink("not a host and its port")
+    bracketed = parts.netloc.startswith("[")
     name, literal = _address(host) if bracketed else _name(host)
     path = _quoted(parts.path or "/") + (f"?{_quoted(parts.query)}" if parts.query else "")
     return Target(scheme, name, PORTS[scheme], path, literal)
