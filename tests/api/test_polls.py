@@ -121,7 +121,7 @@ async def test_an_anonymous_poll_gives_nobody_away(door: Door) -> None:
 
 
 async def test_a_retried_anonymous_vote_is_one(door: Door) -> None:
-    """Its entry carries no client id; what was voted last is known by it all the same."""
+    """Its entry carries no client id; what was voted last is known by it all the same, also once the poll is closed."""
     ada = await door.someone()
     room = await ada.room()
     seq = await _ask(ada, room, anonymous=True)
@@ -130,6 +130,9 @@ async def test_a_retried_anonymous_vote_is_one(door: Door) -> None:
     await door.database.execute("DELETE FROM idempotency_keys")
     assert (await _vote(ada, room, seq, 1, **key))["seq"] == first["seq"]
     assert len(await _log(door, room)) == 1
+    await ada.done("POST", f"/v1/rooms/{room}/messages/{seq}/close")
+    await door.database.execute("DELETE FROM idempotency_keys")
+    assert (await _vote(ada, room, seq, 1, **key))["seq"] == first["seq"]
 
 
 async def test_who_voted_is_listed_in_pages(door: Door) -> None:

@@ -68,6 +68,16 @@ async def test_a_page_is_read(near: Web) -> None:
     ]
 
 
+async def test_a_public_address_is_read_without_a_name(near: Web) -> None:
+    """As it stands in the link: nothing is resolved."""
+    near.pages["/"] = page(TITLE)
+    pages = near.reader()
+    for link in ("http://8.8.8.8/", "http://[2606:4700:4700::1111]/"):
+        assert (await pages.read(link)).url == link
+    assert near.dialled == [("8.8.8.8", 80), ("2606:4700:4700::1111", 80)]
+    assert near.resolved == []
+
+
 @pytest.mark.parametrize("link", ["http://127.0.0.1/", "http://169.254.169.254/latest/meta-data/", "http://[::1]/",
                                   "http://[::ffff:10.0.0.1]/", "http://[64:ff9b::a9fe:a9fe]/", "http://10.0.0.1/",
                                   "http://2130706433/", "http://0x7f000001/", "http://0177.0.0.1/", "http://127.1/",
