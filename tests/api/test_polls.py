@@ -360,3 +360,14 @@ async def test_what_is_told_live_adds_up_to_what_history_says(door: Door, seed: 
         assert (await _poll(ada, room, seq))["counts"] == counts[seq]
     changes = await ada.done("GET", f"/v1/rooms/{room}/changes", params={"after": max(polls)})
     assert {item["seq"]: item["poll"]["counts"] for item in changes["entries"]} == counts
+
+
+async def test_a_reported_poll_is_kept_with_what_could_be_chosen(door: Door) -> None:
+    """Options are words too."""
+    ada, bob = await door.someone(), await door.someone()
+    room = await ada.room("group", bob)
+    seq = await _ask(ada, room)
+    report = {"room": room, "seq": seq, "reason": "other"}
+    await bob.done("POST", "/v1/reports", json=report)
+    evidence = await door.database.fetchval("SELECT evidence FROM reports")
+    assert evidence == "What shall we eat?\n- pizza\n- dumplings\n- nothing"

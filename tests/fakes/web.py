@@ -30,7 +30,7 @@ class Web:
         self.dialled: list[tuple[str, int]] = []
         self.resolved: list[str] = []
         self.done = asyncio.Event()
-        self._port = port
+        self.port = port
         self._backend = httpcore.AnyIOBackend()
 
     async def resolve(self, host: str) -> list[str]:
@@ -42,7 +42,7 @@ class Web:
     async def dial(self, address: str, port: int) -> httpcore.AsyncNetworkStream:
         """Whatever the address, our own server."""
         self.dialled.append((address, port))
-        return await self._backend.connect_tcp("127.0.0.1", self._port)
+        return await self._backend.connect_tcp("127.0.0.1", self.port)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request, one answer."""

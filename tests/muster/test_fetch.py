@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from muster.clock import SystemClock
 from muster.errors import Refused
-from muster.fetch import BODY_BYTES, Pages
+from muster.fetch import BODY_BYTES, Pages, SystemDialer
 from muster.page import Unread
 from muster.resolver import AT_ONCE, SystemResolver
 from tests.fakes.web import PUBLIC, Web, moved, page, web
@@ -348,6 +348,18 @@ async def test_tls_is_verified_against_the_name() -> None:
         assert await why(pages, "https://b.example/") == "broken"
         assert await why(running.reader(), "https://a.example/") == "broken"
         assert len(running.asked) == 1
+
+
+async def test_the_machines_own_resolver_and_dialer(near: Web) -> None:
+    """What production uses, as far as the loopback goes: and there nothing is read."""
+    found = await SystemResolver().resolve("localhost")
+    assert {"127.0.0.1", "::1"} & {*found}
+    stream = await SystemDialer().dial("127.0.0.1", near.port)
+    await stream.aclose()
+    with pytest.raises(httpcore.ConnectError):
+        await SystemDialer().dial("127.0.0.1", 1)
+    pages = Pages(SystemResolver(), SystemDialer(), ssl.create_default_context(), SystemClock())
+    assert await why(pages, "http://localhost/") == "forbidden"
 
 
 async def test_names_are_looked_up_in_threads_of_their_own() -> None:
