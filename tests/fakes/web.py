@@ -9,6 +9,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 
 import httpcore
 
@@ -72,8 +73,13 @@ class Web:
         clock: Clock | None = None,
     ) -> Pages:
         """A reader of pages that knows only this web."""
-        context = tls or ssl.create_default_context()
-        return Pages(self, self, context, clock or SystemClock(), within_s)
+        return Pages(self, self, tls or trusting(), clock or SystemClock(), within_s)
+
+
+@cache
+def trusting() -> ssl.SSLContext:
+    """Who trusts whom the machine trusts; reading that list takes a while."""
+    return ssl.create_default_context()
 
 
 def page(
