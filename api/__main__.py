@@ -18,9 +18,10 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 from uuid import uuid4
 
+import httpcore
 import uvicorn
 
-from api.assembly import Ground, assemble, timers
+from api.assembly import Ground, assemble, previewing, timers
 from api.edge import ApiMetrics
 from api.wire import Wire
 from muster import keys, lifetime
@@ -28,11 +29,14 @@ from muster.clock import SystemClock
 from muster.config import Settings, SettingsError
 from muster.control import ControlLog, ControlView
 from muster.errors import Refused
+from muster.fetch import Pages, SystemDialer
 from muster.ids import SystemRandom
+from muster.jobs import JobMetrics
 from muster.keys import KeyRing, KeysError
 from muster.lanes import LaneTable
 from muster.metrics import WriterMetrics
 from muster.outlet import Outlet
+from muster.resolver import SystemResolver
 from muster.sorting import Sorting
 from muster.stores.postgres.batch import (
     LOCK_TIMEOUT_MS,
@@ -83,12 +87,14 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
         return 0
     rng = random.Random()  # noqa: S311  # spreads looks and retries, hides nothing
     async with _ground(settings, ring) as (ground, control, writer):
+        jobs = JobMetrics(ground.registry)
         server = _Server(_config(settings, ground))
         async with asyncio.TaskGroup() as tasks:
             background = [
                 tasks.create_task(writer.run()),
                 tasks.create_task(control.run()),
-                tasks.create_task(timers(ground, rng).run()),
+                tasks.create_task(timers(ground, rng, jobs).run()),
+                tasks.create_task(previewing(ground, rng, _pages(ground), jobs).run()),
                 tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
                 tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),
             ]
@@ -164,6 +170,11 @@ async def _ground(
     for database in (primary, replica):
         if database is not None:
             await database.close()
+
+
+def _pages(ground: Ground) -> Pages:
+    tls = httpcore.default_ssl_context()
+    return Pages(SystemResolver(), SystemDialer(), tls, ground.clock)
 
 
 async def _open(settings: Settings, url: str, metrics: ApiMetrics) -> Database:

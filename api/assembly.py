@@ -6,6 +6,7 @@ Owns which noun gets which store. Must never open anything: the composition root
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from typing import NamedTuple
 from uuid import uuid4
@@ -26,24 +27,28 @@ from api.members import MemberHandlers
 from api.messages import MessageHandlers
 from api.once import Once
 from api.people import PeopleHandlers
+from api.polls import PollHandlers
 from api.rooms import RoomHandlers
 from api.service import KeySet, ServiceHandlers
 from api.sessions import SessionHandlers
 from api.staff import StaffHandlers
 from api.table import Handlers, table
-from muster import reminders, scheduled
+from muster import polls, previews, reminders, scheduled
 from muster.bucket import Rate
 from muster.clock import Clock
+from muster.closing import Closing
 from muster.config import Settings
 from muster.contacts import Contacts
 from muster.finding import Finding
 from muster.history import History
 from muster.ids import Random
-from muster.jobs import JobMetrics, Runner
+from muster.jobs import Handler, JobMetrics, Runner
 from muster.keys import KeyRing
 from muster.passwords import Passwords
 from muster.people import People
 from muster.pins import Pins
+from muster.polls import Polls
+from muster.previews import PreviewMetrics, Previews, Reads
 from muster.reminders import Reminders
 from muster.reports import Reports
 from muster.rooms import Rooms
@@ -59,7 +64,9 @@ from muster.stores.postgres.links import PostgresLinks
 from muster.stores.postgres.people import PostgresPeople
 from muster.stores.postgres.pins import PostgresPins
 from muster.stores.postgres.pointers import PostgresPointers
+from muster.stores.postgres.polls import PostgresPolls
 from muster.stores.postgres.pool import Database, Replica
+from muster.stores.postgres.previews import PostgresPreviews
 from muster.stores.postgres.reports import PostgresReports
 from muster.stores.postgres.rooms import PostgresRooms
 from muster.stores.postgres.search import PostgresSearch
@@ -115,17 +122,34 @@ def assemble(on: Ground) -> Starlette:
     )
 
 
-def timers(on: Ground, rng: random.Random) -> Runner:
-    """Who fires jobs in this process."""
-    schedule, reminding = _schedule(on), _reminders(on)
-    return Runner(
-        PostgresJobs(on.primary),
-        {scheduled.KIND: schedule.fire, reminders.KIND: reminding.fire},
-        JobMetrics(on.registry),
-        rng,
-        on.settings.jobs_every_s,
-        uuid4,
+def timers(on: Ground, rng: random.Random, metrics: JobMetrics | None = None) -> Runner:
+    """Who fires jobs in this process, but for link previews."""
+    handlers = {
+        scheduled.KIND: _schedule(on).fire,
+        reminders.KIND: _reminders(on).fire,
+        polls.KIND: Closing(on.writer).fire,
+    }
+    return _runner(on, rng, handlers, metrics or JobMetrics(on.registry))
+
+
+def previewing(on: Ground, rng: random.Random, pages: Reads, metrics: JobMetrics) -> Runner:
+    """Who looks at links. A runner of its own: a page that takes long keeps no scheduled message waiting."""
+    looking = Previews(
+        PostgresPreviews(on.primary),
+        pages,
+        on.writer,
+        PreviewMetrics(on.registry),
+        on.clock,
+        on=on.settings.link_previews,
     )
+    return _runner(on, rng, {previews.KIND: looking.fire}, metrics)
+
+
+def _runner(
+    on: Ground, rng: random.Random, handlers: Mapping[str, Handler], metrics: JobMetrics
+) -> Runner:
+    every_s = on.settings.jobs_every_s
+    return Runner(PostgresJobs(on.primary), handlers, metrics, rng, every_s, uuid4)
 
 
 def _schedule(on: Ground) -> Schedule:
@@ -168,6 +192,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         rooms=RoomHandlers(rooms, writer, limits),
         members=MemberHandlers(rooms, writer),
         messages=MessageHandlers(history, PostgresPointers(on.primary), writer),
+        polls=PollHandlers(Polls(PostgresPolls(on.reads)), writer),
         finding=FindingHandlers(
             Search(PostgresSearch(on.reads)), Pins(PostgresPins(on.reads)), writer
         ),

@@ -15,7 +15,7 @@ from api.route import Call, Reply
 from muster.ids import RoomId
 from muster.reminders import NOTE_CHARS, About, ReminderList, Reminders
 from muster.scheduled import Draft, Schedule, ScheduledList
-from proto.entry import Attachments, ClientId, Mentions, MetaMap, Seq, Text
+from proto.entry import Attachments, ClientId, Mentions, MetaMap, Poll, Seq, Text
 
 AtMs = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 
@@ -31,6 +31,7 @@ class NewScheduled(Struct, frozen=True):
     reply_to: Seq | None = None
     attachments: Attachments | None = None
     meta: MetaMap | None = None
+    poll: Poll | None = None
 
 
 class NewReminder(Struct, frozen=True):
@@ -61,6 +62,7 @@ class LaterHandlers:
             reply_to=new.reply_to,
             attachments=new.attachments,
             meta=new.meta,
+            poll=new.poll,
         )
         waiting, fresh = await self._schedule.add(call.me, new.at_ms, draft)
         return Reply(waiting, 201 if fresh else 200)

@@ -19,13 +19,16 @@ from muster.stores.postgres.pointers import PostgresPointers
 from proto import frames
 from proto.codec import BadFrame, check_meta
 from proto.codes import Code
-from proto.entry import Attachments, ClientId, Emoji, Mentions, MetaMap, MetaValue, Seq, Text
+from proto.entry import Attachments, ClientId, Emoji, Mentions, MetaMap, MetaValue, Poll, Seq, Text
 
 _NEWEST = 2**53 - 1
 
 
 class NewMessage(Struct, frozen=True):
-    """A message. Repeat it with the same `client_id` until the answer is not temporary."""
+    """A message. Repeat it with the same `client_id` until the answer is not temporary.
+
+    With a `poll` its text is the question.
+    """
 
     client_id: ClientId
     text: Text
@@ -34,6 +37,7 @@ class NewMessage(Struct, frozen=True):
     reply_to: Seq | None = None
     attachments: Attachments | None = None
     meta: MetaMap | None = None
+    poll: Poll | None = None
 
 
 class NewText(Struct, frozen=True):
@@ -99,6 +103,7 @@ class MessageHandlers:
             reply_to=new.reply_to,
             attachments=new.attachments,
             meta=new.meta,
+            poll=new.poll,
         )
         done = await self._do(submit.of_frame(call.me, frame))
         return Reply(done, 201 if done.fresh else 200)

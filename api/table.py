@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from api import contacts, finding, later, links, members, messages, people, rooms, sessions, staff
+from api import (
+    contacts,
+    finding,
+    later,
+    links,
+    members,
+    messages,
+    people,
+    polls,
+    rooms,
+    sessions,
+    staff,
+)
 from api.documents import DocumentHandlers
 from api.route import Done, Limit, Page, Route
 from api.service import Health, Hubs, KeySet, ServiceHandlers
@@ -17,6 +29,7 @@ from muster.history import Changes, HistoryPage
 from muster.links import Link, Links
 from muster.people import Profile
 from muster.pins import PinList
+from muster.polls import VotePage
 from muster.privacy import Privacy
 from muster.reminders import Reminder, ReminderList
 from muster.reports import ReportPage
@@ -42,6 +55,7 @@ class Handlers(NamedTuple):
     links: links.LinkHandlers
     app_links: links.AppLinkHandlers
     messages: messages.MessageHandlers
+    polls: polls.PollHandlers
     finding: finding.FindingHandlers
     later: later.LaterHandlers
     staff: staff.StaffHandlers
@@ -53,6 +67,7 @@ def table(to: Handlers) -> list[Route]:
     """All rows."""
     return [
         *_messages(to.messages),
+        *_polls(to.polls),
         *_finding(to.finding),
         *_later(to.later),
         *_rooms(to.rooms),
@@ -84,6 +99,17 @@ def _messages(to: messages.MessageHandlers) -> list[Route]:
               body=messages.Pointer, limit=write),
         Route("PUT", _ROOM + "/received", to.received, "This device has everything up to here",
               body=messages.Pointer, limit=write),
+    ]  # fmt: skip
+
+
+def _polls(to: polls.PollHandlers) -> list[Route]:
+    write = Limit.write
+    return [
+        Route("PUT", _MESSAGE + "/vote", to.vote, "All that I choose in a poll from now on", Done,
+              body=polls.MyVote, limit=write),
+        Route("GET", _MESSAGE + "/votes", to.votes, "Who chose what, the latest first", VotePage,
+              query=Page),
+        Route("POST", _MESSAGE + "/close", to.close, "Close a poll", Done, limit=write),
     ]  # fmt: skip
 
 

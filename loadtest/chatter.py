@@ -261,6 +261,9 @@ class Chatter(App):
                 return None
             case EntryKind.post if body.meta and body.meta.get("action"):
                 return f"{_clock(entry)} * {author} {body.text}"
+            case EntryKind.post if body.poll is not None:
+                options = " / ".join(body.poll.options)
+                return f"{_clock(entry)} {author} asks: {body.text} ({options})"
             case EntryKind.post:
                 return f"{_clock(entry)} {author}: {body.text}"
             case EntryKind.edit:

@@ -170,6 +170,9 @@ class Settings:
     jobs_every_s: float = setting(
         1.0, "how often an api process looks for jobs whose time has come", at_least=0.05
     )
+    link_previews: bool = setting(
+        True, "look at the first link of a message and tell what the page says of itself"
+    )
     search_language: str = setting(
         "simple",
         "Postgres text search configuration; another one makes `muster migrate` index anew",

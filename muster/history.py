@@ -16,10 +16,19 @@ from msgspec import Struct
 from muster.errors import not_found
 from muster.ids import PersonId, RoomId
 from muster.permission import Relation, RoomKind
+from muster.polls import Standing
 from muster.rooms import may_see
-from proto.entry import Body, EntryKind
+from proto.entry import Body, EntryKind, LinkPreview
 
-FOLDED: Final = (EntryKind.edit, EntryKind.delete, EntryKind.react, EntryKind.unreact)
+FOLDED: Final = (
+    EntryKind.edit,
+    EntryKind.delete,
+    EntryKind.react,
+    EntryKind.unreact,
+    EntryKind.vote,
+    EntryKind.poll_closed,
+    EntryKind.preview,
+)
 """Entries that are shown as part of the message they are about."""
 
 WINDOW_SEQS: Final = 1_000
@@ -44,7 +53,10 @@ class Reaction(Struct, frozen=True, gc=False):
 
 
 class Item(Struct, frozen=True, gc=False):
-    """One entry as it reads now. A deleted message stays as a tombstone: `deleted_seq`, and an empty body."""
+    """One entry as it reads now. A deleted message stays as a tombstone: `deleted_seq`, and an empty body.
+
+    `poll`: where a message that is one stands. `preview`: what the page behind its link says.
+    """
 
     seq: int
     msg_no: int
@@ -57,6 +69,8 @@ class Item(Struct, frozen=True, gc=False):
     edited_seq: int | None
     deleted_seq: int | None
     reactions: list[Reaction]
+    poll: Standing | None = None
+    preview: LinkPreview | None = None
 
 
 class HistoryPage(Struct, frozen=True, gc=False):

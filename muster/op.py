@@ -1,7 +1,7 @@
 """An op: one thing somebody wants done to a log, and what came of it.
 
 Owns the shape that both doors submit to the writer (muster/writer.py) and the writer submits to Postgres
-(commit_batch_v2). Must never decide whether an op is allowed: `allow` is filled from muster/permission.py and
+(commit_batch_v3). Must never decide whether an op is allowed: `allow` is filled from muster/permission.py and
 judged by Postgres under the room's lock.
 """
 
@@ -23,7 +23,7 @@ DONE: Final = frozenset({"ok", "known", "same"})
 class Op(Struct, frozen=True, gc=False):
     """One request to change a log.
 
-    `kind` is an EntryKind, or one of `create`, `invite`, `uncontact`, `link`, `unlink`, `link_join`. `body` is
+    `kind` is an EntryKind, or one of `create`, `invite`, `uncontact`, `link`, `unlink`, `link_join`, `poll`. `body` is
     everything of proto.entry.Body but text and target (or NewRoom, ProfileChange, PrivacyChange, LinkTerms).
     `target` / `target_client` name the message an edit, deletion or reaction is about. `locks` are rooms besides
     `room` whose head may move (self logs that get a side entry).
@@ -81,7 +81,7 @@ class LinkTerms(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Committed(Struct, frozen=True, gc=False):
-    """One entry or verdict that commit_batch_v2 answered. `status` is ok, known, same, side or a Code's name."""
+    """One entry or verdict that commit_batch_v3 answered. `status` is ok, known, same, side or a Code's name."""
 
     idx: int
     status: str
@@ -106,5 +106,13 @@ class Outcome(Struct, frozen=True, gc=False):
     fresh: bool
 
 
+SENTENCES: Final[dict[tuple[str, Code], str]] = {
+    ("poll", Code.bad_request): "a poll closes in the future, and within 366 days",
+    ("vote", Code.bad_request): "the poll has no such option, or takes one choice only",
+    ("vote", Code.conflict): "the poll is closed",
+    ("edit", Code.conflict): "a poll is not edited: people have been asked this",
+}
+"""Why an op of this kind is refused with this code, where the code alone says too little."""
+
 STATUS_CODES: Final[dict[str, Code]] = {code.name: code for code in Code}
-"""Names that commit_batch_v2 answers for an op that is refused -> the code clients see."""
+"""Names that commit_batch_v3 answers for an op that is refused -> the code clients see."""

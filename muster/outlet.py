@@ -141,7 +141,8 @@ def entry_of(op: Op | None, row: Committed) -> Entry:
     client_id = ""
     text = None
     if op is not None:
-        client_id = op.client_id
+        # An entry that does not tell its author does not tell what they called it either.
+        client_id = op.client_id if row.author == op.author else ""
         text = op.text
         if isinstance(op.body, Body) and row.body is None:
             body = op.body

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from muster.errors import Refused, not_found
-from muster.op import DONE, STATUS_CODES, Committed, Op, Outcome
+from muster.op import DONE, SENTENCES, STATUS_CODES, Committed, Op, Outcome
 from proto.codes import Code
 
 Told = Callable[[Outcome | Refused], None]
@@ -40,14 +40,14 @@ class Pending:
             fresh = verdict.status == "ok"
             self.answer(Outcome(verdict.room, verdict.seq, verdict.msg_no, verdict.at_ms, fresh))
         else:
-            self.answer(_refusal(verdict.status))
+            self.answer(_refusal(self.op.kind, verdict.status))
 
 
-def _refusal(status: str) -> Refused:
+def _refusal(kind: str, status: str) -> Refused:
     if status == "not_found":
         return not_found()
     code = STATUS_CODES[status]
-    return Refused(code, _SENTENCES[code])
+    return Refused(code, SENTENCES.get((kind, code)) or _SENTENCES[code])
 
 
 _SENTENCES: Final[dict[Code, str]] = {

@@ -64,6 +64,9 @@ class Action(Enum):
     settings = "settings"
     archive = "archive"
     pin = "pin"
+    vote = "vote"
+    close_poll = "close_poll"
+    close_poll_other = "close_poll_other"
     own = "own"
     link_join = "link_join"
 
@@ -105,6 +108,9 @@ ROOM_RULES: Final[dict[Action, dict[RoomKind, frozenset[Relation]]]] = {
     Action.settings: dict.fromkeys(_SHARED, _RANKS),
     Action.archive: dict.fromkeys(_SHARED, _OWNER),
     Action.pin: {RoomKind.direct: PRESENT, **dict.fromkeys(_SHARED, _RANKS)},
+    Action.vote: dict.fromkeys(_TALK, PRESENT),
+    Action.close_poll: dict.fromkeys(_TALK, PRESENT),
+    Action.close_poll_other: dict.fromkeys(_SHARED, _RANKS),
     # One's own log: pointers, mutes, profile, contacts, privacy, and what one's timers tell.
     Action.own: {RoomKind.self_: _OWNER},
     # By invite link; who was kicked comes back only by invitation.
@@ -133,6 +139,10 @@ CONTROL_MASK: Final = 1 << (8 * list(RoomKind).index(RoomKind.control))
 """For block, revoke, ban: the door has checked the service role; the control log has no members."""
 
 
+SERVICE_MASK: Final = sum(1 << (8 * k) for k, kind in enumerate(RoomKind) if kind in _TALK)
+"""For what the service does in a room by itself, as nobody: relation `none`, wherever people talk."""
+
+
 class FrameRule(NamedTuple):
     """Who may send a frame kind: anyone who has not authenticated yet, or members by `action`, or any session."""
 
@@ -155,6 +165,8 @@ FRAME_RULES: Final[dict[type[frames.Client], FrameRule]] = {
     frames.Received: FrameRule(False, Action.see),
     frames.Read: FrameRule(False, Action.see),
     frames.Refresh: FrameRule(False, None),
+    frames.Vote: FrameRule(False, Action.vote),
+    frames.ClosePoll: FrameRule(False, Action.close_poll),
 }
 
 
@@ -184,6 +196,9 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("DELETE", "/v1/rooms/{room}/messages/{seq}/reactions/{emoji}"): RouteRule(
         PEOPLE, Action.react
     ),
+    ("PUT", "/v1/rooms/{room}/messages/{seq}/vote"): RouteRule(PEOPLE, Action.vote),
+    ("GET", "/v1/rooms/{room}/messages/{seq}/votes"): _SEE,
+    ("POST", "/v1/rooms/{room}/messages/{seq}/close"): RouteRule(PEOPLE, Action.close_poll),
     ("PUT", "/v1/rooms/{room}/read"): _SEE,
     ("PUT", "/v1/rooms/{room}/received"): _SEE,
     ("GET", "/v1/me/rooms"): _ANY,

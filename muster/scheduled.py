@@ -24,7 +24,7 @@ from muster.rooms import Rooms
 from muster.sessions import Submitter
 from muster.wishes import Wish, Wishes
 from proto.codes import Code
-from proto.entry import Body, MetaValue
+from proto.entry import Body, MetaValue, Poll
 from proto.frames import Post
 
 KIND: Final = "post"
@@ -43,6 +43,7 @@ class Draft(Struct, frozen=True, omit_defaults=True, gc=False):
     reply_to: int | None = None
     attachments: list[UUID] | None = None
     meta: dict[str, MetaValue] | None = None
+    poll: Poll | None = None
 
 
 class Scheduled(Struct, frozen=True, gc=False):
@@ -123,5 +124,6 @@ def _op(author: PersonId, draft: Draft) -> Op:
         reply_to=draft.reply_to,
         attachments=draft.attachments,
         meta=draft.meta,
+        poll=draft.poll,
     )
     return submit.of_frame(author, frame)

@@ -8,29 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from muster.errors import Refused
-from muster.ids import CONTROL_ROOM, PersonId, RoomId, SessionId, self_room
+from muster.ids import CONTROL_ROOM, NOBODY, PersonId, RoomId, SessionId, self_room
 from muster.op import LinkTerms, NewRoom, Op, PrivacyChange, ProfileChange
-from muster.permission import ALLOW, CONTROL_MASK, Action, Relation
+from muster.permission import ALLOW, CONTROL_MASK, SERVICE_MASK, Action, Relation
+from muster.polls import checked
 from proto import frames
 from proto.codes import Code
-from proto.entry import Body
+from proto.entry import Body, LinkPreview
 
 
 def of_frame(author: PersonId, frame: frames.Submission) -> Op:
     """The op that a submission frame asks for. Raises `Refused`: `bad_request` for a message that says nothing."""
     room = RoomId(frame.room)
     match frame:
+        case frames.Post() if frame.poll is not None:
+            poll = checked(frame.text, frame.poll)
+            body = structs.replace(_post_body(frame), poll=poll)
+            allow = ALLOW[Action.post]
+            return Op("poll", room, author, frame.client_id, allow, frame.text, body)
         case frames.Post():
             if not (frame.text.strip() or frame.attachments):
                 raise Refused(Code.bad_request, "a message has a text or an attachment")
-            body = Body(
-                mentions=frame.mentions or None,
-                here=frame.here,
-                reply_to=frame.reply_to,
-                attachments=frame.attachments or None,
-                meta=frame.meta or None,
-            )
             return Op(
                 "post",
                 room,
@@ -38,7 +39,7 @@ def of_frame(author: PersonId, frame: frames.Submission) -> Op:
                 frame.client_id,
                 ALLOW[Action.post],
                 frame.text,
-                _unless_empty(body),
+                _unless_empty(_post_body(frame)),
             )
         case frames.Edit():
             if not frame.text.strip():
@@ -60,6 +61,26 @@ def of_frame(author: PersonId, frame: frames.Submission) -> Op:
             return _about_message(
                 "unreact", author, frame, Action.react, body=Body(emoji=frame.emoji)
             )
+        case frames.Vote():
+            # A vote in an anonymous poll is told in the voter's own log; which polls are, Postgres knows.
+            voted = _about_message(
+                "vote", author, frame, Action.vote, body=Body(choices=frame.choices)
+            )
+            return structs.replace(voted, locks=(self_room(author),))
+        case frames.ClosePoll():
+            return _about_message(
+                "poll_closed", author, frame, Action.close_poll, other=Action.close_poll_other
+            )
+
+
+def _post_body(frame: frames.Post) -> Body:
+    return Body(
+        mentions=frame.mentions or None,
+        here=frame.here,
+        reply_to=frame.reply_to,
+        attachments=frame.attachments or None,
+        meta=frame.meta or None,
+    )
 
 
 def _unless_empty(body: Body) -> Body | None:
@@ -69,7 +90,12 @@ def _unless_empty(body: Body) -> Body | None:
 def _about_message(
     kind: str,
     author: PersonId,
-    frame: frames.Edit | frames.Delete | frames.React | frames.Unreact,
+    frame: frames.Edit
+    | frames.Delete
+    | frames.React
+    | frames.Unreact
+    | frames.Vote
+    | frames.ClosePoll,
     action: Action,
     *,
     other: Action | None = None,
@@ -172,6 +198,17 @@ def remind(author: PersonId, client_id: str, text: str, body: Body) -> Op:
 def unsent(author: PersonId, client_id: str, text: str, body: Body) -> Op:
     """Tell somebody, in their own log, that a scheduled message of theirs was refused."""
     return Op("unsent", self_room(author), author, client_id, ALLOW[Action.own], text, body)
+
+
+def close_in_time(room: RoomId, seq: int) -> Op:
+    """Close a poll whose time is over, as nobody."""
+    return Op("poll_closed", room, NOBODY, f"closed:{seq}", SERVICE_MASK, target=seq)
+
+
+def preview(author: PersonId, room: RoomId, seq: int, client_id: str, card: LinkPreview) -> Op:
+    """What the page behind a link of this author's message says: as if they had said it."""
+    body = Body(preview=card)
+    return Op("preview", room, author, client_id, ALLOW[Action.post], body=body, target=seq)
 
 
 def read(author: PersonId, room: RoomId, seq: int) -> Op:

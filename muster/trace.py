@@ -19,7 +19,7 @@ from muster.permission import Relation, RoomKind
 LARGE_ROOM: Final = 200
 """As realtime/visibility.py has it; tests/muster/test_trace.py holds the two together."""
 
-WORDS: Final = frozenset({"post", "edit", "delete", "react", "unreact"})
+WORDS: Final = frozenset({"post", "edit", "delete", "react", "unreact", "vote", "preview"})
 """Kinds that a block hides."""
 
 TRAFFIC: Final = frozenset({"join", "leave"})

@@ -133,6 +133,8 @@ def _refuse_unstorable(frame: ClientFrame) -> None:
         _refuse_nul(frame.text)
         if frame.meta:
             check_meta(frame.meta)
+    if isinstance(frame, Post) and frame.poll is not None:
+        _refuse_nul(*frame.poll.options)
 
 
 def _refuse_nul(*values: object) -> None:

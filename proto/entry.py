@@ -26,14 +26,49 @@ MetaMap = Annotated[dict[MetaKey, MetaValue], Meta(max_length=limits.META_KEYS)]
 Mentions = Annotated[list[UUID], Meta(max_length=limits.MENTIONS)]
 Attachments = Annotated[list[UUID], Meta(max_length=limits.ATTACHMENTS)]
 Target = Seq | ClientId
-"""What an edit, deletion or reaction is about: its seq, or the client id its author gave it."""
+"""What an edit, deletion, reaction or vote is about: its seq, or the client id its author gave it."""
+
+Option = Annotated[str, Meta(min_length=1, max_length=limits.POLL_OPTION_CHARS)]
+Options = Annotated[list[Option], Meta(min_length=2, max_length=limits.POLL_OPTIONS)]
+Choice = Annotated[int, Meta(ge=0, le=limits.POLL_OPTIONS - 1)]
+"""An option of a poll by its place, from 0."""
+
+Choices = Annotated[list[Choice], Meta(max_length=limits.POLL_OPTIONS)]
+Milliseconds = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+
+
+class Poll(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What makes a message a poll; its question is the message's text.
+
+    `multiple`: any number of options may be chosen. `anonymous`: nobody is told who chose what.
+    """
+
+    options: Options
+    multiple: bool = False
+    anonymous: bool = False
+    closes_at_ms: Milliseconds | None = None
+
+
+class LinkPreview(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What the page behind `link` says of itself. `link` stands so in the message's text.
+
+    `url` is where it led to; `image` is an https address as the page names it, never fetched by the server.
+    """
+
+    link: str
+    url: str
+    site: str
+    title: str = ""
+    description: str = ""
+    image: str = ""
 
 
 class EntryKind(StrEnum):
     """What happened.
 
     The first block lives in rooms, the second in self logs, the third in the control log, the fourth in self logs
-    again. The order never changes, and what is new comes last: a kind's place is its number on the lanes.
+    again, the last in rooms (and a `vote` of an anonymous poll in its voter's self log). The order never changes, and
+    what is new comes last: a kind's place is its number on the lanes.
     """
 
     post = "post"
@@ -69,6 +104,10 @@ class EntryKind(StrEnum):
     reminder = "reminder"
     unsent = "unsent"
 
+    vote = "vote"
+    poll_closed = "poll_closed"
+    preview = "preview"
+
     # Never written: what a hub reads that was written by a release it does not know yet.
     unknown = "unknown"
 
@@ -83,11 +122,13 @@ class Body(Struct, omit_defaults=True, gc=False):
     Rooms - post: text, mentions, here, reply_to, attachments, meta. edit: target, text, mentions,
     here, meta. delete: target. react, unreact: target, emoji. join: role, members. leave, kick:
     members. role: role. settings: title, topic, history, archived. pin, unpin: target.
+    A post may be a poll. vote: target, choices, was; of an anonymous poll target, counts, voters.
+    poll_closed: target. preview: target, preview.
     Self log - room_added, room_removed, invited: room (and at_seq). read: room, at_seq. mute: room,
     muted_until_ms, level. block, unblock: none (subject is the other person). profile: none (fetch
     it). contact: state (requested, incoming, accepted, removed; subject is the other person).
     privacy: none (fetch it). request: room, state (requested, accepted).
-    reminder: room, at_seq, text, job. unsent: room, text, code, job.
+    reminder: room, at_seq, text, job. unsent: room, text, code, job. vote: room, at_seq, choices.
     Control log - revoke: session (absent: all sessions of subject).
     """
 
@@ -113,3 +154,9 @@ class Body(Struct, omit_defaults=True, gc=False):
     state: str | None = None
     job: UUID | None = None
     code: int | None = None
+    poll: Poll | None = None
+    choices: list[int] | None = None
+    was: list[int] | None = None
+    counts: list[int] | None = None
+    voters: int | None = None
+    preview: LinkPreview | None = None

@@ -17,15 +17,21 @@ from proto import limits
 from proto.entry import (
     Attachments,
     Body,
+    Choices,
     ClientId,
     Emoji,
     EntryKind,
     Mentions,
     MetaMap,
+    Poll,
     Seq,
     Target,
     Text,
 )
+from proto.shapes import Limits as Limits  # noqa: PLC0414  # frames.X is how all speak of them
+from proto.shapes import Preview as Preview  # noqa: PLC0414  # the same
+from proto.shapes import RoomState as RoomState  # noqa: PLC0414  # the same
+from proto.shapes import RoomStatus as RoomStatus  # noqa: PLC0414  # the same
 
 RequestId = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 ShortText = Annotated[str, Meta(max_length=64)]
@@ -79,7 +85,10 @@ class Attention(Client, frozen=True, tag=4):
 
 
 class Post(Client, frozen=True, tag=5):
-    """A message. Retry with the same `client_id` until there is an answer that is not temporary."""
+    """A message. Retry with the same `client_id` until there is an answer that is not temporary.
+
+    With a `poll` the text is its question.
+    """
 
     room: UUID
     client_id: ClientId
@@ -89,6 +98,7 @@ class Post(Client, frozen=True, tag=5):
     reply_to: Seq | None = None
     attachments: Attachments | None = None
     meta: MetaMap | None = None
+    poll: Poll | None = None
 
 
 class Edit(Client, frozen=True, tag=6):
@@ -157,8 +167,25 @@ class Ping(Client, frozen=True, tag=14):
     """Is anybody there? For clients that cannot send WebSocket pings."""
 
 
+class Vote(Client, frozen=True, tag=15):
+    """All that I choose in a poll from now on; nothing takes my vote back."""
+
+    room: UUID
+    client_id: ClientId
+    target: Target
+    choices: Choices
+
+
+class ClosePoll(Client, frozen=True, tag=16):
+    """Close a poll: mine, or anyone's for a moderator."""
+
+    room: UUID
+    client_id: ClientId
+    target: Target
+
+
 _Asking = Auth | Resume | Attend | Attention | Refresh | Ping
-Submission = Post | Edit | Delete | React | Unreact
+Submission = Post | Edit | Delete | React | Unreact | Vote | ClosePoll
 """The client frames that become an entry of a room's log."""
 ClientFrame = _Asking | Submission | Typing | Received | Read
 
@@ -167,16 +194,6 @@ class Server(Struct, array_like=True, frozen=True, gc=False):
     """Base of all frames a server sends."""
 
     id: int
-
-
-class Limits(Struct, frozen=True, gc=False):
-    """The bounds that hold for this socket."""
-
-    frame_bytes: int
-    text_chars: int
-    rooms_per_frame: int
-    posts_per_s: float
-    posts_burst: int
 
 
 class Ready(Server, frozen=True, tag=64):
@@ -217,24 +234,6 @@ class Ok(Server, frozen=True, tag=67):
     """Done, nothing to add."""
 
 
-RoomStatus = Literal["live", "head", "gap", "removed", "joined"]
-
-
-class RoomState(Struct, array_like=True, frozen=True, gc=False):
-    """Where one room stands, in an answer to `Resume` or `Attend`.
-
-    live: entries follow from `from_seq`. head: mine, but not live; `Head` frames follow. joined:
-    mine, and not named by the client. gap: too much to replay, fetch up to `from_seq` - 1 by REST;
-    entries follow from `from_seq`. removed: not mine (any more), or never existed.
-    """
-
-    room: UUID
-    status: RoomStatus
-    from_seq: int
-    head: int
-    msg_no: int
-
-
 class RoomStates(Server, frozen=True, tag=68):
     """Answers `Resume` and `Attend`: my self log, then all rooms named, then those not named."""
 
@@ -270,15 +269,6 @@ class Gap(Server, frozen=True, tag=71):
     room: UUID
     from_seq: int
     to_seq: int
-
-
-class Preview(Struct, array_like=True, frozen=True, gc=False):
-    """The last message of a room that is not live."""
-
-    author: UUID
-    kind: EntryKind
-    text: str
-    at_ms: int
 
 
 class Head(Server, frozen=True, tag=72):

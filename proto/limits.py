@@ -22,6 +22,9 @@ CLIENT_ID_CHARS: Final = 64
 EMOJI_CHARS: Final = 32
 MENTIONS: Final = 50
 ATTACHMENTS: Final = 10
+POLL_OPTIONS: Final = 12
+POLL_OPTION_CHARS: Final = 100
+POLL_QUESTION_CHARS: Final = 300
 ROOMS_PER_FRAME: Final = 1_000
 """Rooms in one resume, attend or pointer frame."""
 

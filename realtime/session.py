@@ -112,7 +112,13 @@ class Session:
     def _on_legal_frame(self, frame: frames.ClientFrame, now: float) -> Effects:
         match frame:
             case (
-                frames.Post() | frames.Edit() | frames.Delete() | frames.React() | frames.Unreact()
+                frames.Post()
+                | frames.Edit()
+                | frames.Delete()
+                | frames.React()
+                | frames.Unreact()
+                | frames.Vote()
+                | frames.ClosePoll()
             ):
                 return self._on_submission(frame, now)
             case frames.Received() | frames.Read():

@@ -17,7 +17,15 @@ LARGE_ROOM: Final = 200
 """Above so many members joins and leaves are numbered but not told: 10,000 arrivals would be 5 x 10^7 frames."""
 
 _WORDS: Final = frozenset(
-    {EntryKind.post, EntryKind.edit, EntryKind.delete, EntryKind.react, EntryKind.unreact}
+    {
+        EntryKind.post,
+        EntryKind.edit,
+        EntryKind.delete,
+        EntryKind.react,
+        EntryKind.unreact,
+        EntryKind.vote,
+        EntryKind.preview,
+    }
 )
 _TRAFFIC: Final = frozenset({EntryKind.join, EntryKind.leave})
 

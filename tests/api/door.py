@@ -6,7 +6,7 @@ Owns how a test opens it, makes people and rooms, and moves its clock. It never 
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -188,8 +188,10 @@ class Door:
                 None if present else head,
             )
 
-    async def bare_room(self, kind: RoomKind, *authors: PersonId) -> UUID:
-        """A room of any kind with one message of each author."""
+    async def bare_room(
+        self, kind: RoomKind, *authors: PersonId, polls: Sequence[int] = ()
+    ) -> UUID:
+        """A room of any kind with one message of each author; `polls`: the seqs of those that are polls."""
         room = uuid4()
         await self.database.execute(
             "INSERT INTO rooms (room_id, kind, title, head, msg_no, last_post, members)"
@@ -202,6 +204,11 @@ class Door:
             "INSERT INTO entries (room_id, seq, msg_no, kind, author, client_id, at, text)"
             " VALUES ($1, $2, $2, 'post', $3, $4, now(), 'words')",
             [(room, seq, author, f"bare-{seq}") for seq, author in enumerate(authors, start=1)],
+        )
+        await self.database.executemany(
+            "INSERT INTO polls (room_id, target, options, multiple, anonymous)"
+            " VALUES ($1, $2, 2, false, false)",
+            [(room, seq) for seq in polls],
         )
         return room
 

@@ -31,8 +31,8 @@ KINDS = (
     RoomKind.announcement,
     RoomKind.event,
 )
-# In a bare room message 1 is the asker's, message 2 the owner's; the member is one to act on.
-MINE, THEIRS = 1, 2
+# In a bare room message 1 and poll 3 are the asker's, 2 and 4 the owner's; the member is one to act on.
+MINE, THEIRS, MY_POLL, THEIR_POLL = 1, 2, 3, 4
 SOON_MS = time.time_ns() // 1_000_000 + 3_600_000
 
 
@@ -72,6 +72,12 @@ ASKS: dict[tuple[str, str], list[Ask]] = {
     ],
     ("PUT", "/v1/rooms/{room}/messages/{seq}/reactions/{emoji}"): [Ask(_message(THEIRS))],
     ("DELETE", "/v1/rooms/{room}/messages/{seq}/reactions/{emoji}"): [Ask(_message(THEIRS))],
+    ("PUT", "/v1/rooms/{room}/messages/{seq}/vote"): [Ask(_message(THEIR_POLL), {"choices": [1]})],
+    ("GET", "/v1/rooms/{room}/messages/{seq}/votes"): [Ask(_message(THEIR_POLL))],
+    ("POST", "/v1/rooms/{room}/messages/{seq}/close"): [
+        Ask(_message(MY_POLL)),
+        Ask(_message(THEIR_POLL), action=Action.close_poll_other),
+    ],
     ("PUT", "/v1/rooms/{room}/read"): [Ask(_none, {"seq": 1})],
     ("PUT", "/v1/rooms/{room}/received"): [Ask(_none, {"seq": 1})],
     ("GET", "/v1/rooms/{room}"): [Ask(_none)],
@@ -135,10 +141,11 @@ async def test_every_relation_on_every_room_route(door: Door, kind: RoomKind) ->
     for key, action in ROOM_ROUTES.items():
         for ask in ASKS[key]:
             for relation in Relation:
-                room = await door.bare_room(kind, asker.id, owner.id)
-                await door.relate(room, owner.id, Relation.owner, 2)
-                await door.relate(room, member.id, Relation.member, 2)
-                await door.relate(room, asker.id, relation, 2)
+                authors = (asker.id, owner.id, asker.id, owner.id)
+                room = await door.bare_room(kind, *authors, polls=(MY_POLL, THEIR_POLL))
+                await door.relate(room, owner.id, Relation.owner, 4)
+                await door.relate(room, member.id, Relation.member, 4)
+                await door.relate(room, asker.id, relation, 4)
                 assert action is not None
                 want = expected(ask.action or action, kind, relation)
                 got = await _ask(asker, key, ask, room, member.id)
@@ -146,7 +153,7 @@ async def test_every_relation_on_every_room_route(door: Door, kind: RoomKind) ->
                 if got != want:
                     wrong.append((*key, ask.body, relation.value, f"want {want}, got {got}"))
     assert wrong == []
-    assert cells == sum(len(asks) for asks in ASKS.values()) * len(Relation) == 28 * 7
+    assert cells == sum(len(asks) for asks in ASKS.values()) * len(Relation) == 32 * 7
 
 
 async def test_logs_that_are_no_rooms_are_not_there(door: Door) -> None:
@@ -184,7 +191,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
                 fits = status != 401 and (status == 403) is refused
             assert fits, (method, template, role, status)
             cells += 1
-    assert cells == 4 * len(ROUTE_RULES) == 4 * 71
+    assert cells == 4 * len(ROUTE_RULES) == 4 * 74
 
 
 async def test_staff_act_on_whom_they_may(door: Door) -> None:

@@ -19,6 +19,7 @@ import pytest
 from loadtest.stack import Stack
 from muster.permission import ROUTE_RULES
 from proto import frames, limits
+from proto.entry import Poll
 from tests.realtime.sockets.door import Peer, masked, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -220,6 +221,9 @@ async def _say_everything(canary: Canary, hub: int, subprotocol: str) -> None:
                 frames.Edit(4, where, own + "e", own, f"{EMAIL} {PHONE}", meta={MARK: PHONE}),
                 frames.React(5, where, own + "r", own, MARK),
                 frames.Unreact(6, where, own + "u", own, MARK),
+                frames.Post(9, where, own + "p", MARK, poll=Poll([PHONE, EMAIL], anonymous=True)),
+                frames.Vote(10, where, own + "v", own + "p", [1]),
+                frames.ClosePoll(11, where, own + "c", own + "p"),
                 frames.Delete(7, where, own + "d", MARK),
                 frames.Refresh(8, f"{MARK}.{MARK}.{MARK}"),
             )

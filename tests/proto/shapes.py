@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from proto import frames, limits
-from proto.entry import Body, EntryKind
+from proto.entry import Body, EntryKind, LinkPreview, Poll
 
 _characters = st.characters(codec="utf-8", exclude_characters="\x00")
 _request_ids = st.integers(0, 2**31 - 1)
@@ -37,6 +37,19 @@ _states = st.builds(
     head=_seqs,
     msg_no=_seqs,
 )
+_choices = st.lists(st.integers(0, limits.POLL_OPTIONS - 1), max_size=limits.POLL_OPTIONS)
+_polls = st.builds(
+    Poll,
+    options=st.lists(
+        st.text(_characters, min_size=1, max_size=limits.POLL_OPTION_CHARS),
+        min_size=2,
+        max_size=limits.POLL_OPTIONS,
+    ),
+    multiple=st.booleans(),
+    anonymous=st.booleans(),
+    closes_at_ms=st.none() | _seqs,
+)
+_cards = st.builds(LinkPreview, link=_texts, url=_texts, site=_texts, title=_texts, image=_texts)
 _bodies = st.builds(
     Body,
     text=st.none() | _texts,
@@ -47,6 +60,12 @@ _bodies = st.builds(
     target=st.none() | _seqs,
     members=st.none() | _seqs,
     room=st.none() | _ids,
+    poll=st.none() | _polls,
+    choices=st.none() | _choices,
+    was=st.none() | _choices,
+    counts=st.none() | st.lists(_seqs, max_size=limits.POLL_OPTIONS),
+    voters=st.none() | _seqs,
+    preview=st.none() | _cards,
 )
 _kinds = st.sampled_from(list(EntryKind))
 _previews = st.builds(frames.Preview, author=_ids, kind=_kinds, text=_texts, at_ms=_seqs)
@@ -73,6 +92,8 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "meta": st.none() | _metas,
     "target": _targets,
     "emoji": _emoji,
+    "poll": st.none() | _polls,
+    "choices": _choices,
     "person": _ids,
     "session": _ids,
     "device": _ids,

@@ -15,7 +15,7 @@ from msgspec import inspect
 from proto import frames, limits
 from proto.codec import JSON, MSGPACK
 from proto.codes import CLOSE_TABLE, HTTP_STATUS, TEMPORARY, Close, Code
-from proto.entry import Body
+from proto.entry import Body, LinkPreview, Poll
 from tests.proto import vectors
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "protocol.md"
@@ -36,6 +36,8 @@ ANSWERS: Final[dict[type[frames.Client], str]] = {
     frames.Read: "`Ok`",
     frames.Refresh: "`Ok`",
     frames.Ping: "`Pong`",
+    frames.Vote: "`Ack`",
+    frames.ClosePoll: "`Ack`",
 }
 """What a client frame with an id above 0 is answered by, where nothing is wrong."""
 
@@ -72,7 +74,9 @@ def tables() -> dict[str, str]:
             ("name", "on the wire", "fields"),
             (
                 _shape_row(cls)
-                for cls in (frames.Limits, frames.RoomState, frames.Preview, Body)
+                for cls in (
+                    frames.Limits, frames.RoomState, frames.Preview, Body, Poll, LinkPreview,
+                )
             ),
         ),
         "errors": _table(

@@ -13,7 +13,7 @@ import msgpack
 
 from proto import frames, limits
 from proto.codec import CODECS, JSON, MSGPACK, BadFrame
-from proto.entry import Body, EntryKind
+from proto.entry import Body, EntryKind, LinkPreview, Poll
 
 PATH: Final = Path(__file__).parents[2] / "docs" / "vectors.json"
 
@@ -24,6 +24,7 @@ def _id(number: int) -> UUID:
 
 ADA, BOB, ROOM, SESSION, DEVICE, GENERATION, FILE = (_id(n) for n in (1, 2, 3, 4, 5, 6, 7))
 NOW_MS: Final = 1_767_225_600_000
+_POLL: Final = Poll(["pizza", "dumplings"], closes_at_ms=NOW_MS + 3_600_000)
 _LIMITS: Final = frames.Limits(65_536, 8_000, 1_000, 5.0, 20)
 
 
@@ -52,6 +53,10 @@ CLIENT: Final[dict[str, frames.Client]] = {
     "read": frames.Read(12, [(ROOM, 42)]),
     "refresh": frames.Refresh(13, "header.payload.signature"),
     "ping": frames.Ping(14),
+    "post, a poll": frames.Post(15, ROOM, "c-8", "What shall we eat?", poll=_POLL),
+    "vote": frames.Vote(16, ROOM, "c-9", 54, [1]),
+    "vote, taken back": frames.Vote(17, ROOM, "c-10", "c-8", []),
+    "close poll": frames.ClosePoll(18, ROOM, "c-11", 54),
 }
 
 SERVER: Final[dict[str, frames.Server]] = {
@@ -105,6 +110,34 @@ SERVER: Final[dict[str, frames.Server]] = {
     "entry: request": _entry(18, EntryKind.request, Body(room=ROOM, state="requested"), ADA),
     "entry: pin": _entry(52, EntryKind.pin, Body(target=42)),
     "entry: unpin": _entry(53, EntryKind.unpin, Body(target=42)),
+    "entry: post, a poll": _entry(54, EntryKind.post, Body(text="What shall we eat?", poll=_POLL)),
+    "entry: vote": _entry(55, EntryKind.vote, Body(target=54, choices=[1], was=[])),
+    "entry: vote, anonymous": frames.Entry(
+        0,
+        ROOM,
+        56,
+        54,
+        EntryKind.vote,
+        UUID(int=0),
+        None,
+        "",
+        NOW_MS,
+        Body(target=54, counts=[3, 1], voters=4),
+    ),
+    "entry: vote, in my self log": _entry(
+        21, EntryKind.vote, Body(room=ROOM, at_seq=54, choices=[0])
+    ),
+    "entry: poll_closed": _entry(57, EntryKind.poll_closed, Body(target=54)),
+    "entry: preview": _entry(
+        58,
+        EntryKind.preview,
+        Body(
+            target=42,
+            preview=LinkPreview(
+                "https://example.org/a", "https://www.example.org/a", "example.org", "A page"
+            ),
+        ),
+    ),
     "entry: reminder": _entry(
         19, EntryKind.reminder, Body(text="book a table", room=ROOM, at_seq=42, job=_id(11))
     ),

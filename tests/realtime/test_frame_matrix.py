@@ -19,7 +19,17 @@ from muster.ids import PersonId, RoomId
 from muster.permission import FRAME_RULES, PRESENT, Action, Relation, RoomKind, may
 from proto import frames
 from proto.codes import Code
-from proto.frames import Delete, Edit, Post, React, Submission, TypingNow, Unreact
+from proto.frames import (
+    ClosePoll,
+    Delete,
+    Edit,
+    Post,
+    React,
+    Submission,
+    TypingNow,
+    Unreact,
+    Vote,
+)
 from tests.fakes.socket import RecordingSocket
 from tests.fixtures.hubs import Node, hub_on
 from tests.vocabulary import new_id, person
@@ -44,16 +54,25 @@ async def node(database_url: str, fresh_redis_url: str) -> AsyncIterator[Node]:
 async def bare_room(
     database: asyncpg.Connection, kind: RoomKind, author: PersonId, relation: Relation
 ) -> RoomId:
-    """A room of any kind with a message of `author`, who is `relation` to it, and one of somebody else's."""
+    """A room of any kind with a message and a poll of `author`, who is `relation` to it, and of somebody else's."""
     room, other = RoomId(new_id()), await person(database)
     await database.execute(
-        "INSERT INTO rooms (room_id, kind, head, msg_no, last_post, members) VALUES ($1, $2, 2, 2, 2, 2)",
+        "INSERT INTO rooms (room_id, kind, head, msg_no, last_post, members) VALUES ($1, $2, 4, 4, 4, 2)",
         *(room, kind.value),
     )
     await database.executemany(
         "INSERT INTO entries (room_id, seq, msg_no, kind, author, client_id, at, text)"
         " VALUES ($1, $2, $2, 'post', $3, $4, now(), 'words')",
-        [(room, 1, author, "mine"), (room, 2, other, "theirs")],
+        [
+            (room, 1, author, "mine"),
+            (room, 2, other, "theirs"),
+            (room, 3, author, "asked"),
+            (room, 4, other, "asked"),
+        ],
+    )
+    await database.executemany(
+        "INSERT INTO polls (room_id, target, options, multiple, anonymous) VALUES ($1, $2, 2, false, false)",
+        [(room, 3), (room, 4)],
     )
     for who, what in ((author, relation), (other, Relation.owner)):
         if what is not Relation.none:
@@ -76,6 +95,9 @@ def submissions(room: RoomId) -> list[tuple[frames.Submission, Action]]:
         (Edit(2, room, "c2", "mine", "better"), Action.edit),
         (React(3, room, "c3", 2, "+1"), Action.react),
         (Unreact(4, room, "c4", 2, "+1"), Action.react),
+        (Vote(7, room, "c7", 4, [1]), Action.vote),
+        (ClosePoll(8, room, "c8", "asked"), Action.close_poll),
+        (ClosePoll(9, room, "c9", 4), Action.close_poll_other),
         (Delete(5, room, "c5", "mine"), Action.delete),
         (Delete(6, room, "c6", 2), Action.delete_other),
     ]
@@ -100,7 +122,7 @@ def expected(action: Action, kind: RoomKind, relation: Relation) -> set[Code | N
 async def test_every_submission_in_every_kind_of_room_by_every_relation(
     node: Node, database: asyncpg.Connection
 ) -> None:
-    """7 kinds x 7 relations x 6 submissions: allowed where the table says so, and nowhere else."""
+    """7 kinds x 7 relations x 9 submissions: allowed where the table says so, and nowhere else."""
     cells = 0
     for kind, relation in CELLS:
         author = await person(database)
@@ -109,7 +131,7 @@ async def test_every_submission_in_every_kind_of_room_by_every_relation(
             told = await answer(node, author, frame)
             assert told in expected(action, kind, relation), (kind, relation, frame)
             cells += 1
-    assert cells == 7 * 7 * 6
+    assert cells == 7 * 7 * 9
 
 
 async def follows(node: Node, socket: RecordingSocket, room: RoomId) -> bool:
@@ -136,7 +158,7 @@ async def test_following_typing_and_pointing_in_every_kind_of_room_by_every_rela
         socket = await node.connect(author)
         for present in (hearing, witness):
             assert await follows(node, present, room)
-            await present.until_told(room, 2)
+            await present.until_told(room, 4)
         assert await follows(node, socket, room) is may(Action.see, kind, relation), (
             kind,
             relation,

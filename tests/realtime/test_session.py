@@ -34,6 +34,8 @@ EXAMPLES: dict[type[frames.Client], frames.ClientFrame] = {
     frames.Read: frames.Read(1, []),
     frames.Refresh: frames.Refresh(1, token()),
     frames.Ping: frames.Ping(1),
+    frames.Vote: frames.Vote(1, ROOM, "c", 3, [0]),
+    frames.ClosePoll: frames.ClosePoll(1, ROOM, "c", 3),
 }
 
 
@@ -94,6 +96,8 @@ def test_a_session_that_is_closing_does_nothing_more(kind: type[frames.Client]) 
         (frames.Delete, effects.Submit),
         (frames.React, effects.Submit),
         (frames.Unreact, effects.Submit),
+        (frames.Vote, effects.Submit),
+        (frames.ClosePoll, effects.Submit),
         (frames.Typing, effects.Typing),
         (frames.Received, effects.Pointers),
         (frames.Read, effects.Pointers),

@@ -23,6 +23,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
 _KINDS: Final = {kind.value: kind for kind in EntryKind}
 _BODY: Final = msgspec.json.Decoder(Body)
+_EMPTIED: Final = frozenset({"vote", "preview"})
+"""Kinds whose body goes with the message they are about."""
 
 _COLUMNS = (
     "e.room_id, e.seq, e.msg_no, e.kind, e.author, e.subject, e.client_id, e.at, e.text, e.body,"
@@ -66,7 +68,7 @@ class Range(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """An entry as it stands now. `erased`: its words were deleted (a post, or an edit of one)."""
+    """An entry as it stands now. `erased`: its words were deleted (a post, or what was about one)."""
 
     entry: Entry
     erased: bool
@@ -115,4 +117,5 @@ def _stored(row: asyncpg.Record) -> Stored:
         at_ms=(at - _EPOCH) // _MS,
         body=filled,
     )
-    return Stored(entry, deleted is not None or (kind == "edit" and text is None))
+    erased = (kind == "edit" and text is None) or (kind in _EMPTIED and body is None)
+    return Stored(entry, deleted is not None or erased)

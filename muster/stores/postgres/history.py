@@ -12,12 +12,13 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-from muster.history import CHANGES_WINDOW_SEQS, WINDOW_SEQS, Item, Reaction, Way, Window
+from muster.history import CHANGES_WINDOW_SEQS, FOLDED, WINDOW_SEQS, Item, Reaction, Way, Window
 from muster.ids import PersonId, RoomId
 from muster.permission import Relation, RoomKind
+from muster.polls import WHO_MOST, Standing
 from muster.stores.postgres.moments import to_ms
 from muster.stores.postgres.pool import Replica
-from proto.entry import Body, EntryKind
+from proto.entry import Body, EntryKind, LinkPreview
 
 # $1 room, $2 reader, $3 starting seq. `low` .. `high` is the window, beginning at the next seq the reader may see.
 READER = """
@@ -43,14 +44,36 @@ _BEFORE = """
 VISIBLE = """EXISTS (
             SELECT 1 FROM spans s WHERE s.room_id = $1 AND s.person_id = $2
             AND e.seq >= s.from_seq AND (s.to_seq IS NULL OR e.seq <= s.to_seq))"""
-ITEM = """
+# Anonymous votes count whoever they are of: to leave out whom the reader blocks would tell what they chose.
+STANDING = f"""
+    SELECT json_build_object(
+        'counts', c.counts, 'mine', coalesce(mine.choices, '{{}}'), 'voters', coalesce(c.voters, 0), 'who', c.who,
+        'closed', p.closed_seq IS NOT NULL OR coalesce(p.closes_at <= now(), false))
+    FROM polls p
+    LEFT JOIN poll_votes mine ON mine.room_id = $1 AND mine.target = e.seq AND mine.person_id = $2
+    CROSS JOIN LATERAL (
+        SELECT json_agg(coalesce(o.n, 0) ORDER BY a.option) AS counts,
+               CASE WHEN p.anonymous THEN '[]' ELSE json_agg(coalesce(o.who, '{{}}') ORDER BY a.option) END AS who,
+               (SELECT count(*) FROM poll_votes v WHERE v.room_id = $1 AND v.target = e.seq AND v.choices <> '{{}}'
+                AND (p.anonymous OR v.person_id <> ALL (look.hidden))) AS voters
+        FROM generate_series(0, p.options - 1) a (option) LEFT JOIN (
+            SELECT x.option, count(*) AS n, (array_agg(v.person_id ORDER BY v.seq DESC))[:{WHO_MOST}] AS who
+            FROM poll_votes v, unnest(v.choices) x (option)
+            WHERE v.room_id = $1 AND v.target = e.seq AND (p.anonymous OR v.person_id <> ALL (look.hidden))
+            GROUP BY x.option) o ON o.option = a.option
+    ) c WHERE p.room_id = $1 AND p.target = e.seq"""  # noqa: S608  # a constant number
+ITEM = f"""
     e.seq, e.msg_no, e.kind, e.author, e.subject, e.client_id, e.at, e.text, e.body, e.edited_seq, e.deleted_seq,
     e.target,
     CASE WHEN e.kind = 'post' THEN (
         SELECT json_agg(json_build_object('emoji', c.emoji, 'count', c.count, 'mine', c.mine) ORDER BY c.first)
         FROM (SELECT x.emoji, count(*) AS count, bool_or(x.person_id = $2) AS mine, min(x.seq) AS first
               FROM reactions x WHERE x.room_id = $1 AND x.target = e.seq AND x.person_id <> ALL (look.hidden)
-              GROUP BY x.emoji) c) END AS reactions"""
+              GROUP BY x.emoji) c) END AS reactions,
+    CASE WHEN e.kind = 'post' AND e.body ? 'poll' THEN ({STANDING}) END AS poll,
+    CASE WHEN e.kind = 'post' AND e.text LIKE '%://%' THEN (
+        SELECT l.card FROM previews l WHERE l.room_id = $1 AND l.target = e.seq) END AS preview"""  # noqa: S608  # constant
+_FOLDED: Final = ", ".join(f"'{kind.value}'" for kind in FOLDED)
 LOOKED = "look.kind, look.relation, look.head, look.msg_no, look.low, look.high"
 
 
@@ -60,7 +83,8 @@ def _page(look: str, order: str) -> str:
         SELECT {LOOKED}, i.* FROM look LEFT JOIN LATERAL (
             SELECT {ITEM} FROM entries e
             WHERE e.room_id = $1 AND e.seq BETWEEN look.low AND look.high AND e.seq > look.floor
-              AND e.kind NOT IN ('edit', 'delete', 'react', 'unreact')
+              -- A vote in one's own log is about a message elsewhere.
+              AND (e.kind NOT IN ({_FOLDED}) OR e.target IS NULL)
               AND NOT (e.kind = 'post' AND e.author = ANY (look.hidden)) AND {VISIBLE}
             ORDER BY e.seq {order} LIMIT $4
         ) i ON true ORDER BY i.seq
@@ -75,7 +99,7 @@ _CHANGED: Final = f"""
         WHERE e.room_id = $1 AND e.kind = 'post' AND e.seq > look.floor AND e.seq = ANY (ARRAY(
             SELECT DISTINCT c.target FROM entries c
             WHERE c.room_id = $1 AND c.seq BETWEEN look.low AND look.high AND c.target <= $3
-              AND c.kind IN ('edit', 'delete', 'react', 'unreact')))
+              AND c.kind IN ({_FOLDED})))
           AND NOT (e.author = ANY (look.hidden)) AND {VISIBLE}
         ORDER BY e.seq
     ) i ON true ORDER BY i.seq
@@ -83,6 +107,8 @@ _CHANGED: Final = f"""
 
 _BODY: Final = msgspec.json.Decoder(Body)
 _REACTIONS: Final = msgspec.json.Decoder(list[Reaction])
+_STANDING: Final = msgspec.json.Decoder(Standing)
+_PREVIEW: Final = msgspec.json.Decoder(LinkPreview)
 _KINDS: Final = {kind.value: kind for kind in EntryKind}
 
 
@@ -115,7 +141,7 @@ def item(row: Sequence[Any]) -> Item:
     """What the columns of ITEM say."""
     (
         seq, msg_no, kind, author, subject, client_id, at, text, body, edited_seq, deleted_seq, target,
-        reactions,
+        reactions, poll, preview,
     ) = row  # fmt: skip
     says = _BODY.decode(body) if body is not None else Body()
     says.text, says.target = text, target
@@ -131,4 +157,6 @@ def item(row: Sequence[Any]) -> Item:
         edited_seq=edited_seq,
         deleted_seq=deleted_seq,
         reactions=_REACTIONS.decode(reactions) if reactions is not None else [],
+        poll=_STANDING.decode(poll) if poll is not None else None,
+        preview=_PREVIEW.decode(preview) if preview is not None else None,
     )

@@ -22,7 +22,9 @@ _ADD_PERSON: Final = """
 """
 _ADD_MESSAGE: Final = """
     INSERT INTO reports (report_id, reporter, subject, room_id, seq, evidence, reason, note)
-    SELECT $1, $2, e.author, e.room_id, e.seq, e.text, $5, $6
+    SELECT $1, $2, e.author, e.room_id, e.seq,
+           e.text || coalesce((SELECT string_agg(E'\\n- ' || o, '')
+                               FROM jsonb_array_elements_text(e.body -> 'poll' -> 'options') o), ''), $5, $6
     FROM entries e JOIN members m ON m.room_id = e.room_id AND m.person_id = $2
     WHERE e.room_id = $3 AND e.seq = $4 AND e.kind = 'post' AND m.relation IN ('member', 'moderator', 'owner')
       AND EXISTS (SELECT 1 FROM spans s WHERE s.room_id = e.room_id AND s.person_id = $2

@@ -13,7 +13,9 @@ from muster.batch import Lease
 from muster.ids import CONTROL_ROOM, direct_room
 from muster.op import NewRoom, Op
 from muster.stores.postgres.batch import arguments
-from tests.vocabulary import new_id, person, post, writing
+from proto.entry import Poll
+from proto.frames import Delete, Edit, Post, Vote
+from tests.vocabulary import new_id, person, post, room_of, writing
 
 KINDS_OF_0001 = frozenset(
     """
@@ -30,12 +32,15 @@ async def database(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
-async def _commit(database: asyncpg.Connection, op: Op, lock: UUID) -> list[asyncpg.Record]:
-    """What release 0001 does with one op; it locks the op's room and one self log."""
+async def _commit(
+    database: asyncpg.Connection, op: Op, lock: UUID, version: int = 1
+) -> list[asyncpg.Record]:
+    """What an older release does with one op; it locks the op's room and one self log."""
     places = ", ".join(f"${number}" for number in range(1, 18))
     values = list(arguments(Lease(new_id(), ()), [op]))
     values[5] = [op.room, lock]
-    return await database.fetch(f"SELECT status, kind FROM commit_batch_v1({places})", *values)
+    function = f"commit_batch_v{version}"
+    return await database.fetch(f"SELECT status, kind FROM {function}({places})", *values)
 
 
 async def test_the_release_before_writes_what_it_can_read(
@@ -57,3 +62,31 @@ async def test_the_release_before_writes_what_it_can_read(
         assert (await writer.submit(submit.block(ada, bob, "again"))).room == CONTROL_ROOM
     states = await database.fetch("SELECT state FROM contacts")
     assert [row["state"] for row in states] == ["removed"] * 2
+
+
+async def test_polls_and_previews_bear_the_release_before(
+    database: asyncpg.Connection, database_url: str
+) -> None:
+    """It edits and deletes by commit_batch_v2: what may be chosen stays, votes and previews go, links are looked at."""
+    ada = await person(database)
+    async with writing(database_url) as writer:
+        room = await room_of(writer, ada)
+        asked = Post(1, room, "asked", "Really?", poll=Poll(["yes", "no"]))
+        poll = (await writer.submit(submit.of_frame(ada, asked))).seq
+        await writer.submit(submit.of_frame(ada, Vote(1, room, "vote", poll, [1])))
+        made = []
+        for frame in (
+            Edit(1, room, "edit", poll, "Really not?"),
+            Post(1, room, "link", "http://a.example/"),
+        ):
+            made += await _commit(database, submit.of_frame(ada, frame), ada, version=2)
+        assert [(row["status"], row["kind"]) for row in made] == [("ok", "edit"), ("ok", "post")]
+        kept = await database.fetchval(
+            "SELECT body->'poll'->'options' FROM entries WHERE seq = $1", poll
+        )
+        assert kept == '["yes", "no"]'
+        assert await database.fetchval("SELECT count(*) FROM jobs WHERE kind = 'preview'") == 1
+        delete = submit.of_frame(ada, Delete(1, room, "delete", poll))
+        await _commit(database, delete, ada, version=2)
+    assert await database.fetchval("SELECT count(*) FROM poll_votes") == 0
+    assert await database.fetchval("SELECT body FROM entries WHERE kind = 'vote'") is None
