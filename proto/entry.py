@@ -80,7 +80,8 @@ class EntryKind(StrEnum):
 class Body(Struct, omit_defaults=True, gc=False):
     """What an entry says, by kind; a field that does not apply is absent.
 
-    Rooms - post: text, mentions, here, reply_to, attachments, meta. edit: target, text, mentions,
+    Rooms - post: text, mentions, here, reply_to, attachments, meta; author_kind (system, app) and sender
+    where no person speaks. edit: target, text, mentions,
     here, meta. delete: target. react, unreact: target, emoji. join: role, members. leave, kick:
     members. role: role. settings: title, topic, history, archived. pin, unpin: target.
     Self log - room_added, room_removed, invited: room (and at_seq). read: room, at_seq. mute: room,
@@ -113,3 +114,5 @@ class Body(Struct, omit_defaults=True, gc=False):
     state: str | None = None
     job: UUID | None = None
     code: int | None = None
+    author_kind: str | None = None
+    sender: str | None = None
