@@ -20,13 +20,14 @@ from uuid import uuid4
 
 import uvicorn
 
-from api.assembly import Ground, assemble, timers
+from api.assembly import Abroad, Ground, assemble, courier, timers
 from api.edge import ApiMetrics
 from api.wire import Wire
 from muster import keys, lifetime
 from muster.clock import SystemClock
 from muster.config import Settings, SettingsError
 from muster.control import ControlLog, ControlView
+from muster.egress import EVERYWHERE, Egress, networks
 from muster.errors import Refused
 from muster.ids import SystemRandom
 from muster.keys import KeyRing, KeysError
@@ -87,6 +88,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(writer.run()),
                 tasks.create_task(control.run()),
                 tasks.create_task(timers(ground, rng).run()),
+                tasks.create_task(courier(ground, rng).run()),
                 tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
             ]
             serving = tasks.create_task(server.serve(sockets=[listening]))
@@ -138,6 +140,8 @@ async def _ground(
     view = ControlView(token_ms)
     control = ControlLog(PostgresControlReader(primary.lent), view, clock, lambda _entry: None)
     await _load(control, token_ms)
+    # The operator chose the issuers, and may have them on the inside.
+    abroad = Abroad(Egress(networks(settings.egress_networks)), Egress(networks(EVERYWHERE)))
     with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
         yield (
             Ground(
@@ -152,10 +156,13 @@ async def _ground(
                 SystemRandom(),
                 registry,
                 metrics,
+                abroad,
             ),
             control,
             writer,
         )
+    for egress in abroad:
+        await egress.close()
     await publisher.close()
     for database in (primary, replica):
         if database is not None:

@@ -6,6 +6,7 @@ mapping to `Settings.from_env`, once.
 """
 
 import difflib
+import ipaddress
 import re
 import types
 import typing
@@ -157,9 +158,23 @@ class Settings:
         30.0, "searches per person, minute and process; a third of that at once", at_least=1.0
     )
 
+    service_per_s: float = setting(
+        100.0, "requests per service key, second and process; thrice that at once", at_least=0.1
+    )
+
+    # Adopters
+    trusted_issuers: str = setting(
+        "", "whose tokens let people in: JSON, or the path of a file of it; see docs/adopters.md"
+    )
+    egress_networks: tuple[str, ...] = setting(
+        (), "networks (CIDR) that are not public and webhooks may yet go to, also without TLS"
+    )
+
     # Timers and search
     jobs_every_s: float = setting(
-        1.0, "how often an api process looks for jobs whose time has come", at_least=0.05
+        1.0,
+        "how often an api process looks for jobs and webhooks whose time has come",
+        at_least=0.05,
     )
     search_language: str = setting(
         "simple",
@@ -174,6 +189,13 @@ class Settings:
             raise SettingsError(
                 "MUSTER_ANDROID_PACKAGE and MUSTER_ANDROID_CERT_SHA256 are set both or neither."
             )
+        for network in self.egress_networks:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError:
+                raise SettingsError(
+                    f"MUSTER_EGRESS_NETWORKS: {network!r} is not a network such as 10.1.0.0/16."
+                ) from None
         if self.redis_cluster and not self.redis_url:
             raise SettingsError("MUSTER_REDIS_CLUSTER needs MUSTER_REDIS_URL: ours is no cluster.")
 

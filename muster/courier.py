@@ -202,7 +202,7 @@ class Courier:
                 failures = at.failures + 1
                 rest_s = pause_s(failures, self._rng, first_s=REST_FIRST_S, most_s=REST_MOST_S)
             why = await self._store.settle(at, results, round(rest_s * 1_000), gone=gone)
-            if why is not None:
+            if why is not None and why != "off":
                 self._metrics.disabled.labels(why).inc()
                 _log.error("webhook disabled", webhook=str(at.id), reason=why)
         except Refused as refused:
@@ -256,7 +256,5 @@ class Courier:
             self._metrics.attempts.labels("given_up").inc()
             return Result(one.event, failure, None), status
         self._metrics.attempts.labels("failed").inc()
-        pause = pause_s(
-            one.attempts + 1, self._rng, first_s=FIRST_PAUSE_S, most_s=MOST_PAUSE_S
-        )
+        pause = pause_s(one.attempts + 1, self._rng, first_s=FIRST_PAUSE_S, most_s=MOST_PAUSE_S)
         return Result(one.event, failure, round(pause * 1_000)), status

@@ -28,6 +28,7 @@ from urllib.parse import urlsplit
 
 import httpcore
 
+EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
 URL_CHARS: Final = 2_048
 ADDRESSES_TRIED: Final = 3
 CONNECT_WITHIN_S: Final = 4.0
@@ -248,7 +249,7 @@ class Egress:
         pool = self._pools[target.plain]
         try:
             async with asyncio.timeout(within_s):
-                timeouts = {name: within_s for name in ("connect", "read", "write", "pool")}
+                timeouts = dict.fromkeys(("connect", "read", "write", "pool"), within_s)
                 async with pool.stream(
                     method,
                     target.url,

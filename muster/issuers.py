@@ -46,7 +46,7 @@ class Issuer(Struct, frozen=True, forbid_unknown_fields=True):
     jwks_url: str | None = None
     jwks: dict[str, Any] | None = None
     claims: ClaimMap = ClaimMap()
-    algorithms: Annotated[list[str], Meta(min_length=1)] = ["RS256", "ES256"]
+    algorithms: Annotated[tuple[str, ...], Meta(min_length=1)] = ("RS256", "ES256")
     max_age_s: Annotated[int, Meta(ge=10, le=31 * 86_400)] = 86_400
     update: bool = False
     external: bool = False

@@ -17,11 +17,14 @@ import jwt
 import msgspec
 
 from muster.clock import Clock
+from muster.egress import Egress, Forbidden, Unanswered, check_url
 from muster.errors import Refused
+from muster.issuers import Issuer
 from muster.telemetry import get_logger
 from proto.codes import Code
 
 DOCUMENT_BYTES: Final = 262_144
+FETCH_WITHIN_S: Final = 4.0
 KEYS_MOST: Final = 100
 KID_CHARS: Final = 500
 FRESH_S: Final = 3_600.0
@@ -72,6 +75,27 @@ class Key(NamedTuple):
         if getattr(key, "key_size", _LEAST_RSA_BITS) < _LEAST_RSA_BITS and self.jwk["kty"] == "RSA":
             raise jwt.InvalidKeyError("an RSA key has at least 2048 bits")
         return key
+
+
+def fetching(egress: Egress, issuer: Issuer) -> Fetch:
+    """How the document of `issuer` is had: it stands in the settings, or at the address that they name."""
+
+    async def inline() -> bytes:
+        return msgspec.json.encode(issuer.jwks)
+
+    async def fetched() -> bytes:
+        try:
+            target = check_url(issuer.jwks_url or "")
+            answer = await egress.ask(
+                "GET", target, {}, within_s=FETCH_WITHIN_S, most_bytes=DOCUMENT_BYTES
+            )
+        except (Forbidden, Unanswered) as failed:
+            raise Unfetched(str(failed)) from None
+        if answer.status != 200 or not answer.whole:
+            raise Unfetched("no document of a bearable size")
+        return answer.body
+
+    return inline if issuer.jwks is not None else fetched
 
 
 def read_keys(document: bytes) -> dict[str, Key]:

@@ -46,7 +46,7 @@ _REPORTS: Final = """
 """
 _SETTLE: Final = f"""
     SELECT settle_webhook_v1($1, $2, $3::bigint[], $4::text[], $5::bigint[], $6, $7, interval '{PATIENCE_DAYS} days')
-"""  # noqa: S608  # a constant number
+"""  # a constant number
 _SWEEP: Final = f"""
     DELETE FROM webhook_events e USING (
         SELECT event_id FROM webhook_events WHERE at < now() - interval '{KEPT_DAYS} days'
@@ -123,10 +123,13 @@ class PostgresDeliveries:
             if (one := stored.get((event.room, event.seq))) is not None:
                 told[event.id] = _happened(one, rooms, externals)
             elif event.type is EventType.person_created and event.room in people:
-                told[event.id] = Appeared(*people[event.room], externals.get(event.room))
+                person, handle, name = people[event.room]
+                told[event.id] = Appeared(person, handle, name, externals.get(person))
             elif event.type is EventType.report_created and event.room in reports:
-                row = reports[event.room]
-                told[event.id] = Reported(*row, externals.get(row[2]))
+                report, reporter, subject, reason, note, room, seq = reports[event.room]
+                told[event.id] = Reported(
+                    report, reporter, subject, reason, note, room, seq, externals.get(subject)
+                )
             else:
                 told[event.id] = UNSET
         return told

@@ -84,9 +84,7 @@ async def add(
 ) -> bool:
     """Keep a new key; false if there are KEYS_MOST."""
     names = [scope.value for scope in scopes]
-    tag = await database.execute(
-        _ADD, new.id, name, new.secret_hash, names, expires_at, KEYS_MOST
-    )
+    tag = await database.execute(_ADD, new.id, name, new.secret_hash, names, expires_at, KEYS_MOST)
     return bool(tag == "INSERT 0 1")
 
 

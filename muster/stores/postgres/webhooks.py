@@ -121,14 +121,8 @@ class PostgresWebhooks:
     async def dead(self, webhook: UUID, limit: int) -> list[DeadLetter]:
         rows = await self._database.fetch(_DEAD, webhook, limit)
         return [
-            DeadLetter(_event(row).word, EventType(row[1]), to_ms(row[4]), row[5], row[6])
-            for row in rows
+            DeadLetter(
+                Event(id_, EventType(kind), room, seq, 0).word, EventType(kind), to_ms(at), *how
+            )
+            for id_, kind, room, seq, at, *how in rows
         ]
-
-
-def _event(row: Sequence[object]) -> Event:
-    id_, type_, room, seq, *_ = row
-    assert isinstance(id_, int)
-    assert isinstance(room, UUID)
-    assert isinstance(seq, int)
-    return Event(id_, EventType(type_), room, seq, 0)
