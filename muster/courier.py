@@ -2,11 +2,11 @@
 
     deal      fresh events become what each endpoint is owed, in one statement
     take      any process leases an endpoint that is owed something; no transaction stays open
-    deliver   in order of what happened, DELIVERIES_AT_ONCE at a time; the first failure stops the rest
+    deliver   room by room in order, DELIVERIES_AT_ONCE rooms at a time; the first failure stops the rest
     settle    what was taken is deleted, what failed is put off or given up, in one statement
 
 A process that dies between two of these loses nothing: the lease runs out and another delivers, some of it again.
-Order is kept as well as it goes: what failed comes later, and receivers have ids to tell. An endpoint that fails is
+What happened in one room is told in order, but for what failed, which comes later: receivers have seqs to tell. An endpoint that fails is
 asked for one delivery at a time and less and less often; one that fails for PATIENCE_DAYS, or says it is gone, is
 disabled. Owns these rules. Must never read a room, and never slow a commit: it only reads what commits noted.
 """
@@ -55,9 +55,13 @@ _log = get_logger()
 
 
 class Owed(NamedTuple):
-    """A delivery that is due. `word` and `body` are what is sent; `age_s` since it was first owed."""
+    """A delivery that is due. `word` and `body` are what is sent; `age_s` since it was first owed.
+
+    `room`: of the same room one is sent after the other.
+    """
 
     event: int
+    room: UUID
     word: str
     body: bytes
     attempts: int
@@ -210,20 +214,26 @@ class Courier:
             _log.warning("webhook not settled", webhook=str(at.id), code=refused.code.name)
 
     async def _bring(self, at: Endpoint, owed: Sequence[Owed]) -> tuple[list[Result], bool]:
-        """Attempts in order, some at once, until one fails or time is up; whether the endpoint is gone."""
+        """Attempts, each room's in order, until one fails or time is up; whether the endpoint is gone."""
         results: list[Result] = []
         statuses: set[int] = set()
-        left = iter(owed)
+        rooms: dict[UUID, list[Owed]] = {}
+        for one in owed:
+            rooms.setdefault(one.room, []).append(one)
+        left = list(reversed(rooms.values()))
         ends = self._clock.monotonic() + BATCH_WITHIN_S
+        over = False
 
         async def bring() -> None:
-            for one in left:
-                result, status = await self._attempt(at, one)
-                results.append(result)
-                statuses.add(status)
-                if result.failure is not None or self._clock.monotonic() >= ends:
-                    for _ in left:  # nobody begins another
-                        pass
+            nonlocal over
+            while left:
+                for one in left.pop():
+                    if over:
+                        return
+                    result, status = await self._attempt(at, one)
+                    results.append(result)
+                    statuses.add(status)
+                    over = over or result.failure is not None or self._clock.monotonic() >= ends
 
         async with asyncio.TaskGroup() as tasks:
             for _ in range(DELIVERIES_AT_ONCE):

@@ -106,7 +106,9 @@ class WebhookStore(Protocol):
         """Queue what happened since then, or of that only what is dead; None: no such endpoint."""
         ...
 
-    async def dead(self, webhook: UUID, limit: int) -> list[DeadLetter]: ...
+    async def dead(self, webhook: UUID, limit: int) -> list[DeadLetter] | None:
+        """The newest dead letters; None: no such endpoint."""
+        ...
 
 
 class Webhooks:
@@ -160,7 +162,10 @@ class Webhooks:
         return replayed
 
     async def dead(self, webhook: UUID, limit: int) -> DeadLetters:
-        return DeadLetters(await self._store.dead(webhook, limit))
+        dead = await self._store.dead(webhook, limit)
+        if dead is None:
+            raise _missing()
+        return DeadLetters(dead)
 
     def _check(self, url: str) -> None:
         try:

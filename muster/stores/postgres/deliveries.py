@@ -79,7 +79,7 @@ class PostgresDeliveries:
         events = [Event(row[0], EventType(row[1]), row[2], row[3], to_ms(row[4])) for row in rows]
         told = await self._told(events)
         return [
-            Owed(event.id, event.word, payload(event, told[event.id]), row[5], row[6])
+            Owed(event.id, event.room, event.word, payload(event, told[event.id]), row[5], row[6])
             for event, row in zip(events, rows, strict=True)
         ]
 

@@ -118,7 +118,9 @@ class PostgresWebhooks:
         )
         return Replayed(queued, to_ms(last) if queued == REPLAY_EVENTS else None)
 
-    async def dead(self, webhook: UUID, limit: int) -> list[DeadLetter]:
+    async def dead(self, webhook: UUID, limit: int) -> list[DeadLetter] | None:
+        if await self._database.fetchrow(_KNOWN, webhook) is None:
+            return None
         rows = await self._database.fetch(_DEAD, webhook, limit)
         return [
             DeadLetter(
