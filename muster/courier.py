@@ -6,7 +6,8 @@
     settle    what was taken is deleted, what failed is put off or given up, in one statement
 
 A process that dies between two of these loses nothing: the lease runs out and another delivers, some of it again.
-What happened in one room is told in order, but for what failed, which comes later: receivers have seqs to tell. An endpoint that fails is
+What happened in one room is told in order, but for what failed, which comes later: receivers have seqs to tell. An
+endpoint that fails is
 asked for one delivery at a time and less and less often; one that fails for PATIENCE_DAYS, or says it is gone, is
 disabled. Owns these rules. Must never read a room, and never slow a commit: it only reads what commits noted.
 """
@@ -222,18 +223,18 @@ class Courier:
             rooms.setdefault(one.room, []).append(one)
         left = list(reversed(rooms.values()))
         ends = self._clock.monotonic() + BATCH_WITHIN_S
-        over = False
+        over = asyncio.Event()
 
         async def bring() -> None:
-            nonlocal over
             while left:
                 for one in left.pop():
-                    if over:
+                    if over.is_set():
                         return
                     result, status = await self._attempt(at, one)
                     results.append(result)
                     statuses.add(status)
-                    over = over or result.failure is not None or self._clock.monotonic() >= ends
+                    if result.failure is not None or self._clock.monotonic() >= ends:
+                        over.set()
 
         async with asyncio.TaskGroup() as tasks:
             for _ in range(DELIVERIES_AT_ONCE):

@@ -265,19 +265,8 @@ async def open_door(
     endpoints: Egress | None = None,
     **changed: Any,
 ) -> AsyncIterator[Door]:
-    """The application with every part of it real. `primary_url`: where it looks for Postgres.
-
-    `endpoints`: how it asks webhooks' endpoints; by default as the settings say.
-    """
-    settings = Settings(
-        database_url=database_url,
-        redis_url=redis_url,
-        password_memory_kib=64,
-        password_passes=1,
-        rate_limits=False,
-        hub_urls=("ws://127.0.0.1:8101/v1/socket",),
-    )
-    settings = replace(settings, **changed)
+    """All of it real. `primary_url`: where it looks for Postgres; `endpoints`: how it asks webhooks' endpoints."""
+    settings = _settings(database_url, redis_url, **changed)
     clock, registry = MovedClock(), CollectorRegistry()
     metrics = ApiMetrics(registry)
     url = primary_url or database_url
@@ -300,9 +289,7 @@ async def open_door(
     reader = PostgresControlReader(primary.lent)
     control = ControlLog(reader, view, clock, lambda _entry: news.set())
     database = await asyncpg.connect(database_url)
-    abroad = Abroad(
-        endpoints or Egress(networks(settings.egress_networks)), Egress(networks(EVERYWHERE))
-    )
+    abroad = _abroad(settings, endpoints)
     with ThreadPoolExecutor(2) as hashing:
         ground = Ground(
             settings,
@@ -340,3 +327,22 @@ async def open_door(
 
 async def _pool(url: str, metrics: ApiMetrics) -> Database:
     return await open_database(url, "test-api", 4, metrics.database_seconds.observe)
+
+
+def _settings(database_url: str, redis_url: str, **changed: Any) -> Settings:
+    return replace(
+        Settings(
+            database_url=database_url,
+            redis_url=redis_url,
+            password_memory_kib=64,
+            password_passes=1,
+            rate_limits=False,
+            hub_urls=("ws://127.0.0.1:8101/v1/socket",),
+        ),
+        **changed,
+    )
+
+
+def _abroad(settings: Settings, endpoints: Egress | None) -> Abroad:
+    judging = endpoints or Egress(networks(settings.egress_networks))
+    return Abroad(judging, Egress(networks(EVERYWHERE)))

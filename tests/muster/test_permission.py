@@ -60,10 +60,10 @@ async def test_postgres_reads_the_table_alike(database_url: str) -> None:
             "SELECT may_v1($1, $2, NULL)", CONTROL_MASK, kind.value
         )
     for action, kinds in SERVICE_RULES.items():
-        for kind in RoomKind:
+        for each in RoomKind:
             for relation in (None, *(one.value for one in Relation if one is not Relation.none)):
                 judged = await connection.fetchval(
-                    "SELECT may_v1($1, $2, $3)", SERVICE_ALLOW[action], kind.value, relation
+                    "SELECT may_v1($1, $2, $3)", SERVICE_ALLOW[action], each.value, relation
                 )
-                assert judged is (kind in kinds), (action, kind, relation)
+                assert judged is (each in kinds), (action, each, relation)
     await connection.close()
