@@ -7,9 +7,8 @@
 
 A process that dies between two of these loses nothing: the lease runs out and another delivers, some of it again.
 What happened in one room is told in order, but for what failed, which comes later: receivers have seqs to tell. An
-endpoint that fails is
-asked for one delivery at a time and less and less often; one that fails for PATIENCE_DAYS, or says it is gone, is
-disabled. Owns these rules. Must never read a room, and never slow a commit: it only reads what commits noted.
+endpoint that fails is asked for one delivery at a time and less and less often; one that fails for PATIENCE_DAYS, or
+says it is gone, is disabled. Owns these rules. Must never read a room, and never slow a commit: it only reads what commits noted.
 """
 
 from __future__ import annotations

@@ -17,7 +17,6 @@ from tests.api.door import open_door
 from tests.api.test_exchange import ISSUERS, token
 
 PAGE = (Path(__file__).parents[2] / "docs" / "adopters.md").read_text("utf-8")
-_PICK = """pick() { python3 -c "import json, sys; print(json.load(sys.stdin)$1)"; }\n"""
 
 
 async def test_the_commands_of_the_page_run(database_url: str, redis_url: str) -> None:
@@ -28,7 +27,7 @@ async def test_the_commands_of_the_page_run(database_url: str, redis_url: str) -
         listener = socket.create_server(("127.0.0.1", 0))
         api = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
         blocks = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
-        script = f"api={api} key={key} token={token(door, 'u-1')}\n{_PICK}set -e\n"
+        script = f"api={api} key={key} token={token(door, 'u-1')}\nset -e\n"
         script += "".join(block.replace("curl -s", "curl -sfw '\\n'") for block in blocks)
         config = uvicorn.Config(assemble(door.ground), lifespan="off", log_config=None, ws="none")
         server = uvicorn.Server(config)
@@ -40,7 +39,7 @@ async def test_the_commands_of_the_page_run(database_url: str, redis_url: str) -
             await serving
         assert shell.returncode == 0, (told, complained)
         answers: list[Any] = [json.loads(line) for line in told.splitlines() if line.strip()]
-        assert len(blocks) == 6
+        assert len(blocks) == 7
         assert answers[0]["access_token"]
         assert answers[1]["handle"] == "ada"
         assert answers[-1]["queued"] == 0
