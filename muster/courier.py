@@ -8,7 +8,8 @@
 A process that dies between two of these loses nothing: the lease runs out and another delivers, some of it again.
 What happened in one room is told in order, but for what failed, which comes later: receivers have seqs to tell. An
 endpoint that fails is asked for one delivery at a time and less and less often; one that fails for PATIENCE_DAYS, or
-says it is gone, is disabled. Owns these rules. Must never read a room, and never slow a commit: it only reads what commits noted.
+says it is gone, is disabled. Owns these rules. Must never read a room, and never slow a commit: it only reads what
+commits noted.
 """
 
 from __future__ import annotations
@@ -157,36 +158,53 @@ class Courier:
         self._new_lease = chance.new_lease
         self._every_s = every_s
         self._swept = clock.monotonic()
+        self._woken = asyncio.Event()
+        self._in_hand = 0
 
     async def run(self) -> NoReturn:
         """Look until cancelled; what is in hand then is delivered elsewhere. A store that is away is asked again."""
-        while True:
-            await asyncio.sleep(self._every_s * (0.75 + self._rng.random() / 2))
-            try:
-                await self.round()
-                await self._sweep()
-            except Refused as refused:
-                _log.warning("webhooks not looked for", code=refused.code.name)
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                await self._pause()
+                try:
+                    if await self._store.deal(DEAL_EVENTS) == DEAL_EVENTS:
+                        self._woken.set()
+                    for at in await self._take():
+                        tasks.create_task(self._serve(at))
+                    await self._sweep()
+                except Refused as refused:
+                    _log.warning("webhooks not looked for", code=refused.code.name)
 
     async def round(self) -> int:
         """Bring what is due, a bounded amount; how many attempts were made. Raises `Refused`: `unavailable`."""
         attempts = 0
         for _ in range(ROUNDS_MOST):
             dealt = await self._store.deal(DEAL_EVENTS)
-            taken: list[Endpoint] = []
-            while len(taken) < ENDPOINTS_AT_ONCE:
-                at = await self._store.take(self._new_lease(), LEASE_S)
-                if at is None:
-                    break
-                taken.append(at)
-            served: list[int] = []
-            async with asyncio.TaskGroup() as tasks:
-                for at in taken:
-                    tasks.create_task(self._serve(at, served))
+            served = await asyncio.gather(*(self._serve(at) for at in await self._take()))
             attempts += sum(served)
             if not dealt and not sum(served):
                 break
         return attempts
+
+    async def _pause(self) -> None:
+        """Until the next look is due, or an endpoint was served that may be owed more."""
+        try:
+            async with asyncio.timeout(self._every_s * (0.75 + self._rng.random() / 2)):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+        self._woken.clear()
+
+    async def _take(self) -> list[Endpoint]:
+        """Endpoints that are owed something, as many as may be served besides those in hand."""
+        taken: list[Endpoint] = []
+        while self._in_hand + len(taken) < ENDPOINTS_AT_ONCE:
+            at = await self._store.take(self._new_lease(), LEASE_S)
+            if at is None:
+                break
+            taken.append(at)
+        self._in_hand += len(taken)
+        return taken
 
     async def _sweep(self) -> None:
         if self._clock.monotonic() - self._swept >= SWEEP_S:
@@ -194,15 +212,14 @@ class Courier:
                 pass
             self._swept = self._clock.monotonic()
 
-    async def _serve(self, at: Endpoint, served: list[int]) -> None:
-        """One endpoint's turn. Raises nothing: one endpoint never stops its neighbours."""
+    async def _serve(self, at: Endpoint) -> int:
+        """One endpoint's turn; how many attempts. Raises no `Refused`: one endpoint never stops its neighbours."""
+        results: list[Result] = []
         try:
             owed = await self._store.owed(at.id, 1 if at.failures else BATCH)
             results, gone = await self._bring(at, owed)
-            served.append(len(results))
-            failed = any(result.failure is not None for result in results)
             rest_s = 0.0
-            if failed:
+            if any(result.failure is not None for result in results):
                 failures = at.failures + 1
                 rest_s = pause_s(failures, self._rng, first_s=REST_FIRST_S, most_s=REST_MOST_S)
             why = await self._store.settle(at, results, round(rest_s * 1_000), gone=gone)
@@ -212,6 +229,11 @@ class Courier:
         except Refused as refused:
             # The lease runs out by itself, and what was taken is brought again: receivers have its id.
             _log.warning("webhook not settled", webhook=str(at.id), code=refused.code.name)
+        finally:
+            self._in_hand -= 1
+        if results:
+            self._woken.set()
+        return len(results)
 
     async def _bring(self, at: Endpoint, owed: Sequence[Owed]) -> tuple[list[Result], bool]:
         """Attempts, each room's in order, until one fails or time is up; whether the endpoint is gone."""

@@ -1,14 +1,17 @@
 """What leaves the house goes where it may, and is bounded: names, addresses, redirects, size and time."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
+from pathlib import Path
 
 import httpcore
 import pytest
 
 from muster.egress import Answer, Egress, Forbidden, Unanswered, allowed, check_url, networks
+from muster.services.certificate import development_certificate
 
 INSIDE = """
     0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 100.127.255.255 127.0.0.1 127.255.255.254 169.254.169.254 172.16.0.1
@@ -99,9 +102,9 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving() -> AsyncIterator[Receiver]:
+async def receiving(tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver]:
     receiver = Receiver()
-    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0, ssl=tls)
     receiver.port = server.sockets[0].getsockname()[1]
     try:
         yield receiver
@@ -214,3 +217,25 @@ async def test_size_and_time_are_bounded() -> None:
             await ask(roads.egress("10.9.0.0/16"), within_s=0.05)
         with pytest.raises(Unanswered, match="resolve"):
             await ask(Roads(receiver).egress("10.9.0.0/16"))
+
+
+async def test_tls_is_with_whom_the_url_names(tmp_path: Path) -> None:
+    """However the address was found: another name, or a certificate nobody signed, is no answer."""
+    certificate, key = development_certificate(tmp_path, "127.0.0.1")
+    serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    serving.load_cert_chain(certificate, key)
+    async with receiving(serving) as receiver:
+        roads = Roads(receiver, ["8.8.8.8"])
+        trusting = ssl.create_default_context(cafile=certificate)
+        for url, tls, good in (
+            ("https://localhost/", trusting, True),
+            ("https://hooks.example/", trusting, False),
+            ("https://localhost/", None, False),
+        ):
+            egress = Egress((), roads.resolve, roads.dial, tls)
+            if good:
+                assert (await ask(egress, url)).body == b"ok"
+            else:
+                with pytest.raises(Unanswered, match="protocol"):
+                    await ask(egress, url)
+        assert len(receiver.asked) == 1

@@ -14,11 +14,22 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from muster.clock import SystemClock
 from muster.config import SettingsError
+from muster.egress import EVERYWHERE, Egress, networks
 from muster.errors import Refused
 from muster.foreign import TOKEN_CHARS, Foreign
 from muster.issuers import Issuer, parse
-from muster.jwks import FLOOR_S, FRESH_S, STALE_S, KeySet, Unfetched, read_keys
+from muster.jwks import (
+    DOCUMENT_BYTES,
+    FLOOR_S,
+    FRESH_S,
+    STALE_S,
+    KeySet,
+    Unfetched,
+    fetching,
+    read_keys,
+)
 from proto.codes import Code
+from tests.muster.test_egress import receiving
 
 ISS, OTHER, AUD = "https://id.app.example", "https://other.example", "muster"
 NOW_S = 1_800_000_000
@@ -221,6 +232,30 @@ async def test_an_issuer_that_is_away_is_not_the_end_at_once(world: World) -> No
     world.clock.s += STALE_S
     late = token(iat=NOW_S + world.clock.s, exp=NOW_S + 10**6)
     assert await world.refused(late) is Code.unavailable
+
+
+async def test_a_document_is_fetched_within_bounds() -> None:
+    """From the address in the settings: no redirect is followed, nothing endless is read, an error is none."""
+    async with receiving() as receiver:
+        url = f"http://127.0.0.1:{receiver.port}/jwks"
+        egress = Egress(networks(EVERYWHERE))
+        fetch = fetching(egress, Issuer(issuer=ISS, audience=AUD, jwks_url=url))
+        document = json.dumps({"keys": [rsa_jwk("one")]}).encode()
+        ok = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n"
+        receiver.answer = ok + document
+        assert set(read_keys(await fetch())) == {"one"}
+        assert receiver.asked[0].startswith(b"GET /jwks ")
+        for answer in (
+            ok + b" " * DOCUMENT_BYTES + document,
+            b"HTTP/1.1 302 Found\r\nlocation: /other\r\ncontent-length: 0\r\n\r\n",
+            b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n",
+            b"",
+        ):
+            receiver.answer = answer
+            with pytest.raises(Unfetched):
+                await fetch()
+        await egress.close()
+        assert len(receiver.asked) == 5
 
 
 def test_a_document_holds_only_what_verifies() -> None:

@@ -49,7 +49,7 @@ BEGIN
     END IF;
     FOREACH v_handle IN ARRAY p_handles LOOP
         INSERT INTO people AS p (person_id, handle, handle_shown, name, bio)
-            VALUES (p_person, lower(v_handle), v_handle, p_name, p_bio)
+            VALUES (p_person, folded_v1(v_handle), v_handle, p_name, p_bio)
             ON CONFLICT (handle) DO NOTHING RETURNING p.person_id INTO v_person;
         EXIT WHEN v_person IS NOT NULL;
     END LOOP;
