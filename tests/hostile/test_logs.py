@@ -120,6 +120,8 @@ def _paths(template: str, canary: Canary, other: str) -> list[str]:
         who=EMAIL,
         job=MARK,
         code=EMAIL,
+        external=EMAIL,
+        webhook=MARK,
     )
     return [f"{right}?cursor={MARK}&limit={PHONE}&{MARK}={EMAIL}", right, wrong]
 
