@@ -5,7 +5,7 @@ from alembic import op
 from muster.stores.migrations.execute import execute
 
 revision = "0007"
-down_revision = "0003"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
