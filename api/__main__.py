@@ -21,13 +21,14 @@ from uuid import uuid4
 import httpcore
 import uvicorn
 
-from api.assembly import Ground, assemble, previewing, timers
+from api.assembly import Abroad, Ground, assemble, courier, previewing, timers
 from api.edge import ApiMetrics
 from api.wire import Wire
 from muster import keys, lifetime
 from muster.clock import SystemClock
-from muster.config import Settings, SettingsError
+from muster.config import Settings
 from muster.control import ControlLog, ControlView
+from muster.egress import EVERYWHERE, Egress, networks
 from muster.errors import Refused
 from muster.fetch import Pages, SystemDialer
 from muster.ids import SystemRandom
@@ -37,6 +38,7 @@ from muster.lanes import LaneTable
 from muster.metrics import WriterMetrics
 from muster.outlet import Outlet
 from muster.resolver import SystemResolver
+from muster.setting import SettingsError
 from muster.sorting import Sorting
 from muster.stores.postgres.batch import (
     LOCK_TIMEOUT_MS,
@@ -95,6 +97,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(control.run()),
                 tasks.create_task(timers(ground, rng, jobs).run()),
                 tasks.create_task(previewing(ground, rng, _pages(ground), jobs).run()),
+                tasks.create_task(courier(ground, rng).run()),
                 tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
                 tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),
             ]
@@ -148,6 +151,8 @@ async def _ground(
     view = ControlView(token_ms)
     control = ControlLog(PostgresControlReader(primary.lent), view, clock, lambda _entry: None)
     await _load(control, token_ms)
+    # The operator chose the issuers, and may have them on the inside.
+    abroad = Abroad(Egress(networks(settings.egress_networks)), Egress(networks(EVERYWHERE)))
     with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
         yield (
             Ground(
@@ -162,10 +167,13 @@ async def _ground(
                 SystemRandom(),
                 registry,
                 metrics,
+                abroad,
             ),
             control,
             writer,
         )
+    for egress in abroad:
+        await egress.close()
     await publisher.close()
     for database in (primary, replica):
         if database is not None:

@@ -14,6 +14,7 @@ from uuid import uuid4
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
+from api.adopters import AdopterHandlers
 from api.app import create_app
 from api.contacts import ContactHandlers
 from api.documents import DocumentHandlers
@@ -33,16 +34,24 @@ from api.service import KeySet, ServiceHandlers
 from api.sessions import SessionHandlers
 from api.staff import StaffHandlers
 from api.table import Handlers, table
+from api.webhooks import WebhookHandlers
 from muster import polls, previews, reminders, scheduled
+from muster.arrivals import Arrivals
 from muster.bucket import Rate
 from muster.clock import Clock
 from muster.closing import Closing
 from muster.config import Settings
 from muster.contacts import Contacts
+from muster.courier import Chance, Courier, CourierMetrics
+from muster.egress import Egress
 from muster.finding import Finding
+from muster.foreign import Foreign
 from muster.history import History
 from muster.ids import Random
+from muster.issuers import parse as parse_issuers
 from muster.jobs import Handler, JobMetrics, Runner
+from muster.jwks import KeySet as ForeignKeys
+from muster.jwks import fetching
 from muster.keys import KeyRing
 from muster.passwords import Passwords
 from muster.people import People
@@ -54,8 +63,11 @@ from muster.reports import Reports
 from muster.rooms import Rooms
 from muster.scheduled import Schedule
 from muster.search import Search
+from muster.service_keys import ServiceKeys
 from muster.sessions import Sessions, Submitter, Surroundings, Terms
 from muster.stores.postgres.contacts import PostgresContacts
+from muster.stores.postgres.deliveries import PostgresDeliveries
+from muster.stores.postgres.externals import PostgresExternals
 from muster.stores.postgres.finding import PostgresFinding
 from muster.stores.postgres.history import PostgresHistory
 from muster.stores.postgres.idempotency import PostgresIdempotency
@@ -70,8 +82,18 @@ from muster.stores.postgres.previews import PostgresPreviews
 from muster.stores.postgres.reports import PostgresReports
 from muster.stores.postgres.rooms import PostgresRooms
 from muster.stores.postgres.search import PostgresSearch
+from muster.stores.postgres.service_keys import PostgresServiceKeys
 from muster.stores.postgres.sessions import PostgresSessions
+from muster.stores.postgres.webhooks import PostgresWebhooks
 from muster.tokens import Tokens, jwks
+from muster.webhooks import Webhooks
+
+
+class Abroad(NamedTuple):
+    """How this process asks others: endpoints that the app chose, and issuers that the operator did."""
+
+    endpoints: Egress
+    issuers: Egress
 
 
 class Ground(NamedTuple):
@@ -88,6 +110,7 @@ class Ground(NamedTuple):
     random: Random
     registry: CollectorRegistry
     metrics: ApiMetrics
+    abroad: Abroad
 
 
 def assemble(on: Ground) -> Starlette:
@@ -106,10 +129,12 @@ def assemble(on: Ground) -> Starlette:
         reads=Rate(settings.reads_per_s, settings.reads_per_s * 5),
         writes=Rate(settings.writes_per_s, settings.writes_per_s * 3),
         searches=Rate(settings.searches_per_min / 60, max(1.0, settings.searches_per_min / 3)),
+        keys=Rate(settings.service_per_s, settings.service_per_s * 3),
     )
     limits = Limits(rates, on.clock, on=settings.rate_limits)
     once = Once(PostgresIdempotency(on.primary))
-    gate = Gate(tokens, on.control, limits, once, on.clock, on.random)
+    service_keys = ServiceKeys(PostgresServiceKeys(on.primary), on.clock)
+    gate = Gate(tokens, on.control, limits, once, on.clock, on.random, service_keys)
     documents = DocumentHandlers()
     routes = table(_handlers(on, tokens, limits, documents))
     return create_app(
@@ -152,6 +177,27 @@ def _runner(
     return Runner(PostgresJobs(on.primary), handlers, metrics, rng, every_s, uuid4)
 
 
+def courier(on: Ground, rng: random.Random) -> Courier:
+    """Who delivers webhooks in this process."""
+    return Courier(
+        PostgresDeliveries(on.primary),
+        on.abroad.endpoints,
+        on.clock,
+        CourierMetrics(on.registry),
+        Chance(rng, uuid4),
+        on.settings.jobs_every_s,
+    )
+
+
+def _foreign(on: Ground) -> Foreign:
+    issuers = parse_issuers(on.settings.trusted_issuers)
+    keys = {
+        name: ForeignKeys(fetching(on.abroad.issuers, issuer), on.clock)
+        for name, issuer in issuers.items()
+    }
+    return Foreign(issuers, keys, on.clock)
+
+
 def _schedule(on: Ground) -> Schedule:
     rooms = Rooms(PostgresRooms(on.primary, on.reads))
     return Schedule(PostgresJobs(on.primary), rooms, PostgresPeople(on.primary), on.writer)
@@ -167,13 +213,19 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
     passwords = Passwords(on.hashing, settings.password_memory_kib, settings.password_passes)
     known = PostgresPeople(on.primary)
     people = People(known, passwords, on.clock, on.random)
+    surroundings = Surroundings(on.clock, on.random, writer)
     sessions = Sessions(
         PostgresSessions(on.primary),
         known,
         passwords,
         tokens,
         Terms(settings.refresh_days, settings.session_days),
-        Surroundings(on.clock, on.random, writer),
+        surroundings,
+    )
+    externals = PostgresExternals(on.primary)
+    arrivals = Arrivals(externals, known, _foreign(on), sessions, surroundings)
+    webhooks = Webhooks(
+        PostgresWebhooks(on.primary), on.clock, on.random, private=bool(settings.egress_networks)
     )
     finding = Finding(PostgresFinding(on.primary))
     contacts = PostgresContacts(on.primary)
@@ -188,7 +240,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         app_links=AppLinkHandlers(
             settings.ios_app_ids, settings.android_package, settings.android_cert_sha256
         ),
-        sessions=SessionHandlers(sessions, limits),
+        sessions=SessionHandlers(sessions, arrivals, limits),
         rooms=RoomHandlers(rooms, writer, limits),
         members=MemberHandlers(rooms, writer),
         messages=MessageHandlers(history, PostgresPointers(on.primary), writer),
@@ -197,6 +249,8 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
             Search(PostgresSearch(on.reads)), Pins(PostgresPins(on.reads)), writer
         ),
         later=LaterHandlers(_schedule(on), _reminders(on)),
+        adopters=AdopterHandlers(arrivals, externals, known, writer, limits),
+        webhooks=WebhookHandlers(webhooks),
         staff=StaffHandlers(reports, people, sessions, writer),
         service=ServiceHandlers(
             on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping

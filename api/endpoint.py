@@ -20,8 +20,9 @@ from api.reading import BodyReader, Gone, read_body, read_path, read_query
 from api.route import Call, Limit, Raw, Reply, Route
 from muster.clock import Clock
 from muster.errors import Refused
-from muster.ids import Random, SessionId, uuid7
+from muster.ids import PersonId, Random, SessionId, uuid7
 from muster.permission import RouteRule
+from muster.service_keys import PREFIX, ServiceKey, ServiceKeys
 from muster.telemetry import get_logger
 from muster.tokens import Claims, Tokens
 from proto.codes import Code
@@ -47,6 +48,7 @@ class Gate(NamedTuple):
     once: Once
     clock: Clock
     random: Random
+    keys: ServiceKeys
 
 
 class Endpoint:
@@ -76,9 +78,11 @@ class Endpoint:
         address = scope["client"][0] if scope.get("client") else ""
         if route.limit in (Limit.anonymous, Limit.page):
             gate.limits.take(route.limit, address, None)
-        claims = self._authenticate(headers) if self._rule.roles else None
-        if claims is not None:
-            gate.limits.take(route.limit, address, claims.person)
+        who = None if self._rule.anyone else await self._authenticate(headers)
+        if isinstance(who, ServiceKey):
+            gate.limits.serve(who.id)
+        elif who is not None:
+            gate.limits.take(route.limit, address, who.person)
         path = read_path(scope["path_params"])
         query = read_query(route.query, scope["query_string"]) if route.query else None
         data, body = b"", None
@@ -87,12 +91,14 @@ class Endpoint:
             body = self._reader.read(data)
         key = _key(headers)
         client_id = key or str(uuid7(gate.clock.now_ms(), gate.random))
-        call = Call(claims, path, query, body, client_id, address)
+        call = Call(who, path, query, body, client_id, address)
         if key is None or not route.kept:
             return self._render(await route.handler(call), headers)
-        person = claims.person if claims is not None else None
         return await gate.once.answer(
-            person, key, (route.method, scope["path"], data), lambda: self._handle(call, headers)
+            _asker(who),
+            key,
+            (route.method, scope["path"], data),
+            lambda: self._handle(call, headers),
         )
 
     async def _handle(self, call: Call, headers: Mapping[bytes, bytes]) -> Response:
@@ -101,11 +107,17 @@ class Endpoint:
         except Refused as refused:
             return problem(refused)
 
-    def _authenticate(self, headers: Mapping[bytes, bytes]) -> Claims:
+    async def _authenticate(self, headers: Mapping[bytes, bytes]) -> Claims | ServiceKey:
         scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() != b"bearer" or not token:
             raise Refused(Code.unauthorized, "send the access token: Authorization: Bearer ...")
-        claims = self._gate.tokens.verify(token.strip().decode("latin-1"))
+        word = token.strip().decode("latin-1")
+        if word.startswith(PREFIX):
+            key = await self._gate.keys.verify(word)
+            if self._rule.scope not in key.scopes:
+                raise Refused(Code.permission_denied, "this service key is not for that")
+            return key
+        claims = self._gate.tokens.verify(word)
         if self._gate.control.revoked(claims.session):
             raise Refused(Code.unauthorized, "this session is over; log in")
         if claims.role not in self._rule.roles:
@@ -131,6 +143,13 @@ class Endpoint:
             if tag.encode() in headers.get(b"if-none-match", b""):
                 return Response(None, 304, more)
         return Response(content, status, more, JSON)
+
+
+def _asker(who: Claims | ServiceKey | None) -> PersonId | None:
+    """Whose Idempotency-Key it is."""
+    if isinstance(who, ServiceKey):
+        return PersonId(who.id)
+    return None if who is None else who.person
 
 
 def _key(headers: Mapping[bytes, bytes]) -> str | None:

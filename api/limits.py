@@ -7,6 +7,7 @@ as much, which is what a bound against floods may cost; it needs no Redis and is
 from __future__ import annotations
 
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from api.route import Limit
 from muster.bucket import Buckets, Rate, network_of
@@ -27,12 +28,13 @@ _PAGE_RATE: Final = Rate(per_s=5.0, burst=100)
 
 
 class Rates(NamedTuple):
-    """What one address (anonymous) and one person may do, by setting."""
+    """What one address (anonymous), one person and one service key may do, by setting."""
 
     anonymous: Rate
     reads: Rate
     writes: Rate
     searches: Rate
+    keys: Rate
 
 
 class Limits:
@@ -43,6 +45,7 @@ class Limits:
         self._reads = Buckets(rates.reads)
         self._writes = Buckets(rates.writes)
         self._searches = Buckets(rates.searches)
+        self._keys = Buckets(rates.keys)
         self._handles = Buckets(_HANDLE_RATE)
         self._finds = Buckets(_FIND_RATE)
         self._pages = Buckets(_PAGE_RATE)
@@ -54,7 +57,7 @@ class Limits:
         """Raises `Refused`: `too_many_requests`."""
         if limit is Limit.anonymous:
             self._take(self._anonymous, network_of(address))
-        elif limit is Limit.write:
+        elif limit in (Limit.write, Limit.secret):
             self._take(self._writes, person)
         elif limit is Limit.search:
             self._take(self._searches, person)
@@ -68,6 +71,14 @@ class Limits:
     def weigh(self, person: PersonId, more: float) -> None:
         """This write is worth `more` besides the one taken. Raises `Refused`: `too_many_requests`."""
         self._take(self._writes, person, min(more, self._heaviest))
+
+    def serve(self, key: UUID) -> None:
+        """A service key asks. Raises `Refused`: `too_many_requests`."""
+        self._take(self._keys, key)
+
+    def weigh_key(self, key: UUID, more: float) -> None:
+        """This request of a service key is worth `more` besides the one taken. Raises `Refused` likewise."""
+        self._take(self._keys, key, more)
 
     def guess(self, handle: str) -> None:
         """Somebody tries a password of this person. Raises `Refused`: `too_many_requests`."""

@@ -54,7 +54,12 @@ def document(
         "components": {
             "schemas": components,
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "service_key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A key of the app's own servers, made by `muster keys service add`",
+                },
             },
         },
     }
@@ -65,11 +70,13 @@ def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
         "operationId": _name(route),
         "summary": route.summary,
         "tags": [_tag(route.path)],
-        "security": [{"token": []}] if rule.roles else [],
+        "security": _security(rule),
         "responses": _responses(route, rule),
     }
     if rule.roles:
         operation["x-roles"] = sorted(role.value for role in rule.roles)
+    if rule.scope is not None:
+        operation["x-scope"] = rule.scope.value
     if rule.action is not None:
         operation["x-action"] = rule.action.value
     parameters = [*_path_parameters(route.path), *_query_parameters(route.query)]
@@ -94,6 +101,11 @@ def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
     return operation
 
 
+def _security(rule: RouteRule) -> list[dict[str, list[str]]]:
+    people: list[dict[str, list[str]]] = [{"token": []}] if rule.roles else []
+    return people if rule.scope is None else [*people, {"service_key": []}]
+
+
 def _responses(route: Route, rule: RouteRule) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     if route.answer is not None:
@@ -113,7 +125,7 @@ def _responses(route: Route, rule: RouteRule) -> dict[str, Any]:
         codes |= {Code.bad_request}
     if route.body is not None:
         codes |= {Code.too_large}
-    if rule.roles:
+    if not rule.anyone:
         codes |= {Code.unauthorized, Code.permission_denied}
     if _PLACES.search(route.path):
         codes |= {Code.not_found}

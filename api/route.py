@@ -13,6 +13,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from muster.ids import PersonId, RoomId
+from muster.service_keys import ServiceKey
 from muster.tokens import Claims
 from proto.entry import Emoji, Seq
 
@@ -26,6 +27,8 @@ PATH_TYPES: Final[Mapping[str, Any]] = {
     "job": UUID,
     "seq": Seq,
     "emoji": Emoji,
+    "webhook": UUID,
+    "external": Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")],
     "code": Annotated[str, Meta(min_length=1, max_length=64)],
     "who": Annotated[str, Meta(min_length=1, max_length=40)],
 }
@@ -33,11 +36,15 @@ PATH_TYPES: Final[Mapping[str, Any]] = {
 
 
 class Limit(Enum):
-    """Which bucket a request takes from. `none` with a token: the person's bucket of reads."""
+    """Which bucket a request takes from. `none` with a token: the person's bucket of reads.
+
+    `secret` is a write whose answer holds a secret, which is therefore not kept. Service keys have one bucket each.
+    """
 
     none = "none"
     anonymous = "anonymous"
     write = "write"
+    secret = "secret"  # noqa: S105  # a kind of limit
     search = "search"
     find = "find"
     page = "page"
@@ -63,11 +70,11 @@ class Raw(NamedTuple):
 class Call:
     """One request, checked: what a handler works on."""
 
-    __slots__ = ("_body", "_claims", "_path", "_query", "address", "client_id")
+    __slots__ = ("_body", "_path", "_query", "_who", "address", "client_id")
 
     def __init__(
         self,
-        claims: Claims | None,
+        who: Claims | ServiceKey | None,
         path: Mapping[str, Any],
         query: object,
         body: object,
@@ -75,7 +82,7 @@ class Call:
         address: str,
     ) -> None:
         """`client_id`: the Idempotency-Key, or one made up; ops carry it. `address`: whom buckets blame."""
-        self._claims = claims
+        self._who = who
         self._path = path
         self._query = query
         self._body = body
@@ -85,8 +92,14 @@ class Call:
     @property
     def claims(self) -> Claims:
         """Who asks. Only on routes that ask for a token."""
-        assert self._claims is not None
-        return self._claims
+        assert isinstance(self._who, Claims)
+        return self._who
+
+    @property
+    def key(self) -> ServiceKey:
+        """The key that asks. Only on routes that no person may call."""
+        assert isinstance(self._who, ServiceKey)
+        return self._who
 
     @property
     def me(self) -> PersonId:

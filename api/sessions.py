@@ -12,10 +12,14 @@ from msgspec import Meta, Struct
 
 from api.limits import Limits
 from api.route import Call
+from muster.arrivals import Arrivals
+from muster.errors import Refused
+from muster.foreign import TOKEN_CHARS
 from muster.ids import SessionId
 from muster.people import fold
 from muster.sessions import Grant, Install, Session, Sessions
 from muster.words import line
+from proto.codes import Code
 
 _Short = Annotated[str, Meta(max_length=64)]
 _SHORT_CHARS = 64
@@ -36,6 +40,17 @@ class Refresh(Struct, frozen=True):
     """The refresh token of the answer before."""
 
     refresh_token: Annotated[str, Meta(max_length=200)]
+
+
+class Exchange(Struct, frozen=True):
+    """A `token` of a trusted issuer, or a `grant` that the app's server made; the rest as for logging in."""
+
+    install: Annotated[str, Meta(min_length=1, max_length=64)]
+    token: Annotated[str, Meta(max_length=TOKEN_CHARS)] | None = None
+    grant: Annotated[str, Meta(max_length=200)] | None = None
+    app: _Short = ""
+    version: _Short = ""
+    platform: _Short = ""
 
 
 class MySession(Struct, frozen=True):
@@ -60,20 +75,23 @@ class MySessions(Struct, frozen=True):
 class SessionHandlers:
     """The routes about sessions."""
 
-    def __init__(self, sessions: Sessions, limits: Limits) -> None:
+    def __init__(self, sessions: Sessions, arrivals: Arrivals, limits: Limits) -> None:
         self._sessions = sessions
+        self._arrivals = arrivals
         self._limits = limits
 
     async def log_in(self, call: Call) -> Grant:
         wanted = call.body(LogIn)
         self._limits.guess(fold(wanted.handle))
-        install = Install(
-            wanted.install,
-            line("an app", wanted.app, _SHORT_CHARS),
-            line("a version", wanted.version, _SHORT_CHARS),
-            line("a platform", wanted.platform, _SHORT_CHARS),
-        )
-        return await self._sessions.log_in(wanted.handle, wanted.password, install)
+        return await self._sessions.log_in(wanted.handle, wanted.password, _install(wanted))
+
+    async def exchange(self, call: Call) -> Grant:
+        wanted = call.body(Exchange)
+        if wanted.token is not None and wanted.grant is None:
+            return await self._arrivals.by_token(wanted.token, _install(wanted))
+        if wanted.grant is not None and wanted.token is None:
+            return await self._arrivals.by_grant(wanted.grant, _install(wanted))
+        raise Refused(Code.bad_request, "send a `token` or a `grant`")
 
     async def refresh(self, call: Call) -> Grant:
         return await self._sessions.refresh(call.body(Refresh).refresh_token)
@@ -90,6 +108,15 @@ class SessionHandlers:
     async def mine(self, call: Call) -> MySessions:
         sessions = await self._sessions.of_person(call.me)
         return MySessions([_mine(session, call.claims.session) for session in sessions])
+
+
+def _install(wanted: LogIn | Exchange) -> Install:
+    return Install(
+        wanted.install,
+        line("an app", wanted.app, _SHORT_CHARS),
+        line("a version", wanted.version, _SHORT_CHARS),
+        line("a platform", wanted.platform, _SHORT_CHARS),
+    )
 
 
 def _mine(session: Session, current: SessionId) -> MySession:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from api import (
+    adopters,
     contacts,
     finding,
     later,
@@ -20,10 +21,12 @@ from api import (
     rooms,
     sessions,
     staff,
+    webhooks,
 )
 from api.documents import DocumentHandlers
 from api.route import Done, Limit, Page, Route
 from api.service import Health, Hubs, KeySet, ServiceHandlers
+from muster.arrivals import NewGrant
 from muster.contacts import ContactPage
 from muster.history import Changes, HistoryPage
 from muster.links import Link, Links
@@ -37,6 +40,7 @@ from muster.rooms import MemberPage, PublicRoomPage, Room, RoomPage
 from muster.scheduled import Scheduled, ScheduledList
 from muster.search import HitPage
 from muster.sessions import Grant
+from muster.webhooks import DeadLetters, Replayed, Secret, WebhookList
 
 _ROOM = "/v1/rooms/{room}"
 _MEMBER = _ROOM + "/members/{person}"
@@ -59,6 +63,8 @@ class Handlers(NamedTuple):
     finding: finding.FindingHandlers
     later: later.LaterHandlers
     staff: staff.StaffHandlers
+    adopters: adopters.AdopterHandlers
+    webhooks: webhooks.WebhookHandlers
     service: ServiceHandlers
     documents: DocumentHandlers
 
@@ -77,6 +83,8 @@ def table(to: Handlers) -> list[Route]:
         *_links(to.links, to.app_links),
         *_people(to.people),
         *_staff(to.staff),
+        *_adopters(to.adopters),
+        *_webhooks(to.webhooks),
         *_service(to.service, to.documents),
     ]
 
@@ -181,6 +189,9 @@ def _sessions(to: sessions.SessionHandlers) -> list[Route]:
               sessions.LogIn, limit=Limit.anonymous),
         Route("POST", "/v1/sessions/refresh", to.refresh, "New tokens for a refresh token", Grant,
               body=sessions.Refresh, limit=Limit.anonymous),
+        Route("POST", "/v1/sessions/exchange", to.exchange,
+              "Log in with a trusted issuer's token, or a grant", Grant, 201,
+              sessions.Exchange, limit=Limit.anonymous),
         Route("DELETE", "/v1/sessions/current", to.log_out, "Log out here", limit=Limit.write),
         Route("DELETE", "/v1/sessions", to.log_out_all, "Log out everywhere", limit=Limit.write),
         Route("GET", "/v1/me/sessions", to.mine, "My sessions", sessions.MySessions),
@@ -255,6 +266,45 @@ def _staff(to: staff.StaffHandlers) -> list[Route]:
         Route("DELETE", "/v1/people/{person}/ban", to.unban, "Lift a ban", limit=write),
         Route("POST", "/v1/people/{person}/revoke", to.revoke, "End all sessions of somebody",
               limit=write),
+    ]  # fmt: skip
+
+
+def _adopters(to: adopters.AdopterHandlers) -> list[Route]:
+    write, person = Limit.write, "/v1/service/people/{external}"
+    room = "/v1/service/rooms/{room}"
+    return [
+        Route("GET", person, to.person, "Somebody of the app's", adopters.AppPerson),
+        Route("PUT", person, to.upsert_person, "Make or change somebody of the app's",
+              adopters.AppPerson, body=adopters.UpsertPerson, limit=write),
+        Route("POST", person + "/grant", to.grant, "A word that lets somebody in, once", NewGrant,
+              201, limit=Limit.secret),
+        Route("PUT", "/v1/service/rooms/{external}", to.upsert_room,
+              "Make or change a room of the app's", adopters.AppRoom, body=adopters.UpsertRoom,
+              limit=write),
+        Route("PUT", room + "/members/{person}", to.set_member, "Put somebody into a room", Done,
+              body=adopters.Place, limit=write),
+        Route("DELETE", room + "/members/{person}", to.remove_member,
+              "Put somebody out of a room", Done, limit=write),
+        Route("POST", room + "/messages", to.post, "Post as the system, or as a named sender",
+              Done, 201, adopters.AppMessage, limit=write),
+    ]  # fmt: skip
+
+
+def _webhooks(to: webhooks.WebhookHandlers) -> list[Route]:
+    one = "/v1/webhooks/{webhook}"
+    return [
+        Route("GET", "/v1/webhooks", to.all, "Where the app is told what happened", WebhookList),
+        Route("POST", "/v1/webhooks", to.register, "Be told what happens", Secret, 201,
+              webhooks.NewWebhook, limit=Limit.secret),
+        Route("PATCH", one, to.change, "Change an endpoint; begin again, or end",
+              body=webhooks.ChangeWebhook, limit=Limit.write),
+        Route("DELETE", one, to.remove, "Forget an endpoint", limit=Limit.write),
+        Route("POST", one + "/secret", to.rotate, "A new secret; the old one signs a day longer",
+              Secret, 201, limit=Limit.secret),
+        Route("POST", one + "/replay", to.replay, "Be told again what happened", Replayed,
+              body=webhooks.Replay, limit=Limit.write),
+        Route("GET", one + "/dead", to.dead, "Deliveries that were given up, the newest first",
+              DeadLetters, query=webhooks.Newest),
     ]  # fmt: skip
 
 

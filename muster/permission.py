@@ -46,6 +46,15 @@ class ServiceRole(StrEnum):
     admin = "admin"
 
 
+class Scope(StrEnum):
+    """What a service key may be for: the app's own servers, which are nobody."""
+
+    people = "people:write"
+    rooms = "rooms:write"
+    post = "post"
+    webhooks = "webhooks"
+
+
 class Action(Enum):
     """What can be done in a room."""
 
@@ -142,6 +151,21 @@ CONTROL_MASK: Final = 1 << (8 * list(RoomKind).index(RoomKind.control))
 SERVICE_MASK: Final = sum(1 << (8 * k) for k, kind in enumerate(RoomKind) if kind in _TALK)
 """For what the service does in a room by itself, as nobody: relation `none`, wherever people talk."""
 
+SERVICE_RULES: Final[dict[Action, tuple[RoomKind, ...]]] = {
+    Action.post: _TALK,
+    Action.join: _SHARED,
+    Action.kick: _SHARED,
+    Action.role: _SHARED,
+    Action.settings: _SHARED,
+}
+"""What the app may do by its service keys, in rooms of which kinds, whoever is in them. Never in anybody's own log."""
+
+SERVICE_ALLOW: Final[dict[Action, int]] = {
+    action: sum(0xFF << (8 * k) for k, kind in enumerate(RoomKind) if kind in kinds)
+    for action, kinds in SERVICE_RULES.items()
+}
+"""The same as masks: the door has checked the key's scope."""
+
 
 class FrameRule(NamedTuple):
     """Who may send a frame kind: anyone who has not authenticated yet, or members by `action`, or any session."""
@@ -171,10 +195,18 @@ FRAME_RULES: Final[dict[type[frames.Client], FrameRule]] = {
 
 
 class RouteRule(NamedTuple):
-    """Who may call a route: `roles` of the service (empty: anyone, without a token), then `action` in the room."""
+    """Who may call a route: people with one of `roles`, then `action` in the room; service keys with `scope`.
+
+    Neither roles nor a scope: anyone, without a token.
+    """
 
     roles: frozenset[ServiceRole]
     action: Action | None = None
+    scope: Scope | None = None
+
+    @property
+    def anyone(self) -> bool:
+        return not self.roles and self.scope is None
 
 
 ANYONE: Final = RouteRule(frozenset())
@@ -185,6 +217,9 @@ ADMIN: Final = frozenset({ServiceRole.admin})
 _ANY: Final = RouteRule(PEOPLE)
 _SEE: Final = RouteRule(PEOPLE, Action.see)
 _STAFF: Final = RouteRule(STAFF)
+_APP_PEOPLE: Final = RouteRule(frozenset(), scope=Scope.people)
+_APP_ROOMS: Final = RouteRule(frozenset(), scope=Scope.rooms)
+_WEBHOOKS: Final = RouteRule(ADMIN, scope=Scope.webhooks)
 
 ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("GET", "/v1/rooms/{room}/history"): _SEE,
@@ -234,6 +269,7 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("GET", "/v1/search"): _ANY,
     ("POST", "/v1/sessions"): ANYONE,
     ("POST", "/v1/sessions/refresh"): ANYONE,
+    ("POST", "/v1/sessions/exchange"): ANYONE,
     ("DELETE", "/v1/sessions/current"): _ANY,
     ("DELETE", "/v1/sessions"): _ANY,
     ("GET", "/v1/me/sessions"): _ANY,
@@ -258,6 +294,20 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("PUT", "/v1/people/{person}/ban"): _STAFF,
     ("DELETE", "/v1/people/{person}/ban"): _STAFF,
     ("POST", "/v1/people/{person}/revoke"): _STAFF,
+    ("GET", "/v1/service/people/{external}"): _APP_PEOPLE,
+    ("PUT", "/v1/service/people/{external}"): _APP_PEOPLE,
+    ("POST", "/v1/service/people/{external}/grant"): _APP_PEOPLE,
+    ("PUT", "/v1/service/rooms/{external}"): _APP_ROOMS,
+    ("PUT", "/v1/service/rooms/{room}/members/{person}"): _APP_ROOMS,
+    ("DELETE", "/v1/service/rooms/{room}/members/{person}"): _APP_ROOMS,
+    ("POST", "/v1/service/rooms/{room}/messages"): RouteRule(frozenset(), scope=Scope.post),
+    ("GET", "/v1/webhooks"): _WEBHOOKS,
+    ("POST", "/v1/webhooks"): _WEBHOOKS,
+    ("PATCH", "/v1/webhooks/{webhook}"): _WEBHOOKS,
+    ("DELETE", "/v1/webhooks/{webhook}"): _WEBHOOKS,
+    ("POST", "/v1/webhooks/{webhook}/secret"): _WEBHOOKS,
+    ("POST", "/v1/webhooks/{webhook}/replay"): _WEBHOOKS,
+    ("GET", "/v1/webhooks/{webhook}/dead"): _WEBHOOKS,
     ("GET", "/v1/hubs"): ANYONE,
     ("GET", "/.well-known/jwks.json"): ANYONE,
     ("GET", "/i/{code}"): ANYONE,

@@ -16,7 +16,7 @@ from muster.errors import Refused
 from muster.ids import DeviceId, PersonId, Random, SessionId, device_of, uuid7
 from muster.op import Op, Outcome
 from muster.passwords import MOST_CHARS, Passwords
-from muster.people import Credentials, PeopleStore, fold
+from muster.people import PeopleStore, fold
 from muster.permission import ServiceRole
 from muster.refresh import Verdict
 from muster.telemetry import get_logger
@@ -174,15 +174,16 @@ class Sessions:
             raise _banned()
         if checked.fresh_hash is not None:
             await self._people.set_password(known.person, stored, checked.fresh_hash)
-        return await self._begin(known, install)
+        return await self.begin(known.person, known.role, install)
 
-    async def _begin(self, known: Credentials, install: Install) -> Grant:
+    async def begin(self, person: PersonId, role: ServiceRole, install: Install) -> Grant:
+        """A new session for somebody whom the caller knows to be that person. Raises `Refused` if they are banned."""
         now_ms = self._clock.now_ms()
         token = refresh.new_token(self._random)
         new = NewSession(
             id=SessionId(uuid7(now_ms, self._random)),
-            person=known.person,
-            device=device_of(known.person, install.install),
+            person=person,
+            device=device_of(person, install.install),
             install=install,
             expires_at_ms=now_ms + self._session_ms,
             token_hash=refresh.stored(token),
@@ -190,9 +191,9 @@ class Sessions:
         )
         if not await self._store.add(new):
             raise _banned()
-        for session in await self._store.beyond(known.person, now_ms, SESSIONS_MOST):
-            await self.end(known.person, known.person, session)
-        return self._grant(Family(new.id, new.person, new.device, known.role), token)
+        for session in await self._store.beyond(person, now_ms, SESSIONS_MOST):
+            await self.end(person, person, session)
+        return self._grant(Family(new.id, new.person, new.device, role), token)
 
     async def refresh(self, text: str) -> Grant:
         """New tokens for an old refresh token. Raises `Refused`; reuse ends the whole session."""

@@ -30,7 +30,7 @@ ALLOWED = frozenset(  # as one text: a line per subject reads better than a list
     batch rows bytes count members sockets rooms queued dropped skipped
     lane lanes epoch cursor hub hubs port url path route method setting
     attempt retry_in_s elapsed_ms within_s waited_ms age_s revision version logger service
-    state gap job lease writer connections limit
+    state gap job lease writer connections limit webhook
     """.split()  # noqa: SIM905
 )
 _OURS = ("muster", "proto", "realtime", "api", "pushers", "loadtest")

@@ -119,7 +119,8 @@ class EntryKind(StrEnum):
 class Body(Struct, omit_defaults=True, gc=False):
     """What an entry says, by kind; a field that does not apply is absent.
 
-    Rooms - post: text, mentions, here, reply_to, attachments, meta. edit: target, text, mentions,
+    Rooms - post: text, mentions, here, reply_to, attachments, meta; author_kind (system, app) and sender
+    where no person speaks. edit: target, text, mentions,
     here, meta. delete: target. react, unreact: target, emoji. join: role, members. leave, kick:
     members. role: role. settings: title, topic, history, archived. pin, unpin: target.
     A post may be a poll. vote: target, choices, was; of an anonymous poll target, counts, voters.
@@ -160,3 +161,5 @@ class Body(Struct, omit_defaults=True, gc=False):
     counts: list[int] | None = None
     voters: int | None = None
     preview: LinkPreview | None = None
+    author_kind: str | None = None
+    sender: str | None = None

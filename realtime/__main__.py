@@ -23,7 +23,7 @@ from prometheus_client import CollectorRegistry, Histogram
 
 from muster import keys, lifetime
 from muster.clock import SystemClock
-from muster.config import Settings, SettingsError
+from muster.config import Settings
 from muster.errors import Refused
 from muster.ids import SystemRandom
 from muster.keys import KeysError
@@ -31,6 +31,7 @@ from muster.lanes import LaneTable
 from muster.metrics import WriterMetrics
 from muster.outlet import Local, Outlet
 from muster.republish import Republisher
+from muster.setting import SettingsError
 from muster.stores.postgres.batch import (
     LOCK_TIMEOUT_MS,
     SPARE_LOCK_TIMEOUT_MS,

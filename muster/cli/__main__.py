@@ -15,7 +15,8 @@ from pathlib import Path
 from types import ModuleType
 
 import muster.cli
-from muster.config import Settings, SettingsError, unknown_names
+from muster.config import Settings, unknown_names
+from muster.setting import SettingsError
 
 _MISUSED = 2
 _INTERRUPTED = 130

@@ -6,7 +6,8 @@ It never prints a secret, only whether there is one.
 import argparse
 from typing import Any
 
-from muster.config import Declaration, Settings, declarations
+from muster.config import Settings, declarations
+from muster.setting import Declaration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

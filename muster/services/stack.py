@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from muster import keys
-from muster.config import PREFIX, Settings
+from muster.config import Settings
 from muster.services import runfile
 from muster.services.certificate import lan_address
 from muster.services.child import Say, ServiceFailedError
@@ -22,6 +22,7 @@ from muster.services.redis import EmbeddedRedis
 from muster.services.runfile import Running
 from muster.services.supervisor import Supervisor
 from muster.services.unprivileged import CannotDropRootError
+from muster.setting import PREFIX
 from muster.stores.migrate import migrate
 from muster.stores.migrations.execute import MigrationError
 from muster.stores.reach import wait_for_database, wait_for_redis

@@ -20,18 +20,21 @@ import asyncpg
 import httpx
 from prometheus_client import CollectorRegistry
 
-from api.assembly import Ground, assemble
+from api.assembly import Abroad, Ground, assemble
 from api.edge import ApiMetrics
 from muster import keys
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
+from muster.egress import EVERYWHERE, Egress, networks
 from muster.ids import DeviceId, PersonId, SessionId, SystemRandom, device_of
 from muster.keys import KeyRing
 from muster.lanes import LaneTable
 from muster.metrics import WriterMetrics
 from muster.outlet import Outlet
-from muster.permission import Relation, RoomKind, ServiceRole
+from muster.permission import Relation, RoomKind, Scope, ServiceRole
+from muster.service_keys import FRESH_S, new_key
+from muster.stores.postgres import service_keys
 from muster.stores.postgres.batch import PostgresBatchConnection
 from muster.stores.postgres.membership import PostgresControlReader
 from muster.stores.postgres.pool import Database, Replica, open_database
@@ -91,6 +94,25 @@ class Someone:
         return room
 
 
+class Server:
+    """A server of the app's, which asks with a service key."""
+
+    def __init__(self, door: "Door", key: UUID, word: str) -> None:
+        self.key = key
+        self.word = word
+        self._door = door
+
+    async def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.word}", **more.pop("headers", {})}
+        return await self._door.client.request(method, path, headers=headers, **more)
+
+    async def done(self, method: str, path: str, **more: Any) -> Any:
+        """What a request that must succeed answers."""
+        response = await self.ask(method, path, **more)
+        assert response.status_code < 300, (method, path, response.status_code, response.text)
+        return response.json() if response.content else None
+
+
 class Door:
     """The application and what stands behind it."""
 
@@ -103,10 +125,11 @@ class Door:
         view: ControlView,
         news: asyncio.Event,
     ) -> None:
+        assert isinstance(ground.clock, MovedClock)
         self.client = client
         self.database = database
         self.ground = ground
-        self.clock = ground.clock
+        self.clock: MovedClock = ground.clock
         self._control = control
         self._view = view
         self._news = news
@@ -167,6 +190,13 @@ class Door:
             on.clock,
             on.random,
         )
+
+    async def service(self, *scopes: Scope) -> "Server":
+        """One of the app's servers, with a key for these scopes."""
+        new = new_key(self.clock.now_ms(), self.ground.random)
+        assert await service_keys.add(self.database, new, "a test's", scopes, None)
+        self.clock.ahead_s += FRESH_S  # the door knows keys as of a second ago
+        return Server(self, new.id, new.word)
 
     async def relate(self, room: UUID, person: PersonId, relation: Relation, head: int) -> None:
         """Make somebody what they would be after joining, leaving, being kicked."""
@@ -235,18 +265,15 @@ def key_ring() -> KeyRing:
 
 @asynccontextmanager
 async def open_door(
-    database_url: str, redis_url: str, *, primary_url: str | None = None, **changed: Any
+    database_url: str,
+    redis_url: str,
+    *,
+    primary_url: str | None = None,
+    endpoints: Egress | None = None,
+    **changed: Any,
 ) -> AsyncIterator[Door]:
-    """The application with every part of it real. `primary_url`: where it looks for Postgres."""
-    settings = Settings(
-        database_url=database_url,
-        redis_url=redis_url,
-        password_memory_kib=64,
-        password_passes=1,
-        rate_limits=False,
-        hub_urls=("ws://127.0.0.1:8101/v1/socket",),
-    )
-    settings = replace(settings, **changed)
+    """All of it real. `primary_url`: where it looks for Postgres; `endpoints`: how it asks webhooks' endpoints."""
+    settings = _settings(database_url, redis_url, **changed)
     clock, registry = MovedClock(), CollectorRegistry()
     metrics = ApiMetrics(registry)
     url = primary_url or database_url
@@ -269,6 +296,7 @@ async def open_door(
     reader = PostgresControlReader(primary.lent)
     control = ControlLog(reader, view, clock, lambda _entry: news.set())
     database = await asyncpg.connect(database_url)
+    abroad = _abroad(settings, endpoints)
     with ThreadPoolExecutor(2) as hashing:
         ground = Ground(
             settings,
@@ -282,6 +310,7 @@ async def open_door(
             SystemRandom(),
             registry,
             metrics,
+            abroad,
         )
         transport = httpx.ASGITransport(assemble(ground))
         async with (
@@ -294,6 +323,8 @@ async def open_door(
             finally:
                 for task in running:
                     task.cancel()
+    for egress in abroad:
+        await egress.close()
     await publisher.close()
     await database.close()
     for opened in (primary, replica):
@@ -303,3 +334,22 @@ async def open_door(
 
 async def _pool(url: str, metrics: ApiMetrics) -> Database:
     return await open_database(url, "test-api", 4, metrics.database_seconds.observe)
+
+
+def _settings(database_url: str, redis_url: str, **changed: Any) -> Settings:
+    return replace(
+        Settings(
+            database_url=database_url,
+            redis_url=redis_url,
+            password_memory_kib=64,
+            password_passes=1,
+            rate_limits=False,
+            hub_urls=("ws://127.0.0.1:8101/v1/socket",),
+        ),
+        **changed,
+    )
+
+
+def _abroad(settings: Settings, endpoints: Egress | None) -> Abroad:
+    judging = endpoints or Egress(networks(settings.egress_networks))
+    return Abroad(judging, Egress(networks(EVERYWHERE)))

@@ -19,6 +19,7 @@ from muster.permission import (
     Action,
     Relation,
     RoomKind,
+    Scope,
     ServiceRole,
     may,
 )
@@ -179,19 +180,40 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
             emoji="ok",
             who="@nobody",
             code="unknown",
+            webhook=uuid4(),
+            external="nobody",
         )
         for role in (None, *ServiceRole):
             if role is None:
                 status = (await door.client.request(method, path)).status_code
-                fits = (status == 401) is bool(rule.roles)
+                fits = (status == 401) is not rule.anyone
             else:
                 someone = await door.someone(role=role)
                 status = (await someone.ask(method, path)).status_code
-                refused = bool(rule.roles) and role not in rule.roles
+                refused = not rule.anyone and role not in rule.roles
                 fits = status != 401 and (status == 403) is refused
             assert fits, (method, template, role, status)
             cells += 1
-    assert cells == 4 * len(ROUTE_RULES) == 4 * 74
+    assert cells == 4 * len(ROUTE_RULES) == 4 * 89
+
+
+async def test_every_scope_on_every_route(door: Door) -> None:
+    """A service key is let in by its scope alone: never where people are meant, and never for another scope."""
+    servers = {scope: await door.service(scope) for scope in Scope}
+    cells = 0
+    for (method, template), rule in ROUTE_RULES.items():
+        path = template.format(
+            room=uuid4(), person=uuid4(), session=uuid4(), report=uuid4(), job=uuid4(), seq=1,
+            emoji="ok", who="@nobody", code="unknown", webhook=uuid4(), external="nobody",
+        )  # fmt: skip
+        for scope, server in servers.items():
+            status = (await server.ask(method, path)).status_code
+            refused = not rule.anyone and rule.scope is not scope
+            assert status != 401 or rule.anyone, (method, template, scope, status)
+            assert (status == 403) is refused, (method, template, scope, status)
+            cells += 1
+    assert cells == len(Scope) * len(ROUTE_RULES)
+    assert sum(rule.scope is not None for rule in ROUTE_RULES.values()) == 14
 
 
 async def test_staff_act_on_whom_they_may(door: Door) -> None:

@@ -109,7 +109,7 @@ def _bodies() -> list[bytes]:
 
 def _paths(template: str, canary: Canary, other: str) -> list[str]:
     named = {"emoji": MARK[:30], "who": f"@{canary.handle}", "session": str(uuid4())}
-    named |= {"job": str(uuid4()), "code": MARK[:30]}
+    named |= {"job": str(uuid4()), "code": MARK[:30], "webhook": str(uuid4()), "external": MARK}
     right = template.format(room=canary.room, person=other, seq=3, report=uuid4(), **named)
     wrong = template.format(
         room=MARK,
@@ -121,6 +121,8 @@ def _paths(template: str, canary: Canary, other: str) -> list[str]:
         who=EMAIL,
         job=MARK,
         code=EMAIL,
+        external=EMAIL,
+        webhook=MARK,
     )
     return [f"{right}?cursor={MARK}&limit={PHONE}&{MARK}={EMAIL}", right, wrong]
 

@@ -5,13 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from muster.config import (
-    Settings,
-    SettingsError,
-    declarations,
-    hide_password,
-    unknown_names,
-)
+from muster.config import Settings, declarations, hide_password, unknown_names
+from muster.setting import SettingsError
 
 
 def test_without_an_environment_every_setting_has_its_default() -> None:

@@ -10,6 +10,8 @@ from muster.permission import (
     FRAME_RULES,
     ROOM_RULES,
     ROUTE_RULES,
+    SERVICE_ALLOW,
+    SERVICE_RULES,
     Action,
     Relation,
     RoomKind,
@@ -63,4 +65,11 @@ async def test_postgres_reads_the_table_alike(database_url: str) -> None:
         assert not await connection.fetchval(
             "SELECT may_v1($1, $2, NULL)", CONTROL_MASK, kind.value
         )
+    for action, kinds in SERVICE_RULES.items():
+        for each in RoomKind:
+            for relation in (None, *(one.value for one in Relation if one is not Relation.none)):
+                judged = await connection.fetchval(
+                    "SELECT may_v1($1, $2, $3)", SERVICE_ALLOW[action], each.value, relation
+                )
+                assert judged is (each in kinds), (action, each, relation)
     await connection.close()

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
-from muster.config import SettingsError
+from muster.setting import SettingsError
 from muster.stores.postgres.entries import Fetches
 
 # The timeline now written to, from the name of its file: after a promotion pg_control_checkpoint()

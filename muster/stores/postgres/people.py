@@ -6,6 +6,7 @@ block: those are ops (change_own_v1, change_control_v1).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -28,6 +29,7 @@ _PROFILE = "person_id, handle_shown, name, bio"
 _ACCOUNT = (
     f"SELECT {_PROFILE}, service_role, banned_at IS NOT NULL FROM people WHERE person_id = $1"  # noqa: S608
 )
+_KNOWN: Final = "SELECT person_id FROM people WHERE person_id = ANY ($1::uuid[])"
 _CREDENTIALS: Final = """
     SELECT person_id, service_role, banned_at IS NOT NULL, password_hash FROM people WHERE handle = $1
 """
@@ -51,6 +53,10 @@ class PostgresPeople:
             _ADD, profile.id, folded, profile.handle, profile.name, password_hash
         )
         return tag == "SELECT 1"
+
+    async def known(self, people: Sequence[UUID]) -> set[UUID]:
+        """Those of `people` who are there."""
+        return {row[0] for row in await self._database.fetch(_KNOWN, list(people))}
 
     async def account(self, person: PersonId) -> Account | None:
         row = await self._database.fetchrow(_ACCOUNT, person)

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from muster.config import SettingsError
+from muster.setting import SettingsError
 from muster.stores.migrate import migrate
 from muster.stores.postgres.installation import (
     Installation,
