@@ -25,12 +25,14 @@ from api.assembly import Abroad, Ground, assemble, courier, previewing, timers
 from api.edge import ApiMetrics
 from api.wire import Wire
 from muster import keys, lifetime
+from muster.addresses import networks
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
-from muster.egress import EVERYWHERE, Egress, networks
+from muster.dialer import SystemDialer
+from muster.egress import EVERYWHERE, Egress
 from muster.errors import Refused
-from muster.fetch import Pages, SystemDialer
+from muster.fetch import Pages
 from muster.ids import SystemRandom
 from muster.jobs import JobMetrics
 from muster.keys import KeyRing, KeysError

@@ -1,13 +1,17 @@
 """Addresses that the service may connect to because somebody asked for it: public ones, and no other.
 
-Owns the list of what is not public. Pure: must never resolve a name (muster/fetch.py brings what its resolver said,
-and connects to the very address that was judged here).
+Owns the list of what is not public. Pure: must never resolve a name (muster/fetch.py and muster/egress.py bring
+what a resolver said, and connect to the very address that was judged here).
 """
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
 
 _CLOSED_V4: Final = tuple(
     IPv4Network(network)
@@ -55,6 +59,27 @@ def is_public(address: str) -> bool:
     if isinstance(parsed, IPv4Address):
         return _is_public_v4(parsed)
     return _is_public_v6(parsed)
+
+
+def allowed(address: Address, inside: Iterable[Network] = ()) -> bool:
+    """Whether to talk to this address; `inside`: networks the operator opened. A mapped one is what it stands for."""
+    return opened(address, inside) or is_public(str(_plain(address)))
+
+
+def opened(address: Address, inside: Iterable[Network]) -> bool:
+    """Whether this address lies in one of these networks."""
+    address = _plain(address)
+    return any(address.version == net.version and address in net for net in inside)
+
+
+def networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Networks by their CIDR. Raises `ValueError`."""
+    return tuple(ip_network(text) for text in texts)
+
+
+def _plain(address: Address) -> Address:
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
 
 
 def _is_public_v4(address: IPv4Address) -> bool:

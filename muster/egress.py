@@ -1,32 +1,27 @@
 """Requests that leave the house, to addresses that others chose.
 
-    allowed        may this address be talked to (pure)
     check_url      may this URL be asked at all (pure)
     Egress         one bounded request: resolve, judge, connect to the very address that was judged
 
-Owns the judgement that keeps the inside from being reached from the outside: what a name resolves to is judged, and
-the connection goes to what was judged, so that a name which resolves anew a moment later changes nothing. Must never
+Owns that the inside is not reached from the outside: what a name resolves to is judged (muster/addresses.py), and the
+connection goes to what was judged, so that a name which resolves anew a moment later changes nothing. Must never
 follow a redirect, read a proxy from the environment, or wait or read without a bound.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from ipaddress import (
-    IPv4Address,
-    IPv4Network,
-    IPv6Address,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from ipaddress import ip_address
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 import httpcore
+
+from muster.addresses import Address, Network, allowed, opened
+from muster.dialer import SystemDialer
+from muster.resolver import SystemResolver
 
 EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
 URL_CHARS: Final = 2_048
@@ -34,41 +29,11 @@ ADDRESSES_TRIED: Final = 3
 CONNECT_WITHIN_S: Final = 4.0
 CONNECTIONS_MOST: Final = 64
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+Resolve = Callable[[str], Awaitable[Sequence[str]]]
 """A name's addresses. Raises OSError."""
 
 Dial = Callable[[str, int, float], Awaitable[httpcore.AsyncNetworkStream]]
 """A connection to an address and port, within seconds. Raises httpcore's errors or OSError."""
-
-_CLOSED: Final[tuple[Network, ...]] = tuple(
-    ip_network(network)
-    for network in (
-        "0.0.0.0/8",  # this host
-        "10.0.0.0/8",
-        "100.64.0.0/10",  # carriers' NAT
-        "127.0.0.0/8",
-        "169.254.0.0/16",  # link-local, and clouds' metadata
-        "172.16.0.0/12",
-        "192.0.0.0/24",
-        "192.0.2.0/24",  # documentation
-        "192.88.99.0/24",  # 6to4 relays
-        "192.168.0.0/16",
-        "198.18.0.0/15",  # benchmarks
-        "198.51.100.0/24",
-        "203.0.113.0/24",
-        "224.0.0.0/4",  # multicast
-        "240.0.0.0/4",  # reserved, broadcast
-        # Of IPv6 only 2000::/3 is open at all, so loopback, ULA, link-local, multicast and NAT64 need no line.
-        "2001::/23",  # Teredo, ORCHID, benchmarks
-        "2001:db8::/32",
-        "2002::/16",  # 6to4: an IPv4 address in disguise
-        "3fff::/20",
-        "2620:4f:8000::/48",
-    )
-)
-_OPEN_V6: Final = ip_network("2000::/3")
 
 
 class Forbidden(Exception):
@@ -95,33 +60,6 @@ class Target(NamedTuple):
     plain: bool
 
 
-def allowed(address: Address, inside: Iterable[Network] = ()) -> bool:
-    """Whether to talk to this address; `inside`: networks the operator opened."""
-    address = _plain(address)
-    if opened(address, inside):
-        return True
-    if isinstance(address, IPv6Address) and (address.scope_id or address not in _OPEN_V6):
-        return False
-    return not opened(address, _CLOSED)
-
-
-def opened(address: Address, inside: Iterable[Network]) -> bool:
-    """Whether this address lies in one of these networks."""
-    address = _plain(address)
-    return any(address.version == net.version and address in net for net in inside)
-
-
-def _plain(address: Address) -> Address:
-    """An IPv4 address that came as IPv6 is judged as what it is."""
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
-
-
-def networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """Networks by their CIDR. Raises `ValueError`."""
-    return tuple(ip_network(text) for text in texts)
-
-
 def check_url(url: str) -> Target:
     """`url` if it is one that may be asked at all. Raises `Forbidden`; its addresses are judged when it is asked."""
     if len(url) > URL_CHARS or not url.isascii() or not url.isprintable() or " " in url:
@@ -136,17 +74,6 @@ def check_url(url: str) -> Target:
     if "@" in parts.netloc or parts.fragment or "\\" in url:
         raise Forbidden("a URL has no user, password or fragment")
     return Target(url, parts.hostname, parts.scheme == "http")
-
-
-async def system_resolve(host: str, port: int) -> list[str]:
-    """What the machine's resolver says."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(row[4][0]) for row in found]
-
-
-async def system_dial(address: str, port: int, within_s: float) -> httpcore.AsyncNetworkStream:
-    """A connection of the machine's."""
-    return await httpcore.AnyIOBackend().connect_tcp(address, port, timeout=within_s)
 
 
 class _Judging(httpcore.AsyncNetworkBackend):
@@ -170,7 +97,7 @@ class _Judging(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         literal = _literal(host)
         try:
-            found = [literal] if literal else await self._addresses(host, port)
+            found = [literal] if literal else await self._addresses(host)
         except (OSError, UnicodeError):
             raise Unanswered("resolve") from None
         good = [one for one in found if self._may(one)]
@@ -198,8 +125,8 @@ class _Judging(httpcore.AsyncNetworkBackend):
         # Nothing is sent in the clear but within the operator's own networks.
         return (opened if self._plain else allowed)(address, self._inside)
 
-    async def _addresses(self, host: str, port: int) -> list[Address]:
-        return [ip_address(text) for text in await self._resolve(host, port)]
+    async def _addresses(self, host: str) -> list[Address]:
+        return [ip_address(text) for text in await self._resolve(host)]
 
 
 def _literal(host: str) -> Address | None:
@@ -215,11 +142,15 @@ class Egress:
     def __init__(
         self,
         inside: Sequence[Network] = (),
-        resolve: Resolve = system_resolve,
-        dial: Dial = system_dial,
+        resolve: Resolve | None = None,
+        dial: Dial | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`inside`: networks that may be asked though they are not public; there also without TLS."""
+        """`inside`: networks that may be asked though they are not public; there also without TLS.
+
+        Names and connections are the machine's own, unless a test brings others.
+        """
+        resolve, dial = resolve or SystemResolver().resolve, dial or SystemDialer().dial
         context = tls or ssl.create_default_context()
         self._pools = {
             plain: httpcore.AsyncConnectionPool(

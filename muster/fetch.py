@@ -61,16 +61,6 @@ class Dials(Protocol):
         ...
 
 
-class SystemDialer:
-    """Connects by the loop."""
-
-    def __init__(self) -> None:
-        self._backend = httpcore.AnyIOBackend()
-
-    async def dial(self, address: str, port: int) -> httpcore.AsyncNetworkStream:
-        return await self._backend.connect_tcp(address, port)
-
-
 class Pages:
     """Reads pages."""
 

@@ -23,10 +23,11 @@ from prometheus_client import CollectorRegistry
 from api.assembly import Abroad, Ground, assemble
 from api.edge import ApiMetrics
 from muster import keys
+from muster.addresses import networks
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
-from muster.egress import EVERYWHERE, Egress, networks
+from muster.egress import EVERYWHERE, Egress
 from muster.ids import DeviceId, PersonId, SessionId, SystemRandom, device_of
 from muster.keys import KeyRing
 from muster.lanes import LaneTable

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpcore
 import pytest
 
-from muster.egress import Answer, Egress, Forbidden, Unanswered, allowed, check_url, networks
+from muster.addresses import allowed, networks
+from muster.egress import Answer, Egress, Forbidden, Unanswered, check_url
 from muster.services.certificate import development_certificate
 
 INSIDE = """
@@ -121,7 +122,7 @@ class Roads:
         self.dialed: list[str] = []
         self.dead: set[str] = set()
 
-    async def resolve(self, _host: str, _port: int) -> Sequence[str]:
+    async def resolve(self, _host: str) -> Sequence[str]:
         if not self._answers:
             raise OSError
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]

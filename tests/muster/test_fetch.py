@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from muster.clock import SystemClock
+from muster.dialer import SystemDialer
 from muster.errors import Refused
-from muster.fetch import BODY_BYTES, Pages, SystemDialer
+from muster.fetch import BODY_BYTES, Pages
 from muster.page import Unread
 from muster.resolver import AT_ONCE, SystemResolver
 from tests.fakes.web import PUBLIC, Web, moved, page, trusting, web

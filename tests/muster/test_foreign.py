@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
+from muster.addresses import networks
 from muster.clock import SystemClock
-from muster.egress import EVERYWHERE, Egress, networks
+from muster.egress import EVERYWHERE, Egress
 from muster.errors import Refused
 from muster.foreign import TOKEN_CHARS, Foreign
 from muster.issuers import Issuer, parse
