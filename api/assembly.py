@@ -26,6 +26,7 @@ from api.members import MemberHandlers
 from api.messages import MessageHandlers
 from api.once import Once
 from api.people import PeopleHandlers
+from api.phone import PhoneHandlers
 from api.rooms import RoomHandlers
 from api.service import KeySet, ServiceHandlers
 from api.sessions import SessionHandlers
@@ -51,11 +52,13 @@ from muster.scheduled import Schedule
 from muster.search import Search
 from muster.sessions import Sessions, Submitter, Surroundings, Terms
 from muster.stores.postgres.contacts import PostgresContacts
+from muster.stores.postgres.drafts import PostgresDrafts
 from muster.stores.postgres.finding import PostgresFinding
 from muster.stores.postgres.history import PostgresHistory
 from muster.stores.postgres.idempotency import PostgresIdempotency
 from muster.stores.postgres.jobs import PostgresJobs
 from muster.stores.postgres.links import PostgresLinks
+from muster.stores.postgres.notices import PostgresNotices
 from muster.stores.postgres.people import PostgresPeople
 from muster.stores.postgres.pins import PostgresPins
 from muster.stores.postgres.pointers import PostgresPointers
@@ -64,6 +67,8 @@ from muster.stores.postgres.reports import PostgresReports
 from muster.stores.postgres.rooms import PostgresRooms
 from muster.stores.postgres.search import PostgresSearch
 from muster.stores.postgres.sessions import PostgresSessions
+from muster.stores.postgres.sync import PostgresMoments
+from muster.stores.postgres.threads import PostgresThreads
 from muster.tokens import Tokens, jwks
 
 
@@ -102,7 +107,7 @@ def assemble(on: Ground) -> Starlette:
     )
     limits = Limits(rates, on.clock, on=settings.rate_limits)
     once = Once(PostgresIdempotency(on.primary))
-    gate = Gate(tokens, on.control, limits, once, on.clock, on.random)
+    gate = Gate(tokens, on.control, limits, once, on.clock, on.random, on.settings.min_version)
     documents = DocumentHandlers()
     routes = table(_handlers(on, tokens, limits, documents))
     return create_app(
@@ -167,11 +172,20 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         sessions=SessionHandlers(sessions, limits),
         rooms=RoomHandlers(rooms, writer, limits),
         members=MemberHandlers(rooms, writer),
-        messages=MessageHandlers(history, PostgresPointers(on.primary), writer),
+        messages=MessageHandlers(
+            history, PostgresThreads(on.reads), PostgresPointers(on.primary), writer
+        ),
         finding=FindingHandlers(
             Search(PostgresSearch(on.reads)), Pins(PostgresPins(on.reads)), writer
         ),
         later=LaterHandlers(_schedule(on), _reminders(on)),
+        phone=PhoneHandlers(
+            PostgresMoments(on.primary),
+            PostgresNotices(on.primary),
+            PostgresDrafts(on.primary),
+            rooms,
+            writer,
+        ),
         staff=StaffHandlers(reports, people, sessions, writer),
         service=ServiceHandlers(
             on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping

@@ -8,13 +8,27 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from api import contacts, finding, later, links, members, messages, people, rooms, sessions, staff
+from api import (
+    contacts,
+    finding,
+    later,
+    links,
+    members,
+    messages,
+    people,
+    phone,
+    rooms,
+    sessions,
+    staff,
+)
 from api.documents import DocumentHandlers
 from api.route import Done, Limit, Page, Route
 from api.service import Health, Hubs, KeySet, ServiceHandlers
 from muster.contacts import ContactPage
+from muster.drafts import RoomDraft
 from muster.history import Changes, HistoryPage
 from muster.links import Link, Links
+from muster.notices import NoticePage
 from muster.people import Profile
 from muster.pins import PinList
 from muster.privacy import Privacy
@@ -24,6 +38,8 @@ from muster.rooms import MemberPage, PublicRoomPage, Room, RoomPage
 from muster.scheduled import Scheduled, ScheduledList
 from muster.search import HitPage
 from muster.sessions import Grant
+from muster.sync import Sync
+from muster.threads import ThreadPage
 
 _ROOM = "/v1/rooms/{room}"
 _MEMBER = _ROOM + "/members/{person}"
@@ -44,6 +60,7 @@ class Handlers(NamedTuple):
     messages: messages.MessageHandlers
     finding: finding.FindingHandlers
     later: later.LaterHandlers
+    phone: phone.PhoneHandlers
     staff: staff.StaffHandlers
     service: ServiceHandlers
     documents: DocumentHandlers
@@ -55,6 +72,7 @@ def table(to: Handlers) -> list[Route]:
         *_messages(to.messages),
         *_finding(to.finding),
         *_later(to.later),
+        *_phone(to.phone),
         *_rooms(to.rooms),
         *_members(to.members),
         *_sessions(to.sessions),
@@ -73,6 +91,8 @@ def _messages(to: messages.MessageHandlers) -> list[Route]:
               HistoryPage, query=messages.Range),
         Route("GET", _ROOM + "/changes", to.changes,
               "How older messages read that were changed since a seq", Changes, query=messages.Since),
+        Route("GET", _ROOM + "/threads/{seq}", to.thread, "A message and what replies to it",
+              ThreadPage, query=messages.ThreadRange),
         Route("POST", _ROOM + "/messages", to.post, "Post a message", Done, 201,
               messages.NewMessage, limit=write),
         Route("PATCH", _MESSAGE, to.edit, "Edit a message of mine", Done,
@@ -114,6 +134,23 @@ def _later(to: later.LaterHandlers) -> list[Route]:
               ReminderList),
         Route("DELETE", "/v1/me/reminders/{job}", to.forget, "Do not remind me after all",
               limit=write),
+    ]  # fmt: skip
+
+
+def _phone(to: phone.PhoneHandlers) -> list[Route]:
+    write = Limit.write
+    draft = _ROOM + "/draft"
+    return [
+        Route("GET", "/v1/me/sync", to.sync, "All that a phone begins with, or what changed since",
+              Sync, query=phone.Since),
+        Route("GET", "/v1/me/notices", to.notices, "What the service tells me, the newest first",
+              NoticePage, query=phone.MyNotices),
+        Route("PUT", "/v1/me/notices/read", to.read_notices, "I have seen notices up to here",
+              body=phone.SeenNotices, limit=write),
+        Route("GET", draft, to.draft, "What I have begun to write here", RoomDraft),
+        Route("PUT", draft, to.keep_draft, "Keep what I have begun to write, on all my devices",
+              body=phone.NewDraft, limit=write),
+        Route("DELETE", draft, to.drop_draft, "Keep no draft here", limit=write),
     ]  # fmt: skip
 
 

@@ -26,6 +26,8 @@ WINDOW_SEQS: Final = 1_000
 """How far one page looks for items; beyond that it answers what it has, and the range it covers."""
 
 CHANGES_WINDOW_SEQS: Final = 5_000
+REPLIES_MOST: Final = 100
+"""Where counting replies stops."""
 
 
 class Way(StrEnum):
@@ -44,7 +46,10 @@ class Reaction(Struct, frozen=True, gc=False):
 
 
 class Item(Struct, frozen=True, gc=False):
-    """One entry as it reads now. A deleted message stays as a tombstone: `deleted_seq`, and an empty body."""
+    """One entry as it reads now. A deleted message stays as a tombstone: `deleted_seq`, and an empty body.
+
+    `replies`: how many messages reply to this one, 100 for that many or more; `last_reply` is the newest one's seq.
+    """
 
     seq: int
     msg_no: int
@@ -57,6 +62,8 @@ class Item(Struct, frozen=True, gc=False):
     edited_seq: int | None
     deleted_seq: int | None
     reactions: list[Reaction]
+    replies: int = 0
+    last_reply: int | None = None
 
 
 class HistoryPage(Struct, frozen=True, gc=False):

@@ -66,6 +66,7 @@ class Action(Enum):
     pin = "pin"
     own = "own"
     link_join = "link_join"
+    here = "here"
 
 
 PRESENT: Final = frozenset({Relation.member, Relation.moderator, Relation.owner})
@@ -109,6 +110,12 @@ ROOM_RULES: Final[dict[Action, dict[RoomKind, frozenset[Relation]]]] = {
     Action.own: {RoomKind.self_: _OWNER},
     # By invite link; who was kicked comes back only by invitation.
     Action.link_join: dict.fromkeys(_SHARED, _OUTSIDE | PRESENT),
+    # To mention everybody who looks; in a room that anyone may join that is a way to shout at strangers.
+    Action.here: {
+        RoomKind.direct: PRESENT,
+        RoomKind.group: PRESENT,
+        **dict.fromkeys((RoomKind.public, RoomKind.announcement, RoomKind.event), _RANKS),
+    },
 }
 
 
@@ -184,8 +191,15 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("DELETE", "/v1/rooms/{room}/messages/{seq}/reactions/{emoji}"): RouteRule(
         PEOPLE, Action.react
     ),
+    ("GET", "/v1/rooms/{room}/threads/{seq}"): _SEE,
     ("PUT", "/v1/rooms/{room}/read"): _SEE,
     ("PUT", "/v1/rooms/{room}/received"): _SEE,
+    ("GET", "/v1/me/sync"): _ANY,
+    ("GET", "/v1/me/notices"): _ANY,
+    ("PUT", "/v1/me/notices/read"): _ANY,
+    ("GET", "/v1/rooms/{room}/draft"): _SEE,
+    ("PUT", "/v1/rooms/{room}/draft"): _SEE,
+    ("DELETE", "/v1/rooms/{room}/draft"): _SEE,
     ("GET", "/v1/me/rooms"): _ANY,
     ("GET", "/v1/rooms/{room}"): _SEE,
     ("POST", "/v1/rooms"): _ANY,

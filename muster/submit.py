@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from muster import mentions
 from muster.errors import Refused
 from muster.ids import CONTROL_ROOM, PersonId, RoomId, SessionId, self_room
 from muster.op import LinkTerms, NewRoom, Op, PrivacyChange, ProfileChange
@@ -38,7 +39,7 @@ def of_frame(author: PersonId, frame: frames.Submission) -> Op:
                 frame.client_id,
                 ALLOW[Action.post],
                 frame.text,
-                _unless_empty(body),
+                _unless_empty(mentions.asking(frame.text, body)),
             )
         case frames.Edit():
             if not frame.text.strip():
@@ -47,9 +48,8 @@ def of_frame(author: PersonId, frame: frames.Submission) -> Op:
                     "an edit has a text; to take the words back, delete the message",
                 )
             body = Body(mentions=frame.mentions or None, here=frame.here, meta=frame.meta or None)
-            return _about_message(
-                "edit", author, frame, Action.edit, text=frame.text, body=_unless_empty(body)
-            )
+            asking = _unless_empty(mentions.asking(frame.text, body))
+            return _about_message("edit", author, frame, Action.edit, text=frame.text, body=asking)
         case frames.Delete():
             return _about_message("delete", author, frame, Action.delete, other=Action.delete_other)
         case frames.React():
@@ -182,6 +182,14 @@ def read(author: PersonId, room: RoomId, seq: int) -> Op:
 def mute(author: PersonId, client_id: str, changes: Body) -> Op:
     """Mute a room until a time (0: no longer), or set its level: all, mentions, none."""
     return _own("mute", author, client_id, changes)
+
+
+def draft(
+    author: PersonId, room: RoomId, client_id: str, text: str | None, reply_to: int | None
+) -> Op:
+    """Keep what I have begun to write in a room, the same on all my devices; `None`: nothing."""
+    body = Body(room=room, reply_to=reply_to)
+    return Op("draft", self_room(author), author, client_id, ALLOW[Action.own], text or None, body)
 
 
 def profile(author: PersonId, client_id: str, changes: ProfileChange) -> Op:

@@ -69,6 +69,8 @@ class EntryKind(StrEnum):
     reminder = "reminder"
     unsent = "unsent"
 
+    draft = "draft"
+
     # Never written: what a hub reads that was written by a release it does not know yet.
     unknown = "unknown"
 
@@ -88,6 +90,7 @@ class Body(Struct, omit_defaults=True, gc=False):
     it). contact: state (requested, incoming, accepted, removed; subject is the other person).
     privacy: none (fetch it). request: room, state (requested, accepted).
     reminder: room, at_seq, text, job. unsent: room, text, code, job.
+    draft: room, text (absent: none any more), reply_to.
     Control log - revoke: session (absent: all sessions of subject).
     """
 

@@ -64,6 +64,10 @@ _POST = {"client_id": "c", "text": "words"}
 ASKS: dict[tuple[str, str], list[Ask]] = {
     ("GET", "/v1/rooms/{room}/history"): [Ask(_none)],
     ("GET", "/v1/rooms/{room}/changes"): [Ask(_none)],
+    ("GET", "/v1/rooms/{room}/threads/{seq}"): [Ask(_message(THEIRS))],
+    ("GET", "/v1/rooms/{room}/draft"): [Ask(_none)],
+    ("PUT", "/v1/rooms/{room}/draft"): [Ask(_none, {"text": "I was"})],
+    ("DELETE", "/v1/rooms/{room}/draft"): [Ask(_none)],
     ("POST", "/v1/rooms/{room}/messages"): [Ask(_none, _POST)],
     ("PATCH", "/v1/rooms/{room}/messages/{seq}"): [Ask(_message(MINE), {"text": "new"})],
     ("DELETE", "/v1/rooms/{room}/messages/{seq}"): [
@@ -146,7 +150,7 @@ async def test_every_relation_on_every_room_route(door: Door, kind: RoomKind) ->
                 if got != want:
                     wrong.append((*key, ask.body, relation.value, f"want {want}, got {got}"))
     assert wrong == []
-    assert cells == sum(len(asks) for asks in ASKS.values()) * len(Relation) == 28 * 7
+    assert cells == sum(len(asks) for asks in ASKS.values()) * len(Relation) == 32 * 7
 
 
 async def test_logs_that_are_no_rooms_are_not_there(door: Door) -> None:
@@ -184,7 +188,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
                 fits = status != 401 and (status == 403) is refused
             assert fits, (method, template, role, status)
             cells += 1
-    assert cells == 4 * len(ROUTE_RULES) == 4 * 71
+    assert cells == 4 * len(ROUTE_RULES) == 4 * 78
 
 
 async def test_staff_act_on_whom_they_may(door: Door) -> None:

@@ -131,8 +131,8 @@ async def test_the_last_message_is_cut(door: Door) -> None:
     assert listed["last_message"]["text"] == "\U0001f600" * 120
 
 
-async def test_unread_stops_at_a_thousand(door: Door) -> None:
-    """Beyond that a client shows 999+, and counting costs no more."""
+async def test_unread_stops_at_a_hundred(door: Door) -> None:
+    """Beyond that a client shows 99+, and counting costs no more."""
     ada, bob = await door.register("ada"), await door.register("bob")
     room = await ada.room("group", bob)
     await door.database.execute(
@@ -147,7 +147,7 @@ async def test_unread_stops_at_a_thousand(door: Door) -> None:
         bob.id,
     )
     [listed] = await _mine(ada)
-    assert listed["unread"] == 1000
+    assert listed["unread"] == 100
 
 
 async def test_the_list_pages_and_costs_one_query(door: Door) -> None:

@@ -28,7 +28,7 @@ def test_every_action_has_a_row_and_a_use() -> None:
     assert set(ROOM_RULES) == set(Action)
     asked = {rule.action for rule in ROUTE_RULES.values()}
     asked |= {rule.action for rule in FRAME_RULES.values()}
-    by_ops = {Action.delete_other, Action.archive, Action.own, Action.link_join}
+    by_ops = {Action.delete_other, Action.archive, Action.own, Action.link_join, Action.here}
     assert asked - {None} | by_ops == set(Action)
 
 
@@ -51,7 +51,7 @@ async def test_postgres_reads_the_table_alike(database_url: str) -> None:
         relations,
     )
     assert [row[0] for row in rows] == list(expected_all)
-    assert len(rows) == len(Action) * len(RoomKind) * len(Relation) == 17 * 7 * 7
+    assert len(rows) == len(Action) * len(RoomKind) * len(Relation) == 18 * 7 * 7
     others = [kind for kind in RoomKind if kind is not RoomKind.control]
     for kind in others:
         assert not await connection.fetchval(

@@ -12,7 +12,15 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-from muster.history import CHANGES_WINDOW_SEQS, WINDOW_SEQS, Item, Reaction, Way, Window
+from muster.history import (
+    CHANGES_WINDOW_SEQS,
+    REPLIES_MOST,
+    WINDOW_SEQS,
+    Item,
+    Reaction,
+    Way,
+    Window,
+)
 from muster.ids import PersonId, RoomId
 from muster.permission import Relation, RoomKind
 from muster.stores.postgres.moments import to_ms
@@ -43,14 +51,25 @@ _BEFORE = """
 VISIBLE = """EXISTS (
             SELECT 1 FROM spans s WHERE s.room_id = $1 AND s.person_id = $2
             AND e.seq >= s.from_seq AND (s.to_seq IS NULL OR e.seq <= s.to_seq))"""
-ITEM = """
+REPLY = """e.kind = 'post' AND e.body ? 'reply_to' AND (e.body ->> 'reply_to')::bigint = {root}"""
+"""Whether an entry replies to `root`: in the words of the index entries_replies."""
+
+_REPLIES = f"""
+    SELECT e.seq FROM entries e
+    WHERE e.room_id = $1 AND {REPLY.format(root="root.seq")} AND e.seq > root.seq
+      AND NOT (e.author = ANY (look.hidden)) AND {VISIBLE}
+    ORDER BY e.seq DESC LIMIT {REPLIES_MOST}"""  # noqa: S608  # constants
+ITEM = f"""
     e.seq, e.msg_no, e.kind, e.author, e.subject, e.client_id, e.at, e.text, e.body, e.edited_seq, e.deleted_seq,
     e.target,
     CASE WHEN e.kind = 'post' THEN (
         SELECT json_agg(json_build_object('emoji', c.emoji, 'count', c.count, 'mine', c.mine) ORDER BY c.first)
         FROM (SELECT x.emoji, count(*) AS count, bool_or(x.person_id = $2) AS mine, min(x.seq) AS first
               FROM reactions x WHERE x.room_id = $1 AND x.target = e.seq AND x.person_id <> ALL (look.hidden)
-              GROUP BY x.emoji) c) END AS reactions"""
+              GROUP BY x.emoji) c) END AS reactions,
+    CASE WHEN e.kind = 'post' THEN (
+        SELECT ARRAY[count(*), max(r.seq)] FROM (SELECT e.seq) root CROSS JOIN LATERAL ({_REPLIES}) r
+    ) END AS replies"""  # noqa: S608  # constants
 LOOKED = "look.kind, look.relation, look.head, look.msg_no, look.low, look.high"
 
 
@@ -115,8 +134,9 @@ def item(row: Sequence[Any]) -> Item:
     """What the columns of ITEM say."""
     (
         seq, msg_no, kind, author, subject, client_id, at, text, body, edited_seq, deleted_seq, target,
-        reactions,
+        reactions, replies,
     ) = row  # fmt: skip
+    count, last = replies or (0, None)
     says = _BODY.decode(body) if body is not None else Body()
     says.text, says.target = text, target
     return Item(
@@ -131,4 +151,6 @@ def item(row: Sequence[Any]) -> Item:
         edited_seq=edited_seq,
         deleted_seq=deleted_seq,
         reactions=_REACTIONS.decode(reactions) if reactions is not None else [],
+        replies=count,
+        last_reply=last,
     )
