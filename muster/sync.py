@@ -33,6 +33,7 @@ OVERLAP_MS: Final = 5_000
 """A room's time is taken before its batch commits, at most 2 s: what was not to be seen then is given now."""
 
 NOTICES: Final = 20
+BLOCKED: Final = 1_000
 _EVERYTHING: Final = frozenset({EntryKind.block, EntryKind.unblock})
 """What changes every line at once: unread, last messages, contacts and notices of whoever it is about."""
 
@@ -40,7 +41,8 @@ _EVERYTHING: Final = frozenset({EntryKind.block, EntryKind.unblock})
 class Sync(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One page. Its position is `generation` and `seq` of the first page: entries of the self log after it follow.
 
-    `me` and `privacy` are absent where they did not change. `gone`: rooms that are no longer mine. `notices` are at
+    `me` and `privacy` are absent where they did not change. `blocked`: whom I block, at most the newest 1,000; whoever
+    blocks or lifts a block begins anew. `gone`: rooms that are no longer mine. `notices` are at
     most the newest 20. Later pages hold rooms, contacts and drafts alone.
     """
 
@@ -51,6 +53,7 @@ class Sync(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     cursor: str | None
     me: Profile | None = None
     privacy: Privacy | None = None
+    blocked: list[PersonId] = []
     notices_read: int | None = None
     rooms: list[RoomLine] = []
     gone: list[RoomId] = []
@@ -67,6 +70,7 @@ class Anchor(NamedTuple):
     now_ms: int
     me: Profile
     privacy: Privacy
+    blocked: list[PersonId]
     notices_read: int
 
 
@@ -207,6 +211,7 @@ async def _page(
         cursor=_rest(at, rooms, contacts, limit),
         me=anchor.me if whole or (first and EntryKind.profile in kinds) else None,
         privacy=anchor.privacy if whole or (first and EntryKind.privacy in kinds) else None,
+        blocked=anchor.blocked if whole else [],
         notices_read=anchor.notices_read if first else None,
         rooms=rooms,
         gone=found.gone if first and found is not None else [],

@@ -3,6 +3,7 @@
     backoff.py     when to come back: full jitter, and what the server asked for
     positions.py   what this device holds of a room; duplicates and holes are reported, not hidden
     outgoing.py    what waits to be committed, per room and in order
+    inbox.py       what the phone shows: sync, and the entries after it;  answers.py  the shape of sync
     rooms.py       what follows from room states, the self log and entries
     hubs.py        which hub is next
     rest.py        the REST calls a phone makes;  login.py  the tokens they carry

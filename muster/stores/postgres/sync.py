@@ -25,18 +25,19 @@ from muster.stores.postgres.mine import OF_PERSON, summary
 from muster.stores.postgres.moments import from_ms, to_ms
 from muster.stores.postgres.notices import notices_of
 from muster.stores.postgres.pool import Database
-from muster.sync import Anchor, Change
+from muster.sync import BLOCKED, Anchor, Change
 from proto.entry import EntryKind
 
 # By the database's clock, with which rooms are timed too.
-_ANCHOR: Final = """
+_ANCHOR: Final = f"""
     SELECT (SELECT i.generation FROM installation i), r.head, now(), own.read_seq,
+           ARRAY(SELECT b.blocked FROM blocks b WHERE b.blocker = $1 ORDER BY b.at DESC LIMIT {BLOCKED}),
            p.person_id, p.handle_shown, p.name, p.bio,
            p.may_message, p.may_find, p.may_find_handle, p.may_see_online, p.may_see_events
     FROM people p JOIN rooms r ON r.room_id = p.person_id
     JOIN members own ON own.room_id = p.person_id AND own.person_id = p.person_id
     WHERE p.person_id = $1
-"""
+"""  # noqa: S608  # a constant number
 _CHANGES: Final = """
     SELECT e.seq, e.kind, e.at, (e.body ->> 'room')::uuid,
            EXISTS (SELECT 1 FROM members m WHERE m.room_id = (e.body ->> 'room')::uuid AND m.person_id = $1
@@ -72,10 +73,15 @@ class PostgresMoment:
         row = await self._connection.fetchrow(_ANCHOR, self._person)
         if row is None:
             return None
-        generation, head, now, read = row[:4]
-        profile, circles = Profile(*row[4:8]), (Circle(circle) for circle in row[8:])
+        generation, head, now, read, blocked = row[:5]
         return Anchor(
-            generation or _NO_GENERATION, head, to_ms(now), profile, Privacy(*circles), read
+            generation or _NO_GENERATION,
+            head,
+            to_ms(now),
+            Profile(*row[5:9]),
+            Privacy(*(Circle(circle) for circle in row[9:])),
+            blocked,
+            read,
         )
 
     async def changes(self, since: int, limit: int) -> list[Change]:
