@@ -16,6 +16,7 @@ BENCHMARKS: Final = {
     "publish": "loadtest.bench.publish",
     "latency": "loadtest.bench.latency",
     "idle": "loadtest.bench.idle",
+    "sync": "loadtest.bench.sync",
 }
 """What can be named, and the module that it is."""
 

@@ -250,6 +250,8 @@ class Inbox:
         }
 
     def _shown_line(self, line: Line) -> dict[str, Any]:
+        if line.role == "invited":
+            return {"id": line.id, "kind": line.kind, "role": line.role}  # nothing follows of it
         held = self._unread[line.id]
         shown = structs.asdict(line)
         del shown["head"]
@@ -265,5 +267,6 @@ def shown_of(me: UUID, answer: Synced) -> dict[str, Any]:
     inbox.synced(answer)
     shown = inbox.shown()
     for line in answer.rooms:
-        shown["rooms"][str(line.id)] |= {"unread": line.unread, "mentions": line.mentions}
+        if line.role != "invited":
+            shown["rooms"][str(line.id)] |= {"unread": line.unread, "mentions": line.mentions}
     return shown

@@ -8,12 +8,17 @@ from typing import Any
 import pytest
 
 _TINY = ["--sockets", "8", "--rooms", "4", "--members", "4", "--rate", "40", "--seconds", "1"]
+_LISTS = ("rooms", "sync", "sync_100", "since")
 _PUBLISH = {"offered_per_s", "acked_per_s", "delivered_per_s", "p50_ms", "p99_ms", "fsync_us"}
 
 
 def _run(name: str, *options: str) -> dict[str, Any]:
+    return _json(name, *_TINY, *options)
+
+
+def _json(name: str, *options: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "loadtest", name, *_TINY, *options, "--json"],
+        [sys.executable, "-m", "loadtest", name, *options, "--json"],
         capture_output=True,
         text=True,
         timeout=50,
@@ -47,3 +52,16 @@ def test_latency() -> None:
 def test_idle() -> None:
     """Eight sockets say little of what one costs; that there is a figure is what is tested."""
     assert set(_run("idle")) == {"rss_kib_per_socket"}
+
+
+@pytest.mark.timeout(60)
+def test_sync() -> None:
+    """Four lists, each with nothing unread and with something: times and bytes."""
+    figures = _json("sync", "--rooms", "6", "--unread", "3", "--times", "3")
+    lists = [f"{phase}_{name}" for phase in ("read", "unread") for name in _LISTS]
+    assert set(figures) == {"rooms", "unread"} | {
+        f"{each}_{key}" for each in lists for key in ("p50_ms", "p95_ms", "bytes", "wire_bytes")
+    }
+    for each in lists:
+        assert 0 < figures[f"{each}_p50_ms"] <= figures[f"{each}_p95_ms"]
+    assert figures["read_since_bytes"] < figures["read_sync_bytes"] / 3
