@@ -11,6 +11,6 @@
     sender.py      commits what is written;  fetcher.py  fills gaps by REST
     phone.py       all of it together, across reconnects;  app.py  what it tells the app
 
-The first five are pure. Must never import muster: what is not in proto or docs/protocol.md, a
+The first six and answers.py are pure. Must never import muster: what is not in proto or docs/protocol.md, a
 phone does not know.
 """
