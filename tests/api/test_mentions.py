@@ -1,9 +1,14 @@
 """Mentions: who is meant by the @names of a message, and that the counter agrees whatever becomes of it."""
 
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 
+from muster.ids import RoomId
+from muster.op import Op
+from muster.permission import ALLOW, Action
+from proto.entry import Body
 from tests.api.door import Door, Someone
 
 
@@ -120,3 +125,16 @@ async def test_a_mention_below_a_hundred_others_is_counted(door: Door) -> None:
         head,
     )
     assert await _counts(ada, room) == (100, 1)
+
+
+async def test_what_does_not_ask_is_left_as_it_is(door: Door) -> None:
+    """A hub of the release before sends bodies without a question: they are what they were."""
+    ada, bob = await door.register("ada"), await door.register("bob")
+    room = await ada.room("public")
+    await bob.done("POST", f"/v1/rooms/{room}/join")
+    stranger = uuid4()
+    body = Body(here=True, mentions=[stranger])
+    op = Op("post", RoomId(UUID(room)), bob.id, "c", ALLOW[Action.post], "@ada", body)
+    seq = (await door.ground.writer.submit(op)).seq
+    kept = {"text": "@ada", "here": True, "mentions": [str(stranger)]}
+    assert await _body(ada, room, seq) == kept

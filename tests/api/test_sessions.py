@@ -177,3 +177,6 @@ async def test_an_old_app_is_told_to_upgrade(database_url: str, redis_url: str) 
         )
         assert "2.10" in problem["detail"]
         assert (await ada.ask("GET", "/v1/me")).status_code == 200
+        described = (await door.client.get("/v1/openapi.json")).json()["paths"]
+        operations = [one for path in described.values() for one in path.values()]
+        assert all("426" in operation["responses"] for operation in operations)
