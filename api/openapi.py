@@ -25,8 +25,8 @@ _DESCRIPTION: Final = f"""
 The REST door of Muster. Bodies are JSON of at most {BODY_BYTES} bytes; times are Unix milliseconds; ids are UUIDs.
 An unknown room and one you are not in answer the same 404. Errors are RFC 9457 problem documents whose `code` and
 `temporary` are those of the socket protocol: repeat a request that failed temporarily, with the same `client_id` or
-Idempotency-Key, which holds for 24 hours. An app says which it is: Muster-Client: platform/version; where that version is no longer
-served, every route answers 426.
+Idempotency-Key, which holds for 24 hours. An app says which it is, as Muster-Client:
+platform/version; where that version is no longer served, every route answers 426.
 """
 
 _CLIENT: Final = {
