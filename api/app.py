@@ -68,7 +68,13 @@ def create_app(
                 CORSMiddleware,
                 allow_origins=list(origins),
                 allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"],
+                allow_headers=[
+                    "Authorization",
+                    "Content-Type",
+                    "Idempotency-Key",
+                    "Muster-Client",
+                    "X-Request-Id",
+                ],
                 expose_headers=["ETag", "Retry-After", "X-Request-Id", "Location"],
                 max_age=600,
             )

@@ -28,6 +28,7 @@ from api.members import MemberHandlers
 from api.messages import MessageHandlers
 from api.once import Once
 from api.people import PeopleHandlers
+from api.phone import PhoneHandlers
 from api.polls import PollHandlers
 from api.rooms import RoomHandlers
 from api.service import KeySet, ServiceHandlers
@@ -67,12 +68,14 @@ from muster.service_keys import ServiceKeys
 from muster.sessions import Sessions, Submitter, Surroundings, Terms
 from muster.stores.postgres.contacts import PostgresContacts
 from muster.stores.postgres.deliveries import PostgresDeliveries
+from muster.stores.postgres.drafts import PostgresDrafts
 from muster.stores.postgres.externals import PostgresExternals
 from muster.stores.postgres.finding import PostgresFinding
 from muster.stores.postgres.history import PostgresHistory
 from muster.stores.postgres.idempotency import PostgresIdempotency
 from muster.stores.postgres.jobs import PostgresJobs
 from muster.stores.postgres.links import PostgresLinks
+from muster.stores.postgres.notices import PostgresNotices
 from muster.stores.postgres.people import PostgresPeople
 from muster.stores.postgres.pins import PostgresPins
 from muster.stores.postgres.pointers import PostgresPointers
@@ -84,6 +87,8 @@ from muster.stores.postgres.rooms import PostgresRooms
 from muster.stores.postgres.search import PostgresSearch
 from muster.stores.postgres.service_keys import PostgresServiceKeys
 from muster.stores.postgres.sessions import PostgresSessions
+from muster.stores.postgres.sync import PostgresMoments
+from muster.stores.postgres.threads import PostgresThreads
 from muster.stores.postgres.webhooks import PostgresWebhooks
 from muster.tokens import Tokens, jwks
 from muster.webhooks import Webhooks
@@ -134,7 +139,16 @@ def assemble(on: Ground) -> Starlette:
     limits = Limits(rates, on.clock, on=settings.rate_limits)
     once = Once(PostgresIdempotency(on.primary))
     service_keys = ServiceKeys(PostgresServiceKeys(on.primary), on.clock)
-    gate = Gate(tokens, on.control, limits, once, on.clock, on.random, service_keys)
+    gate = Gate(
+        tokens,
+        on.control,
+        limits,
+        once,
+        on.clock,
+        on.random,
+        service_keys,
+        settings.min_version,
+    )
     documents = DocumentHandlers()
     routes = table(_handlers(on, tokens, limits, documents))
     return create_app(
@@ -243,7 +257,9 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         sessions=SessionHandlers(sessions, arrivals, limits),
         rooms=RoomHandlers(rooms, writer, limits),
         members=MemberHandlers(rooms, writer),
-        messages=MessageHandlers(history, PostgresPointers(on.primary), writer),
+        messages=MessageHandlers(
+            history, PostgresThreads(on.reads), PostgresPointers(on.primary), writer
+        ),
         polls=PollHandlers(Polls(PostgresPolls(on.reads)), writer),
         finding=FindingHandlers(
             Search(PostgresSearch(on.reads)), Pins(PostgresPins(on.reads)), writer
@@ -251,6 +267,13 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         later=LaterHandlers(_schedule(on), _reminders(on)),
         adopters=AdopterHandlers(arrivals, externals, known, writer, limits),
         webhooks=WebhookHandlers(webhooks),
+        phone=PhoneHandlers(
+            PostgresMoments(on.primary),
+            PostgresNotices(on.primary),
+            PostgresDrafts(on.primary),
+            rooms,
+            writer,
+        ),
         staff=StaffHandlers(reports, people, sessions, writer),
         service=ServiceHandlers(
             on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping

@@ -1,4 +1,4 @@
-"""What happens to every request, in this order: who asks, may they, how often, is it well-formed, is it a repeat.
+"""What happens to every request, in this order: which app, who, may they, how often, is it well-formed, is it a repeat.
 
 Owns the walk from a matched route to its answer. Must never know what any one route is about.
 """
@@ -25,10 +25,14 @@ from muster.permission import RouteRule
 from muster.service_keys import PREFIX, ServiceKey, ServiceKeys
 from muster.telemetry import get_logger
 from muster.tokens import Claims, Tokens
+from muster.versions import check_version
 from proto.codes import Code
 from proto.limits import CLIENT_ID_CHARS
 
 JSON: Final = "application/json"
+CLIENT_HEADER: Final = b"muster-client"
+"""What app asks: platform/version, as `ios/2.11.0`. Who does not say it (a script, a probe) is not asked."""
+
 _encode: Final = msgspec.json.Encoder().encode
 _log = get_logger()
 
@@ -49,6 +53,7 @@ class Gate(NamedTuple):
     clock: Clock
     random: Random
     keys: ServiceKeys
+    min_version: str = ""
 
 
 class Endpoint:
@@ -75,6 +80,9 @@ class Endpoint:
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         route, gate = self.route, self._gate
         headers: dict[bytes, bytes] = dict(scope["headers"])
+        said = headers.get(CLIENT_HEADER)
+        if said is not None:
+            check_version(_version(said), gate.min_version)
         address = scope["client"][0] if scope.get("client") else ""
         if route.limit in (Limit.anonymous, Limit.page):
             gate.limits.take(route.limit, address, None)
@@ -150,6 +158,11 @@ def _asker(who: Claims | ServiceKey | None) -> PersonId | None:
     if isinstance(who, ServiceKey):
         return PersonId(who.id)
     return None if who is None else who.person
+
+
+def _version(said: bytes) -> str:
+    """The version of a Muster-Client header; what is not of that form is the oldest there can be."""
+    return said.decode("latin-1").partition("/")[2].strip().partition(" ")[0]
 
 
 def _key(headers: Mapping[bytes, bytes]) -> str | None:

@@ -16,6 +16,7 @@ from muster.history import Changes, History, HistoryPage, Way
 from muster.op import Op
 from muster.sessions import Submitter
 from muster.stores.postgres.pointers import PostgresPointers
+from muster.threads import ThreadPage, ThreadStore, thread_of
 from proto import frames
 from proto.codec import BadFrame, check_meta
 from proto.codes import Code
@@ -63,6 +64,13 @@ class Range(Struct, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
 
 
+class ThreadRange(Struct, frozen=True):
+    """Replies after a seq."""
+
+    after: Seq = 0
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+
+
 class Since(Struct, frozen=True):
     """The seq up to which the client knows everything."""
 
@@ -72,8 +80,15 @@ class Since(Struct, frozen=True):
 class MessageHandlers:
     """The routes about messages."""
 
-    def __init__(self, history: History, pointers: PostgresPointers, writer: Submitter) -> None:
+    def __init__(
+        self,
+        history: History,
+        threads: ThreadStore,
+        pointers: PostgresPointers,
+        writer: Submitter,
+    ) -> None:
         self._history = history
+        self._threads = threads
         self._pointers = pointers
         self._writer = writer
 
@@ -89,6 +104,10 @@ class MessageHandlers:
 
     async def changes(self, call: Call) -> Changes:
         return await self._history.changes(call.room, call.me, call.query(Since).after)
+
+    async def thread(self, call: Call) -> ThreadPage:
+        wanted, root = call.query(ThreadRange), call.path("seq", int)
+        return await thread_of(self._threads, call.room, call.me, root, wanted.after, wanted.limit)
 
     async def post(self, call: Call) -> Reply:
         new = call.body(NewMessage)

@@ -25,8 +25,16 @@ _DESCRIPTION: Final = f"""
 The REST door of Muster. Bodies are JSON of at most {BODY_BYTES} bytes; times are Unix milliseconds; ids are UUIDs.
 An unknown room and one you are not in answer the same 404. Errors are RFC 9457 problem documents whose `code` and
 `temporary` are those of the socket protocol: repeat a request that failed temporarily, with the same `client_id` or
-Idempotency-Key, which holds for 24 hours.
+Idempotency-Key, which holds for 24 hours. An app says which it is, as Muster-Client:
+platform/version; where that version is no longer served, every route answers 426.
 """
+
+_CLIENT: Final = {
+    "name": "Muster-Client",
+    "in": "header",
+    "description": "Which app asks, as ios/2.11.0; an old one is answered 426",
+    "schema": {"type": "string"},
+}
 
 
 def document(
@@ -79,7 +87,7 @@ def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
         operation["x-scope"] = rule.scope.value
     if rule.action is not None:
         operation["x-action"] = rule.action.value
-    parameters = [*_path_parameters(route.path), *_query_parameters(route.query)]
+    parameters = [_CLIENT, *_path_parameters(route.path), *_query_parameters(route.query)]
     if route.kept:
         parameters.append(
             {
@@ -89,8 +97,7 @@ def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
                 "schema": {"type": "string", "minLength": 1, "maxLength": 64},
             }
         )
-    if parameters:
-        operation["parameters"] = parameters
+    operation["parameters"] = parameters
     if route.body is not None:
         operation["requestBody"] = {
             "required": True,
@@ -120,7 +127,7 @@ def _responses(route: Route, rule: RouteRule) -> dict[str, Any]:
         responses["204"] = {"description": "Done"}
     if route.etag:
         responses["304"] = {"description": "As you have it (If-None-Match)"}
-    codes = {Code.too_many_requests, Code.unavailable}
+    codes = {Code.too_many_requests, Code.unavailable, Code.upgrade_required}
     if route.body is not None or route.query is not None:
         codes |= {Code.bad_request}
     if route.body is not None:

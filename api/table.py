@@ -17,6 +17,7 @@ from api import (
     members,
     messages,
     people,
+    phone,
     polls,
     rooms,
     sessions,
@@ -28,8 +29,10 @@ from api.route import Done, Limit, Page, Route
 from api.service import Health, Hubs, KeySet, ServiceHandlers
 from muster.arrivals import NewGrant
 from muster.contacts import ContactPage
+from muster.drafts import RoomDraft
 from muster.history import Changes, HistoryPage
 from muster.links import Link, Links
+from muster.notices import NoticePage
 from muster.people import Profile
 from muster.pins import PinList
 from muster.polls import VotePage
@@ -40,6 +43,8 @@ from muster.rooms import MemberPage, PublicRoomPage, Room, RoomPage
 from muster.scheduled import Scheduled, ScheduledList
 from muster.search import HitPage
 from muster.sessions import Grant
+from muster.sync import Sync
+from muster.threads import ThreadPage
 from muster.webhooks import DeadLetters, Replayed, Secret, WebhookList
 
 _ROOM = "/v1/rooms/{room}"
@@ -62,6 +67,7 @@ class Handlers(NamedTuple):
     polls: polls.PollHandlers
     finding: finding.FindingHandlers
     later: later.LaterHandlers
+    phone: phone.PhoneHandlers
     staff: staff.StaffHandlers
     adopters: adopters.AdopterHandlers
     webhooks: webhooks.WebhookHandlers
@@ -76,6 +82,7 @@ def table(to: Handlers) -> list[Route]:
         *_polls(to.polls),
         *_finding(to.finding),
         *_later(to.later),
+        *_phone(to.phone),
         *_rooms(to.rooms),
         *_members(to.members),
         *_sessions(to.sessions),
@@ -96,6 +103,8 @@ def _messages(to: messages.MessageHandlers) -> list[Route]:
               HistoryPage, query=messages.Range),
         Route("GET", _ROOM + "/changes", to.changes,
               "How older messages read that were changed since a seq", Changes, query=messages.Since),
+        Route("GET", _ROOM + "/threads/{seq}", to.thread, "A message and what replies to it",
+              ThreadPage, query=messages.ThreadRange),
         Route("POST", _ROOM + "/messages", to.post, "Post a message", Done, 201,
               messages.NewMessage, limit=write),
         Route("PATCH", _MESSAGE, to.edit, "Edit a message of mine", Done,
@@ -148,6 +157,23 @@ def _later(to: later.LaterHandlers) -> list[Route]:
               ReminderList),
         Route("DELETE", "/v1/me/reminders/{job}", to.forget, "Do not remind me after all",
               limit=write),
+    ]  # fmt: skip
+
+
+def _phone(to: phone.PhoneHandlers) -> list[Route]:
+    write = Limit.write
+    draft = _ROOM + "/draft"
+    return [
+        Route("GET", "/v1/me/sync", to.sync, "All that a phone begins with, or what changed since",
+              Sync, query=phone.Since),
+        Route("GET", "/v1/me/notices", to.notices, "What the service tells me, the newest first",
+              NoticePage, query=phone.MyNotices),
+        Route("PUT", "/v1/me/notices/read", to.read_notices, "I have seen notices up to here",
+              body=phone.SeenNotices, limit=write),
+        Route("GET", draft, to.draft, "What I have begun to write here", RoomDraft),
+        Route("PUT", draft, to.keep_draft, "Keep what I have begun to write, on all my devices",
+              body=phone.NewDraft, limit=write),
+        Route("DELETE", draft, to.drop_draft, "Keep no draft here", limit=write),
     ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ BENCHMARKS: Final = {
     "idle": "loadtest.bench.idle",
     "fanout": "loadtest.bench.fanout",
     "rest": "loadtest.bench.rest",
+    "sync": "loadtest.bench.sync",
 }
 """What can be named, and the module that it is."""
 

@@ -100,7 +100,9 @@ class Settings:
     drain_within_s: float = setting(10.0, "time a stopping process takes at most", at_least=0.1)
     outbox_bytes: int = setting(262_144, "bytes that may wait for one slow socket", at_least=16_384)
     max_frame_bytes: int = setting(65_536, "largest frame a client may send", at_least=4096)
-    min_version: str = setting("", "oldest client version let in; empty: any")
+    min_version: str = setting(
+        "", "oldest client version let in, by socket and by REST; empty: any"
+    )
     posts_per_s: float = setting(50.0, "posts a second that one socket may send", at_least=0.1)
     posts_burst: float = setting(200.0, "posts that one socket may send at once", at_least=1.0)
     socket_send_buffer: int = setting(

@@ -24,8 +24,26 @@ class Place(NamedTuple):
     seq: int
 
 
+class Spot(NamedTuple):
+    """A place in a list of rooms (time, room) and one of contacts (seq, person), read side by side.
+
+    `anew`: of everything, not of changes. `rooms` null: from the beginning, or with `rooms_done` past the end.
+    """
+
+    anew: bool
+    rooms: tuple[int, UUID] | None
+    contacts: tuple[int, UUID]
+    rooms_done: bool = False
+
+
+LAST: Final = UUID(int=2**128 - 1)
+"""After every id."""
+
 _DECODER: Final = msgspec.msgpack.Decoder(tuple[int, UUID])
 _PLACES: Final = msgspec.msgpack.Decoder(tuple[int, UUID, int])
+_SPOTS: Final = msgspec.msgpack.Decoder(
+    tuple[bool, tuple[int, UUID] | None, tuple[int, UUID], bool]
+)
 _ENCODER: Final = msgspec.msgpack.Encoder(uuid_format="bytes")
 _MOST: Final = 2**53
 
@@ -60,6 +78,23 @@ def read_place(cursor: str) -> Place:
     if not (-_MOST <= at_ms <= _MOST and 0 <= seq <= _MOST):
         raise _foreign()
     return Place(at_ms, room, seq)
+
+
+def write_spot(spot: Spot) -> str:
+    """The cursor after this place."""
+    return _word(tuple(spot))
+
+
+def read_spot(cursor: str) -> Spot:
+    """The reverse of `write_spot`. Raises `Refused` likewise."""
+    try:
+        spot = Spot(*_SPOTS.decode(_bytes(cursor)))
+    except (ValueError, msgspec.MsgspecError):
+        raise _foreign() from None
+    numbers = (spot.contacts[0], *(spot.rooms or ())[:1])
+    if not all(-_MOST <= number <= _MOST for number in numbers):
+        raise _foreign()
+    return spot
 
 
 def _word(parts: tuple[object, ...]) -> str:

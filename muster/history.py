@@ -35,6 +35,8 @@ WINDOW_SEQS: Final = 1_000
 """How far one page looks for items; beyond that it answers what it has, and the range it covers."""
 
 CHANGES_WINDOW_SEQS: Final = 5_000
+REPLIES_MOST: Final = 100
+"""Where counting replies stops."""
 
 
 class Way(StrEnum):
@@ -56,6 +58,7 @@ class Item(Struct, frozen=True, gc=False):
     """One entry as it reads now. A deleted message stays as a tombstone: `deleted_seq`, and an empty body.
 
     `poll`: where a message that is one stands. `preview`: what the page behind its link says.
+    `replies`: how many messages reply to this one, 100 for that many or more; `last_reply` is the newest one's seq.
     """
 
     seq: int
@@ -71,6 +74,8 @@ class Item(Struct, frozen=True, gc=False):
     reactions: list[Reaction]
     poll: Standing | None = None
     preview: LinkPreview | None = None
+    replies: int = 0
+    last_reply: int | None = None
 
 
 class HistoryPage(Struct, frozen=True, gc=False):

@@ -78,6 +78,7 @@ class Action(Enum):
     close_poll_other = "close_poll_other"
     own = "own"
     link_join = "link_join"
+    here = "here"
 
 
 PRESENT: Final = frozenset({Relation.member, Relation.moderator, Relation.owner})
@@ -124,6 +125,12 @@ ROOM_RULES: Final[dict[Action, dict[RoomKind, frozenset[Relation]]]] = {
     Action.own: {RoomKind.self_: _OWNER},
     # By invite link; who was kicked comes back only by invitation.
     Action.link_join: dict.fromkeys(_SHARED, _OUTSIDE | PRESENT),
+    # To mention everybody who looks; in a room that anyone may join that is a way to shout at strangers.
+    Action.here: {
+        RoomKind.direct: PRESENT,
+        RoomKind.group: PRESENT,
+        **dict.fromkeys((RoomKind.public, RoomKind.announcement, RoomKind.event), _RANKS),
+    },
 }
 
 
@@ -234,8 +241,15 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("PUT", "/v1/rooms/{room}/messages/{seq}/vote"): RouteRule(PEOPLE, Action.vote),
     ("GET", "/v1/rooms/{room}/messages/{seq}/votes"): _SEE,
     ("POST", "/v1/rooms/{room}/messages/{seq}/close"): RouteRule(PEOPLE, Action.close_poll),
+    ("GET", "/v1/rooms/{room}/threads/{seq}"): _SEE,
     ("PUT", "/v1/rooms/{room}/read"): _SEE,
     ("PUT", "/v1/rooms/{room}/received"): _SEE,
+    ("GET", "/v1/me/sync"): _ANY,
+    ("GET", "/v1/me/notices"): _ANY,
+    ("PUT", "/v1/me/notices/read"): _ANY,
+    ("GET", "/v1/rooms/{room}/draft"): _SEE,
+    ("PUT", "/v1/rooms/{room}/draft"): _SEE,
+    ("DELETE", "/v1/rooms/{room}/draft"): _SEE,
     ("GET", "/v1/me/rooms"): _ANY,
     ("GET", "/v1/rooms/{room}"): _SEE,
     ("POST", "/v1/rooms"): _ANY,

@@ -25,10 +25,10 @@ TOPIC_CHARS: Final = 500
 FIRST_PEOPLE: Final = 100
 """People put into a room as it is made; more are invited. A batch locks the log of each."""
 
-UNREAD_MOST: Final = 1_000
-"""Where counting stops: a client shows 999+."""
+UNREAD_MOST: Final = 100
+"""Where counting stops: exact below, and a client shows 99+."""
 
-UNREAD_WINDOW_SEQS: Final = 10_000
+UNREAD_WINDOW_SEQS: Final = 1_000
 """How far back from the head it looks: somebody who posts and never reads must not cost more and more."""
 
 _HISTORY: Final = {
@@ -76,29 +76,36 @@ class LastMessage(Struct, frozen=True, gc=False):
     at_ms: int
 
 
-class RoomSummary(Struct, frozen=True, gc=False):
+class RoomSummary(Struct, frozen=True, gc=False, kw_only=True):
     """One line of a person's list of rooms. An invitation has role `invited` and shows no content.
 
+    `unread` and `mentions` are exact up to 99; 100 means that many or more, of the room's last 1,000 entries.
     `request`: a direct room somebody made whom I do not let write to me, and that I have not answered.
+    `peer_read`: how far the other person of a direct room has read; null where that is not to be told.
     """
 
     id: RoomId
     kind: RoomKind
-    title: str
-    peer: Peer | None
-    last_message: LastMessage | None
+    title: str = ""
+    peer: Peer | None = None
+    last_message: LastMessage | None = None
     head: int
     msg_no: int
     read: int
-    unread: int
-    mentions: int
-    muted_until_ms: int | None
-    level: str
+    peer_read: int | None = None
+    unread: int = 0
+    mentions: int = 0
+    muted_until_ms: int | None = None
+    level: str = "all"
     role: Relation
     members: int
-    archived: bool
+    archived: bool = False
     last_at_ms: int
-    request: bool
+    request: bool = False
+
+
+class RoomLine(RoomSummary, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """The same line, in which what has its default is left out: a phone has hundreds of them."""
 
 
 class RoomPage(Struct, frozen=True, gc=False):

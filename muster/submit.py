@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from msgspec import structs
 
+from muster import mentions
 from muster.errors import Refused
 from muster.ids import CONTROL_ROOM, NOBODY, PersonId, RoomId, SessionId, self_room
 from muster.op import LinkTerms, NewRoom, Op, PrivacyChange, ProfileChange
@@ -26,7 +27,7 @@ def of_frame(author: PersonId, frame: frames.Submission) -> Op:
     match frame:
         case frames.Post() if frame.poll is not None:
             poll = checked(frame.text, frame.poll)
-            body = structs.replace(_post_body(frame), poll=poll)
+            body = structs.replace(mentions.asking(frame.text, _post_body(frame)), poll=poll)
             allow = ALLOW[Action.post]
             return Op("poll", room, author, frame.client_id, allow, frame.text, body)
         case frames.Post():
@@ -39,7 +40,7 @@ def of_frame(author: PersonId, frame: frames.Submission) -> Op:
                 frame.client_id,
                 ALLOW[Action.post],
                 frame.text,
-                _unless_empty(_post_body(frame)),
+                _unless_empty(mentions.asking(frame.text, _post_body(frame))),
             )
         case frames.Edit():
             if not frame.text.strip():
@@ -48,9 +49,8 @@ def of_frame(author: PersonId, frame: frames.Submission) -> Op:
                     "an edit has a text; to take the words back, delete the message",
                 )
             body = Body(mentions=frame.mentions or None, here=frame.here, meta=frame.meta or None)
-            return _about_message(
-                "edit", author, frame, Action.edit, text=frame.text, body=_unless_empty(body)
-            )
+            asking = _unless_empty(mentions.asking(frame.text, body))
+            return _about_message("edit", author, frame, Action.edit, text=frame.text, body=asking)
         case frames.Delete():
             return _about_message("delete", author, frame, Action.delete, other=Action.delete_other)
         case frames.React():
@@ -219,6 +219,14 @@ def read(author: PersonId, room: RoomId, seq: int) -> Op:
 def mute(author: PersonId, client_id: str, changes: Body) -> Op:
     """Mute a room until a time (0: no longer), or set its level: all, mentions, none."""
     return _own("mute", author, client_id, changes)
+
+
+def draft(
+    author: PersonId, room: RoomId, client_id: str, text: str | None, reply_to: int | None
+) -> Op:
+    """Keep what I have begun to write in a room, the same on all my devices; `None`: nothing."""
+    body = Body(room=room, reply_to=reply_to)
+    return Op("draft", self_room(author), author, client_id, ALLOW[Action.own], text or None, body)
 
 
 def profile(author: PersonId, client_id: str, changes: ProfileChange) -> Op:

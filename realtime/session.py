@@ -18,6 +18,7 @@ from muster.clock import Clock
 from muster.errors import Refused
 from muster.permission import FRAME_RULES
 from muster.tokens import Claims
+from muster.versions import check_version
 from proto import frames
 from proto.codes import TEMPORARY, Close, Code
 from realtime import effects
@@ -49,11 +50,6 @@ _CLOSE_FOR: Final[dict[Code, Close]] = {
 def error(request: int, code: Code, message: str, retry_after_ms: int | None = None) -> Answer:
     """An `Error` frame in answer to `request`."""
     return Answer(frames.Error(request, code, message, code in TEMPORARY, retry_after_ms))
-
-
-def version_of(text: str) -> tuple[int, ...]:
-    """A dotted version as numbers; what is no number counts as 0, so that 1.2-beta is 1.0."""
-    return tuple(int(part) if part.isascii() and part.isdigit() else 0 for part in text.split("."))
 
 
 class Session:
@@ -144,10 +140,10 @@ class Session:
     def _on_auth(self, frame: frames.Auth) -> Effects:
         if self.state is not State.new:
             return (error(frame.id, Code.bad_request, "this socket has authenticated already"),)
-        oldest = self._terms.min_version
-        if oldest and version_of(frame.version) < version_of(oldest):
-            sentence = f"this version of the app is no longer served; the oldest is {oldest}"
-            return self.refused(frame.id, Refused(Code.upgrade_required, sentence))
+        try:
+            check_version(frame.version, self._terms.min_version)
+        except Refused as too_old:
+            return self.refused(frame.id, too_old)
         self.state = State.checking
         self._auth_by = inf
         return (effects.Authenticate(frame),)

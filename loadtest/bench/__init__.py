@@ -1,6 +1,6 @@
 """Benchmarks: load made by processes of its own, cheap enough to share two cores with the server it measures.
 
-    publish.py latency.py idle.py   one benchmark each: options, figures, what it prints
+    publish.py latency.py idle.py sync.py   one benchmark each: options, figures, what it prints
     arena.py     what a benchmark needs: a Muster, people in rooms, a crew that is online
     deal.py      who is in which room;  people.py  makes them in Postgres;  guests.py  makes them by REST
     crew.py      the load's processes, as the benchmark sees them;  orders.py  what they say to each other

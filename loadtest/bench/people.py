@@ -53,11 +53,35 @@ class Cast:
         self, people: int, rooms: Sequence[Sequence[int]], progress: Callable[[float], None]
     ) -> list[str]:
         """The people's access tokens; `rooms` names the members of each room by their number."""
+        ids = await self.register(people, progress)
+        await self._gather([[ids[member] for member in room] for room in rooms], progress)
+        return [self.token(person) for person in ids]
+
+    async def register(self, people: int, progress: Callable[[float], None]) -> list[PersonId]:
+        """New people, by id."""
         now_ms = self._clock.now_ms()
         ids = [PersonId(uuid7(now_ms, self._random)) for _ in range(people)]
         await self._register(ids, progress)
-        await self._gather([[ids[member] for member in room] for room in rooms], progress)
-        return [self._token(person) for person in ids]
+        return ids
+
+    async def commit(
+        self, batches: Sequence[Sequence[Op]], progress: Callable[[float], None]
+    ) -> None:
+        """What people do, batch by batch. Raises `RuntimeError` if any of it is refused."""
+        connection: BatchConnection = PostgresBatchConnection(
+            self._running.database_url, "muster-bench"
+        )
+        writer = uuid4()
+        try:
+            for number, ops in enumerate(batches, start=1):
+                rows = await connection.commit(Lease(writer, []), ops)
+                refused = [row.status for row in rows if row.status not in (*DONE, "side")]
+                if refused:
+                    raise RuntimeError(f"this could not be done: {refused[0]}")
+                progress(number / len(batches))
+            await connection.clear(writer)  # nobody is connected who would have to hear of it
+        finally:
+            await connection.close()
 
     async def _register(self, ids: Sequence[PersonId], progress: Callable[[float], None]) -> None:
         database = await open_database(
@@ -83,29 +107,20 @@ class Cast:
     async def _gather(
         self, rooms: Sequence[Sequence[PersonId]], progress: Callable[[float], None]
     ) -> None:
-        connection: BatchConnection = PostgresBatchConnection(
-            self._running.database_url, "muster-bench"
-        )
-        writer = uuid4()
         size = max(1, MEMBERS_PER_BATCH // max(1, len(rooms[0])))
-        try:
-            for first in range(0, len(rooms), size):
-                ops = [self._room(members) for members in rooms[first : first + size]]
-                rows = await connection.commit(Lease(writer, []), ops)
-                refused = [row.status for row in rows if row.status not in (*DONE, "side")]
-                if refused:
-                    raise RuntimeError(f"a room could not be made: {refused[0]}")
-                progress(0.5 + 0.5 * first / len(rooms))
-            await connection.clear(writer)  # nobody is connected who would have to hear of it
-        finally:
-            await connection.close()
+        batches = [
+            [self._room(members) for members in rooms[first : first + size]]
+            for first in range(0, len(rooms), size)
+        ]
+        await self.commit(batches, lambda share: progress(0.5 + 0.5 * share))
 
     def _room(self, members: Sequence[PersonId]) -> Op:
         room = RoomId(uuid7(self._clock.now_ms(), self._random))
         new = NewRoom(RoomKind.group.value, "from_join", "a room", "", list(members[1:]))
         return create(members[0], room, str(room), new)
 
-    def _token(self, person: PersonId) -> str:
+    def token(self, person: PersonId) -> str:
+        """An access token of a session of theirs."""
         session = SessionId(uuid7(self._clock.now_ms(), self._random))
         return self._tokens.issue(person, session, device_of(person, "bench"), ServiceRole.user)
 

@@ -18,6 +18,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from loadtest.client.answers import Synced
 from loadtest.client.backoff import Backoff
 from proto.codes import Code
 from proto.entry import Body, EntryKind
@@ -195,6 +196,24 @@ class Rest:
     async def my_rooms(self) -> list[RoomLine]:
         """All rooms I am in."""
         return await self._all("/v1/me/rooms")
+
+    async def sync(
+        self, since: int | None = None, generation: UUID | None = None, at_ms: int | None = None
+    ) -> Synced:
+        """All pages of everything, or of what changed since, as one answer."""
+        held = {"since": since, "generation": generation, "at_ms": at_ms}
+        query = "&".join(f"{name}={value}" for name, value in held.items() if value is not None)
+        whole = await self._send("GET", f"/v1/me/sync?{query}", None, Synced)
+        at = whole.cursor
+        while at is not None:
+            page = await self._send("GET", f"/v1/me/sync?{query}&cursor={at}", None, Synced)
+            whole = page if page.anew else whole.and_then(page)
+            at = page.cursor
+        return whole
+
+    async def change(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
+        """Any change whose answer does not matter."""
+        await self._answer(method, path, body)
 
     async def public_rooms(self) -> list[RoomLine]:
         """Rooms anyone may join."""

@@ -65,6 +65,10 @@ _POST = {"client_id": "c", "text": "words"}
 ASKS: dict[tuple[str, str], list[Ask]] = {
     ("GET", "/v1/rooms/{room}/history"): [Ask(_none)],
     ("GET", "/v1/rooms/{room}/changes"): [Ask(_none)],
+    ("GET", "/v1/rooms/{room}/threads/{seq}"): [Ask(_message(THEIRS))],
+    ("GET", "/v1/rooms/{room}/draft"): [Ask(_none)],
+    ("PUT", "/v1/rooms/{room}/draft"): [Ask(_none, {"text": "I was"})],
+    ("DELETE", "/v1/rooms/{room}/draft"): [Ask(_none)],
     ("POST", "/v1/rooms/{room}/messages"): [Ask(_none, _POST)],
     ("PATCH", "/v1/rooms/{room}/messages/{seq}"): [Ask(_message(MINE), {"text": "new"})],
     ("DELETE", "/v1/rooms/{room}/messages/{seq}"): [
@@ -194,7 +198,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
                 fits = status != 401 and (status == 403) is refused
             assert fits, (method, template, role, status)
             cells += 1
-    assert cells == 4 * len(ROUTE_RULES) == 4 * 89
+    assert cells == 4 * len(ROUTE_RULES) == 4 * 96
 
 
 async def test_every_scope_on_every_route(door: Door) -> None:

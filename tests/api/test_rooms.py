@@ -131,8 +131,8 @@ async def test_the_last_message_is_cut(door: Door) -> None:
     assert listed["last_message"]["text"] == "\U0001f600" * 120
 
 
-async def test_unread_stops_at_a_thousand(door: Door) -> None:
-    """Beyond that a client shows 999+, and counting costs no more."""
+async def test_unread_stops_at_a_hundred(door: Door) -> None:
+    """Beyond that a client shows 99+, and counting costs no more."""
     ada, bob = await door.register("ada"), await door.register("bob")
     room = await ada.room("group", bob)
     await door.database.execute(
@@ -147,7 +147,7 @@ async def test_unread_stops_at_a_thousand(door: Door) -> None:
         bob.id,
     )
     [listed] = await _mine(ada)
-    assert listed["unread"] == 1000
+    assert listed["unread"] == 100
 
 
 async def test_the_list_pages_and_costs_one_query(door: Door) -> None:
@@ -210,3 +210,25 @@ async def test_a_block_is_invisible_to_the_blocked(door: Door) -> None:
     await ada.done("DELETE", f"/v1/me/blocks/{eve.id}")
     await eve.done("PUT", f"/v1/rooms/{room}/members/{ada.id}")
     assert [one["role"] for one in await _mine(ada)] == ["invited"]
+
+
+async def test_how_far_the_other_has_read(door: Door) -> None:
+    """Told in direct rooms; not from somebody's Requests, and not across a block either way."""
+    ada, bob = await door.register("ada"), await door.register("bob")
+    room = (await ada.done("POST", "/v1/rooms", json={"kind": "direct", "peer": str(bob.id)}))["id"]
+    group = await ada.room("group", bob)
+    seq = await ada.post(room, "psst")
+
+    async def told(one: Someone) -> int | None:
+        read: int | None = {r["id"]: r for r in await _mine(one)}[room]["peer_read"]
+        return read
+
+    await bob.done("PUT", f"/v1/rooms/{room}/read", json={"seq": seq})
+    assert await told(ada) is None
+    answer = await bob.post(room, "yes?")
+    assert (await told(ada), await told(bob)) == (seq, 1)
+    await ada.done("PUT", f"/v1/rooms/{room}/read", json={"seq": answer})
+    assert (await told(ada), await told(bob)) == (seq, answer)
+    assert {r["id"]: r for r in await _mine(ada)}[group]["peer_read"] is None
+    await bob.done("PUT", f"/v1/me/blocks/{ada.id}")
+    assert (await told(ada), await told(bob)) == (None, None)

@@ -151,3 +151,32 @@ async def test_banned_people_cannot_log_in(door: Door) -> None:
     await door.database.execute("UPDATE people SET banned_at = now()")
     assert (await _log_in(door, "ada", PASSWORD)).status_code == 403
     assert (await _refresh(door, ada.refresh_token)).status_code == 401
+
+
+async def test_an_old_app_is_told_to_upgrade(database_url: str, redis_url: str) -> None:
+    """By the version it states, on every route, before anything else; who states none is served."""
+    async with open_door(database_url, redis_url, min_version="2.10") as door:
+        ada = await door.someone()
+        for said, status in (
+            ("ios/2.9.9", 426),
+            ("ios/2.10", 200),
+            ("ios/2.11.1-beta", 200),
+            ("android/10 (Pixel)", 200),
+            ("nonsense", 426),
+        ):
+            headers = {"Muster-Client": said}
+            answer = await ada.ask("GET", "/v1/me", headers=headers)
+            assert answer.status_code == status, said
+            hubs = await door.client.get("/v1/hubs", headers=headers)
+            assert hubs.status_code == status, said
+        problem = (await ada.ask("GET", "/v1/me", headers={"Muster-Client": "ios/1"})).json()
+        assert (problem["name"], problem["code"], problem["temporary"]) == (
+            "upgrade_required",
+            112,
+            False,
+        )
+        assert "2.10" in problem["detail"]
+        assert (await ada.ask("GET", "/v1/me")).status_code == 200
+        described = (await door.client.get("/v1/openapi.json")).json()["paths"]
+        operations = [one for path in described.values() for one in path.values()]
+        assert all("426" in operation["responses"] for operation in operations)

@@ -9,12 +9,17 @@ import pytest
 
 _SIZE = ["--sockets", "8", "--rooms", "4", "--members", "4"]
 _TINY = [*_SIZE, "--rate", "40", "--seconds", "1"]
+_LISTS = ("rooms", "sync", "sync_100", "since")
 _PUBLISH = {"offered_per_s", "acked_per_s", "delivered_per_s", "p50_ms", "p99_ms", "fsync_us"}
 
 
-def _run(name: str, *options: str, tiny: list[str] = _TINY) -> dict[str, Any]:
+def _run(name: str, *options: str) -> dict[str, Any]:
+    return _json(name, *_TINY, *options)
+
+
+def _json(name: str, *options: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "loadtest", name, *tiny, *options, "--json"],
+        [sys.executable, "-m", "loadtest", name, *options, "--json"],
         capture_output=True,
         text=True,
         timeout=50,
@@ -68,7 +73,7 @@ def test_fanout() -> None:
 def test_rest() -> None:
     """Muster and its bare twin answer the same requests, without an error."""
     tiny = [*_SIZE, "--connections", "4", "--seconds", "1", "--warm", "0.2"]
-    figures = _run("rest", tiny=tiny)
+    figures = _json("rest", *tiny)
     assert set(figures) == {
         "requests_per_s",
         "twin_requests_per_s",
@@ -81,3 +86,16 @@ def test_rest() -> None:
     assert figures["requests_per_s"] > 0
     assert figures["twin_requests_per_s"] > 0
     assert figures["errors"] == 0
+
+
+@pytest.mark.timeout(60)
+def test_sync() -> None:
+    """Four lists, each with nothing unread and with something: times and bytes."""
+    figures = _json("sync", "--rooms", "6", "--unread", "3", "--times", "3")
+    lists = [f"{phase}_{name}" for phase in ("read", "unread") for name in _LISTS]
+    assert set(figures) == {"rooms", "unread"} | {
+        f"{each}_{key}" for each in lists for key in ("p50_ms", "p95_ms", "bytes", "wire_bytes")
+    }
+    for each in lists:
+        assert 0 < figures[f"{each}_p50_ms"] <= figures[f"{each}_p95_ms"]
+    assert figures["read_since_bytes"] < figures["read_sync_bytes"] / 3

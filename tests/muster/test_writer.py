@@ -25,7 +25,7 @@ from muster.writer import Writer
 from proto.codec import MSGPACK
 from proto.codes import Code
 from proto.entry import Body
-from proto.frames import Edit, React
+from proto.frames import Edit, Post, React
 from tests.faults.link import linked
 from tests.vocabulary import Recorder, log_of, new_id, person, post, room_of, say, writing
 
@@ -412,6 +412,8 @@ async def test_what_is_published_is_what_stands_in_postgres(
             submit.unpin(ada, room, said.seq, "unpin"),
             submit.remind(ada, "reminder", "a note", told),
             submit.unsent(ada, "unsent", "words", refused),
+            submit.draft(ada, room, "draft", "words to be", said.seq),
+            submit.of_frame(ada, Post(1, room, "here", "for all @here and @nobody")),
         ):
             outcome = await writer.submit(op)
             last[outcome.room] = outcome.seq

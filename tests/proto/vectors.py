@@ -144,6 +144,8 @@ SERVER: Final[dict[str, frames.Server]] = {
     "entry: unsent": _entry(
         20, EntryKind.unsent, Body(text="good morning", room=ROOM, code=103, job=_id(12))
     ),
+    "entry: draft": _entry(21, EntryKind.draft, Body(text="shall we", room=ROOM, reply_to=42)),
+    "entry: draft, none any more": _entry(22, EntryKind.draft, Body(room=ROOM)),
     "skip": frames.Skip(0, ROOM, 53, 60),
     "gap": frames.Gap(0, ROOM, 61, 900),
     "head": frames.Head(0, ROOM, 901, 880, frames.Preview(ADA, EntryKind.post, "hi", NOW_MS)),

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from muster.bucket import Rate
 from muster.errors import Refused, unavailable
 from muster.permission import FRAME_RULES
+from muster.versions import version_of
 from proto import frames
 from proto.codes import Close, Code
 from realtime import effects
 from realtime import session as session_rules
-from realtime.session import Session, State, version_of
+from realtime.session import Session, State
 from realtime.terms import Terms
 from tests.fakes.hub import ROOM, FakeTokens, token
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from muster.contacts import Contact, ContactState, Listed
 from muster.ids import PersonId
 from muster.privacy import Circle, Privacy
+from muster.stores.postgres.entries import Fetches
 from muster.stores.postgres.moments import to_ms
 from muster.stores.postgres.pool import Database
 
@@ -38,14 +39,21 @@ class PostgresContacts:
     async def of_person(
         self, person: PersonId, after: tuple[int, UUID], limit: int, *, removed: bool
     ) -> Listed:
-        rows = await self._database.fetch(_OF_PERSON, person, *after, removed, limit)
-        contacts = [
-            Contact(PersonId(other), handle, name, ContactState(state), to_ms(at), seq)
-            for _, other, handle, name, state, at, seq in rows
-            if other is not None
-        ]
-        return Listed(contacts, rows[0][0] if rows else 0)
+        return await contacts_of(self._database, person, after, limit, removed=removed)
 
     async def privacy(self, person: PersonId) -> Privacy | None:
         row = await self._database.fetchrow(_PRIVACY, person)
         return None if row is None else Privacy(*(Circle(circle) for circle in row))
+
+
+async def contacts_of(
+    database: Fetches, person: PersonId, after: tuple[int, UUID], limit: int, *, removed: bool
+) -> Listed:
+    """See `muster.contacts.ContactStore`."""
+    rows = await database.fetch(_OF_PERSON, person, *after, removed, limit)
+    contacts = [
+        Contact(PersonId(other), handle, name, ContactState(state), to_ms(at), seq)
+        for _, other, handle, name, state, at, seq in rows
+        if other is not None
+    ]
+    return Listed(contacts, rows[0][0] if rows else 0)

@@ -12,7 +12,16 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-from muster.history import CHANGES_WINDOW_SEQS, FOLDED, WINDOW_SEQS, Item, Reaction, Way, Window
+from muster.history import (
+    CHANGES_WINDOW_SEQS,
+    FOLDED,
+    REPLIES_MOST,
+    WINDOW_SEQS,
+    Item,
+    Reaction,
+    Way,
+    Window,
+)
 from muster.ids import PersonId, RoomId
 from muster.permission import Relation, RoomKind
 from muster.polls import WHO_MOST, Standing
@@ -62,6 +71,15 @@ STANDING = f"""
             WHERE v.room_id = $1 AND v.target = e.seq AND (p.anonymous OR v.person_id <> ALL (look.hidden))
             GROUP BY x.option) o ON o.option = a.option
     ) c WHERE p.room_id = $1 AND p.target = e.seq"""  # noqa: S608  # a constant number
+
+REPLY = """e.kind = 'post' AND e.body ? 'reply_to' AND (e.body ->> 'reply_to')::bigint = {root}"""
+"""Whether an entry replies to `root`: in the words of the index entries_replies."""
+
+_REPLIES = f"""
+    SELECT e.seq FROM entries e
+    WHERE e.room_id = $1 AND {REPLY.format(root="root.seq")} AND e.seq > root.seq
+      AND NOT (e.author = ANY (look.hidden)) AND {VISIBLE}
+    ORDER BY e.seq DESC LIMIT {REPLIES_MOST}"""  # noqa: S608  # constants
 ITEM = f"""
     e.seq, e.msg_no, e.kind, e.author, e.subject, e.client_id, e.at, e.text, e.body, e.edited_seq, e.deleted_seq,
     e.target,
@@ -72,7 +90,10 @@ ITEM = f"""
               GROUP BY x.emoji) c) END AS reactions,
     CASE WHEN e.kind = 'post' AND e.body ? 'poll' THEN ({STANDING}) END AS poll,
     CASE WHEN e.kind = 'post' AND e.text LIKE '%://%' THEN (
-        SELECT l.card FROM previews l WHERE l.room_id = $1 AND l.target = e.seq) END AS preview"""  # noqa: S608  # constant
+        SELECT l.card FROM previews l WHERE l.room_id = $1 AND l.target = e.seq) END AS preview,
+    CASE WHEN e.kind = 'post' THEN (
+        SELECT ARRAY[count(*), max(r.seq)] FROM (SELECT e.seq) root CROSS JOIN LATERAL ({_REPLIES}) r
+    ) END AS replies"""  # noqa: S608  # constants
 _FOLDED: Final = ", ".join(f"'{kind.value}'" for kind in FOLDED)
 LOOKED = "look.kind, look.relation, look.head, look.msg_no, look.low, look.high"
 
@@ -141,8 +162,9 @@ def item(row: Sequence[Any]) -> Item:
     """What the columns of ITEM say."""
     (
         seq, msg_no, kind, author, subject, client_id, at, text, body, edited_seq, deleted_seq, target,
-        reactions, poll, preview,
+        reactions, poll, preview, replies,
     ) = row  # fmt: skip
+    count, last = replies or (0, None)
     says = _BODY.decode(body) if body is not None else Body()
     says.text, says.target = text, target
     return Item(
@@ -159,4 +181,6 @@ def item(row: Sequence[Any]) -> Item:
         reactions=_REACTIONS.decode(reactions) if reactions is not None else [],
         poll=_STANDING.decode(poll) if poll is not None else None,
         preview=_PREVIEW.decode(preview) if preview is not None else None,
+        replies=count,
+        last_reply=last,
     )

@@ -15,14 +15,14 @@ from muster.ids import CONTROL_ROOM, PersonId, RoomId
 from muster.membership import Found, Membership, People, Wanted
 from muster.permission import Relation, RoomKind
 from muster.stores.postgres.entries import Database, Range, heads, read_entries, read_ranges
-from muster.stores.postgres.rooms import REQUEST
+from muster.stores.postgres.mine import request_of
 from proto.frames import Entry
 
 Borrow = Callable[[], AbstractAsyncContextManager[Database]]
 """Lends a connection of the pool; turns what goes wrong into `Refused(unavailable)` within 2 s."""
 
 _COLUMNS: Final = f"""
-    m.person_id, m.room_id, r.kind, r.history, m.relation, m.from_seq, r.head, r.msg_no, r.members, {REQUEST}
+    m.person_id, m.room_id, r.kind, r.history, m.relation, m.from_seq, r.head, r.msg_no, r.members, {request_of("m")}
 """
 # One statement, so that memberships and heads are of one snapshot.
 _PEOPLE: Final = f"""

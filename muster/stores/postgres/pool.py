@@ -82,10 +82,21 @@ class Database:
         await self.fetchrow("SELECT 1")
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[PoolConnectionProxy]:
+        """A few reads that all see the same moment. Raises `Refused`: `unavailable`."""
+        async with self._within(isolation="repeatable_read", readonly=True) as connection:
+            yield connection
+
+    @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PoolConnectionProxy]:
         """A few statements, all or none. Raises `Refused`: `unavailable`, outcome unknown."""
+        async with self._within() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _within(self, **how: Any) -> AsyncIterator[PoolConnectionProxy]:
         async with self.lent() as connection:
-            transaction = connection.transaction()
+            transaction = connection.transaction(**how)
             await transaction.start()
             try:
                 yield connection
