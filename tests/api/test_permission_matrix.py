@@ -158,7 +158,7 @@ async def test_every_relation_on_every_room_route(door: Door, kind: RoomKind) ->
                 if got != want:
                     wrong.append((*key, ask.body, relation.value, f"want {want}, got {got}"))
     assert wrong == []
-    assert cells == sum(len(asks) for asks in ASKS.values()) * len(Relation) == 32 * 7
+    assert cells == sum(len(asks) for asks in ASKS.values()) * len(Relation) == 36 * 7
 
 
 async def test_logs_that_are_no_rooms_are_not_there(door: Door) -> None:
