@@ -19,20 +19,24 @@ from typing import Final
 from uuid import uuid4
 
 import uvicorn
+from prometheus_client import CollectorRegistry
 
-from api.assembly import Ground, assemble, timers
+from api.assembly import Ground, MediaGround, assemble, orphaned, timers
 from api.edge import ApiMetrics
 from api.wire import Wire
 from muster import keys, lifetime
 from muster.clock import SystemClock
 from muster.config import Settings, SettingsError
 from muster.control import ControlLog, ControlView
+from muster.darkroom.pool import Darkroom
 from muster.errors import Refused
 from muster.ids import SystemRandom
 from muster.keys import KeyRing, KeysError
 from muster.lanes import LaneTable
-from muster.metrics import WriterMetrics
+from muster.metrics import MediaMetrics, WriterMetrics
+from muster.orphans import Orphans
 from muster.outlet import Outlet
+from muster.stores.depots.opening import open_depot
 from muster.stores.postgres.batch import (
     LOCK_TIMEOUT_MS,
     SPARE_LOCK_TIMEOUT_MS,
@@ -88,6 +92,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(control.run()),
                 tasks.create_task(timers(ground, rng).run()),
                 tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
+                tasks.create_task(_collecting(orphaned(ground))),
             ]
             serving = tasks.create_task(server.serve(sockets=[listening]))
             _log.info("listening", port=settings.api_port)
@@ -98,6 +103,18 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 task.cancel()
     _log.info("stopped")
     return 0
+
+
+async def _collecting(orphans: Orphans) -> None:
+    """The first round of collecting media; each sees to the next."""
+    while True:
+        try:
+            await orphans.begin()
+        except Refused as refused:
+            _log.warning("no round of collecting", code=refused.code.name)
+            await asyncio.sleep(ASK_AGAIN_S)
+        else:
+            return
 
 
 async def _unless(stop: asyncio.Event, doing: Coroutine[None, None, object]) -> bool:
@@ -138,9 +155,9 @@ async def _ground(
     view = ControlView(token_ms)
     control = ControlLog(PostgresControlReader(primary.lent), view, clock, lambda _entry: None)
     await _load(control, token_ms)
-    with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
-        yield (
-            Ground(
+    async with _media(settings, ring, registry) as media:
+        with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
+            ground = Ground(
                 settings,
                 ring,
                 primary,
@@ -152,14 +169,27 @@ async def _ground(
                 SystemRandom(),
                 registry,
                 metrics,
-            ),
-            control,
-            writer,
-        )
+                media,
+            )
+            yield ground, control, writer
     await publisher.close()
     for database in (primary, replica):
         if database is not None:
             await database.close()
+
+
+@asynccontextmanager
+async def _media(
+    settings: Settings, ring: KeyRing, registry: CollectorRegistry
+) -> AsyncIterator[MediaGround]:
+    """What media stand on; workers start when there is work."""
+    darkroom = Darkroom(settings.media_workers)
+    secret = keys.derived(ring, "media addresses")
+    try:
+        async with open_depot(settings, secret, SystemClock()) as depot:
+            yield MediaGround(depot, darkroom, MediaMetrics(registry))
+    finally:
+        await darkroom.close()
 
 
 async def _open(settings: Settings, url: str, metrics: ApiMetrics) -> Database:

@@ -22,6 +22,7 @@ from api.finding import FindingHandlers
 from api.later import LaterHandlers
 from api.limits import Limits, Rates
 from api.links import AppLinkHandlers, LinkHandlers
+from api.media import MediaHandlers
 from api.members import MemberHandlers
 from api.messages import MessageHandlers
 from api.once import Once
@@ -30,17 +31,26 @@ from api.rooms import RoomHandlers
 from api.service import KeySet, ServiceHandlers
 from api.sessions import SessionHandlers
 from api.staff import StaffHandlers
+from api.store import StoreHandlers
 from api.table import Handlers, table
-from muster import reminders, scheduled
+from muster import orphans, reminders, scheduled
+from muster.attaching import Attaching
 from muster.bucket import Rate
 from muster.clock import Clock
 from muster.config import Settings
 from muster.contacts import Contacts
+from muster.darkroom.pool import Darkroom
+from muster.depot import Depot
 from muster.finding import Finding
+from muster.gallery import Gallery
 from muster.history import History
 from muster.ids import Random
+from muster.intake import Intake, Tools
 from muster.jobs import JobMetrics, Runner
 from muster.keys import KeyRing
+from muster.media import terms_of
+from muster.metrics import MediaMetrics
+from muster.orphans import Orphans
 from muster.passwords import Passwords
 from muster.people import People
 from muster.pins import Pins
@@ -50,12 +60,14 @@ from muster.rooms import Rooms
 from muster.scheduled import Schedule
 from muster.search import Search
 from muster.sessions import Sessions, Submitter, Surroundings, Terms
+from muster.stores.depots.local import LocalDepot
 from muster.stores.postgres.contacts import PostgresContacts
 from muster.stores.postgres.finding import PostgresFinding
 from muster.stores.postgres.history import PostgresHistory
 from muster.stores.postgres.idempotency import PostgresIdempotency
 from muster.stores.postgres.jobs import PostgresJobs
 from muster.stores.postgres.links import PostgresLinks
+from muster.stores.postgres.media import PostgresClaims, PostgresMedia
 from muster.stores.postgres.people import PostgresPeople
 from muster.stores.postgres.pins import PostgresPins
 from muster.stores.postgres.pointers import PostgresPointers
@@ -65,6 +77,14 @@ from muster.stores.postgres.rooms import PostgresRooms
 from muster.stores.postgres.search import PostgresSearch
 from muster.stores.postgres.sessions import PostgresSessions
 from muster.tokens import Tokens, jwks
+
+
+class MediaGround(NamedTuple):
+    """What media stand on."""
+
+    depot: Depot
+    darkroom: Darkroom
+    metrics: MediaMetrics
 
 
 class Ground(NamedTuple):
@@ -81,6 +101,7 @@ class Ground(NamedTuple):
     random: Random
     registry: CollectorRegistry
     metrics: ApiMetrics
+    media: MediaGround
 
 
 def assemble(on: Ground) -> Starlette:
@@ -99,6 +120,7 @@ def assemble(on: Ground) -> Starlette:
         reads=Rate(settings.reads_per_s, settings.reads_per_s * 5),
         writes=Rate(settings.writes_per_s, settings.writes_per_s * 3),
         searches=Rate(settings.searches_per_min / 60, max(1.0, settings.searches_per_min / 3)),
+        media=Rate(settings.media_per_min / 60, max(1.0, settings.media_per_min / 3)),
     )
     limits = Limits(rates, on.clock, on=settings.rate_limits)
     once = Once(PostgresIdempotency(on.primary))
@@ -120,7 +142,11 @@ def timers(on: Ground, rng: random.Random) -> Runner:
     schedule, reminding = _schedule(on), _reminders(on)
     return Runner(
         PostgresJobs(on.primary),
-        {scheduled.KIND: schedule.fire, reminders.KIND: reminding.fire},
+        {
+            scheduled.KIND: schedule.fire,
+            reminders.KIND: reminding.fire,
+            orphans.KIND: orphaned(on).fire,
+        },
         JobMetrics(on.registry),
         rng,
         on.settings.jobs_every_s,
@@ -130,7 +156,19 @@ def timers(on: Ground, rng: random.Random) -> Runner:
 
 def _schedule(on: Ground) -> Schedule:
     rooms = Rooms(PostgresRooms(on.primary, on.reads))
-    return Schedule(PostgresJobs(on.primary), rooms, PostgresPeople(on.primary), on.writer)
+    return Schedule(PostgresJobs(on.primary), rooms, PostgresPeople(on.primary), _attaching(on))
+
+
+def _attaching(on: Ground) -> Attaching:
+    """One per use: what matters stands in Postgres, the order of one author's posts in whoever posts them."""
+    return Attaching(on.writer, PostgresClaims(on.primary))
+
+
+def orphaned(on: Ground) -> Orphans:
+    """Who collects media that nobody needs."""
+    media = on.media
+    store, kept = PostgresMedia(on.primary), PostgresJobs(on.primary)
+    return Orphans(store, media.depot, kept, on.clock, media.metrics)
 
 
 def _reminders(on: Ground) -> Reminders:
@@ -156,6 +194,10 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
     rooms = Rooms(PostgresRooms(on.primary, on.reads))
     history = History(PostgresHistory(on.reads))
     reports = Reports(PostgresReports(on.primary), on.clock, on.random)
+    media = on.media
+    tools = Tools(media.depot, media.darkroom, media.metrics, on.clock, on.random)
+    intake = Intake(PostgresMedia(on.primary), tools, terms_of(settings))
+    gallery = Gallery(PostgresMedia(on.primary), media.depot, settings.media_link_s)
 
     return Handlers(
         people=PeopleHandlers(people, finding, known, writer),
@@ -167,11 +209,13 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         sessions=SessionHandlers(sessions, limits),
         rooms=RoomHandlers(rooms, writer, limits),
         members=MemberHandlers(rooms, writer),
-        messages=MessageHandlers(history, PostgresPointers(on.primary), writer),
+        messages=MessageHandlers(history, gallery, PostgresPointers(on.primary), _attaching(on)),
         finding=FindingHandlers(
             Search(PostgresSearch(on.reads)), Pins(PostgresPins(on.reads)), writer
         ),
         later=LaterHandlers(_schedule(on), _reminders(on)),
+        media=MediaHandlers(intake, gallery, on.clock),
+        store=StoreHandlers(media.depot if isinstance(media.depot, LocalDepot) else None),
         staff=StaffHandlers(reports, people, sessions, writer),
         service=ServiceHandlers(
             on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping

@@ -33,6 +33,7 @@ class Rates(NamedTuple):
     reads: Rate
     writes: Rate
     searches: Rate
+    media: Rate
 
 
 class Limits:
@@ -43,6 +44,7 @@ class Limits:
         self._reads = Buckets(rates.reads)
         self._writes = Buckets(rates.writes)
         self._searches = Buckets(rates.searches)
+        self._media = Buckets(rates.media)
         self._handles = Buckets(_HANDLE_RATE)
         self._finds = Buckets(_FIND_RATE)
         self._pages = Buckets(_PAGE_RATE)
@@ -58,6 +60,8 @@ class Limits:
             self._take(self._writes, person)
         elif limit is Limit.search:
             self._take(self._searches, person)
+        elif limit is Limit.media:
+            self._take(self._media, person)
         elif limit is Limit.find:
             self._take(self._finds, person)
         elif limit is Limit.page:

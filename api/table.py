@@ -8,13 +8,28 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from api import contacts, finding, later, links, members, messages, people, rooms, sessions, staff
+from api import (
+    contacts,
+    finding,
+    later,
+    links,
+    media,
+    members,
+    messages,
+    people,
+    rooms,
+    sessions,
+    staff,
+    store,
+)
 from api.documents import DocumentHandlers
 from api.route import Done, Limit, Page, Route
 from api.service import Health, Hubs, KeySet, ServiceHandlers
 from muster.contacts import ContactPage
+from muster.gallery import FoundMedia
 from muster.history import Changes, HistoryPage
 from muster.links import Link, Links
+from muster.media import Media
 from muster.people import Profile
 from muster.pins import PinList
 from muster.privacy import Privacy
@@ -44,6 +59,8 @@ class Handlers(NamedTuple):
     messages: messages.MessageHandlers
     finding: finding.FindingHandlers
     later: later.LaterHandlers
+    media: media.MediaHandlers
+    store: store.StoreHandlers
     staff: staff.StaffHandlers
     service: ServiceHandlers
     documents: DocumentHandlers
@@ -55,6 +72,7 @@ def table(to: Handlers) -> list[Route]:
         *_messages(to.messages),
         *_finding(to.finding),
         *_later(to.later),
+        *_media(to.media, to.store),
         *_rooms(to.rooms),
         *_members(to.members),
         *_sessions(to.sessions),
@@ -114,6 +132,23 @@ def _later(to: later.LaterHandlers) -> list[Route]:
               ReminderList),
         Route("DELETE", "/v1/me/reminders/{job}", to.forget, "Do not remind me after all",
               limit=write),
+    ]  # fmt: skip
+
+
+def _media(to: media.MediaHandlers, here: store.StoreHandlers) -> list[Route]:
+    one = "/v1/media/{media}"
+    return [
+        Route("GET", one, to.read, "Where to read a medium: a redirect, or JSON", query=media.Looked),
+        Route("POST", "/v1/media/lookup", to.lookup, "How media are drawn, and where they are read",
+              FoundMedia, body=media.AskedMedia),
+        Route("POST", "/v1/media", to.open, "Begin an upload", media.UploadTicket, 201,
+              media.NewMedia, limit=Limit.media),
+        Route("POST", one + "/complete", to.complete, "Have an upload checked, and ask what came of it",
+              Media),
+        Route("POST", "/v1/store", here.upload, "Upload by a ticket, as multipart/form-data",
+              stream=True),
+        Route("GET", "/v1/store/media/{object}", here.read, "A medium, by a signed address",
+              query=store.Signed),
     ]  # fmt: skip
 
 

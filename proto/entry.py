@@ -82,7 +82,8 @@ class Body(Struct, omit_defaults=True, gc=False):
 
     Rooms - post: text, mentions, here, reply_to, attachments, meta. edit: target, text, mentions,
     here, meta. delete: target. react, unreact: target, emoji. join: role, members. leave, kick:
-    members. role: role. settings: title, topic, history, archived. pin, unpin: target.
+    members. role: role. settings: title, topic, history, archived, picture (zeros: none any more).
+    pin, unpin: target.
     Self log - room_added, room_removed, invited: room (and at_seq). read: room, at_seq. mute: room,
     muted_until_ms, level. block, unblock: none (subject is the other person). profile: none (fetch
     it). contact: state (requested, incoming, accepted, removed; subject is the other person).
@@ -113,3 +114,4 @@ class Body(Struct, omit_defaults=True, gc=False):
     state: str | None = None
     job: UUID | None = None
     code: int | None = None
+    picture: UUID | None = None

@@ -22,6 +22,7 @@ from uuid import uuid4
 from prometheus_client import CollectorRegistry, Histogram
 
 from muster import keys, lifetime
+from muster.attaching import Attaching
 from muster.clock import SystemClock
 from muster.config import Settings, SettingsError
 from muster.errors import Refused
@@ -38,6 +39,7 @@ from muster.stores.postgres.batch import (
 )
 from muster.stores.postgres.installation import Installation
 from muster.stores.postgres.leases import PostgresLeases
+from muster.stores.postgres.media import PostgresClaims
 from muster.stores.postgres.membership import PostgresControlReader, PostgresHubReader
 from muster.stores.postgres.pointers import PostgresPointers
 from muster.stores.postgres.pool import Database, open_database
@@ -135,7 +137,8 @@ async def _live(
             tasks.create_task(Republisher(PostgresLeases(database), publisher, registry, rng).run())
             tasks.create_task(LaneTrimmer(nodes, lanes, settings.lane_max_age_s, rng).run())
             await tail.ready()
-            server.serve(Errands(server.edge, hub.attendance, hub.writer, tokens, tasks))
+            writer = Attaching(hub.writer, PostgresClaims(database))
+            server.serve(Errands(server.edge, hub.attendance, writer, tokens, tasks))
             _settle_memory()
             _log.info("ready")
 

@@ -41,7 +41,7 @@ _ROOM: Final = """
     SELECT r.kind, r.history, r.title, r.topic, r.archived_at IS NOT NULL, r.created_by, r.created_at, r.head, r.msg_no,
            r.members, m.relation,
            (SELECT o.person_id FROM members o
-            WHERE r.kind = 'direct' AND o.room_id = r.room_id AND o.person_id <> $2 LIMIT 1)
+            WHERE r.kind = 'direct' AND o.room_id = r.room_id AND o.person_id <> $2 LIMIT 1), r.picture
     FROM rooms r JOIN members m ON m.room_id = r.room_id AND m.person_id = $2 WHERE r.room_id = $1
 """
 
@@ -52,7 +52,7 @@ _OF_PERSON: Final = f"""
     WITH hidden AS MATERIALIZED (
         SELECT coalesce(array_agg(b.blocked), '{{}}') AS people FROM blocks b WHERE b.blocker = $1
     ), mine AS MATERIALIZED (
-        SELECT r.room_id, r.kind, r.title, r.head, r.msg_no, r.last_post, r.members, r.archived_at,
+        SELECT r.room_id, r.kind, r.title, r.picture, r.head, r.msg_no, r.last_post, r.members, r.archived_at,
                date_trunc('milliseconds', r.last_at) AS last_at,
                m.relation, m.read_seq, m.read_msg_no, m.muted_until, m.level, m.from_seq,
                {REQUEST} AS request
@@ -63,10 +63,11 @@ _OF_PERSON: Final = f"""
     )
     SELECT i.room_id, i.kind, i.title, i.head, i.msg_no, i.last_at, i.members, i.archived_at IS NOT NULL, i.relation,
            i.read_seq, i.muted_until, i.level, peer.person_id, peer.handle_shown, peer.name,
-           last.seq, last.author, last.text, last.at, coalesce(news.unread, 0), coalesce(news.mentions, 0), i.request
+           last.seq, last.author, last.text, last.at, coalesce(news.unread, 0), coalesce(news.mentions, 0), i.request,
+           i.picture, peer.picture
     FROM mine i CROSS JOIN hidden h
     LEFT JOIN LATERAL (
-        SELECT p.person_id, p.handle_shown, p.name FROM members o JOIN people p USING (person_id)
+        SELECT p.person_id, p.handle_shown, p.name, p.picture FROM members o JOIN people p USING (person_id)
         WHERE i.kind = 'direct' AND o.room_id = i.room_id AND o.person_id <> $1 LIMIT 1
     ) peer ON true
     LEFT JOIN LATERAL (
@@ -96,9 +97,9 @@ _MEMBERS: Final = """
         SELECT r.kind, m.relation FROM rooms r JOIN members m USING (room_id)
         WHERE r.room_id = $1 AND m.person_id = $2
     )
-    SELECT a.kind, a.relation, p.person_id, p.handle_shown, p.name, p.relation, p.since FROM reader a
+    SELECT a.kind, a.relation, p.person_id, p.handle_shown, p.name, p.relation, p.since, p.picture FROM reader a
     LEFT JOIN LATERAL (
-        SELECT p.person_id, p.handle_shown, p.name, m.relation, m.since
+        SELECT p.person_id, p.handle_shown, p.name, m.relation, m.since, p.picture
         FROM members m JOIN people p USING (person_id)
         WHERE m.room_id = $1 AND m.relation IN ('member', 'moderator', 'owner')
           AND m.person_id > $3
@@ -106,7 +107,7 @@ _MEMBERS: Final = """
     ) p ON true ORDER BY p.person_id
 """
 _PUBLIC: Final = """
-    SELECT room_id, kind, title, topic, members FROM rooms
+    SELECT room_id, kind, title, topic, members, picture FROM rooms
     WHERE kind IN ('public', 'announcement') AND archived_at IS NULL AND room_id < $1
     ORDER BY room_id DESC LIMIT $2
 """
@@ -138,7 +139,7 @@ class PostgresRooms:
         if not rows:
             return None
         members = [
-            Member(PersonId(row[2]), row[3], row[4], Relation(row[5]), to_ms(row[6]))
+            Member(PersonId(row[2]), row[3], row[4], Relation(row[5]), to_ms(row[6]), row[7])
             for row in rows
             if row[2] is not None
         ]
@@ -164,6 +165,7 @@ def _room(room: RoomId, row: asyncpg.Record) -> Room:
         members=row[9],
         role=Relation(row[10]),
         peer=row[11],
+        picture=row[12],
     )
 
 
@@ -171,6 +173,7 @@ def _summary(row: asyncpg.Record) -> RoomSummary:
     (
         room, kind, title, head, msg_no, last_at, members, archived, relation, read, muted_until, level,
         peer, handle, name, last_seq, last_author, last_text, posted_at, unread, mentions, request,
+        picture, face,
     ) = row  # fmt: skip
     last = None
     if last_seq is not None:
@@ -179,7 +182,7 @@ def _summary(row: asyncpg.Record) -> RoomSummary:
         id=room,
         kind=_KINDS[kind],
         title=title,
-        peer=None if peer is None else Peer(peer, handle, name),
+        peer=None if peer is None else Peer(peer, handle, name, face),
         last_message=last,
         head=head,
         msg_no=msg_no,
@@ -193,6 +196,7 @@ def _summary(row: asyncpg.Record) -> RoomSummary:
         archived=archived,
         last_at_ms=to_ms(last_at),
         request=request,
+        picture=picture,
     )
 
 
