@@ -108,7 +108,7 @@ def _bodies() -> list[bytes]:
 
 def _paths(template: str, canary: Canary, other: str) -> list[str]:
     named = {"emoji": MARK[:30], "who": f"@{canary.handle}", "session": str(uuid4())}
-    named |= {"job": str(uuid4()), "code": MARK[:30]}
+    named |= {"job": str(uuid4()), "code": MARK[:30], "media": str(uuid4()), "object": MARK}
     right = template.format(room=canary.room, person=other, seq=3, report=uuid4(), **named)
     wrong = template.format(
         room=MARK,
@@ -119,6 +119,8 @@ def _paths(template: str, canary: Canary, other: str) -> list[str]:
         emoji=EMAIL,
         who=EMAIL,
         job=MARK,
+        media=MARK,
+        object=EMAIL,
         code=EMAIL,
     )
     return [f"{right}?cursor={MARK}&limit={PHONE}&{MARK}={EMAIL}", right, wrong]

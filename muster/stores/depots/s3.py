@@ -12,12 +12,7 @@ import hmac
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
-from aiohttp import ClientError as HttpError
-from botocore.exceptions import BotoCoreError, ClientError
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from muster.clock import Clock
 from muster.config import Settings
@@ -26,6 +21,7 @@ from muster.errors import Refused, unavailable
 from muster.telemetry import get_logger
 
 if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
     from types_aiobotocore_s3.client import S3Client
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
 
@@ -60,16 +56,24 @@ class Edge:
         return f"{self._url}/{key}?expires={expires}&signature={signed}"
 
 
+class Faults(NamedTuple):
+    """What the driver raises: an answer that says no, and no answer."""
+
+    refused: type[ClientError]
+    broken: tuple[type[BaseException], ...]
+
+
 class S3Depot:
     """See `muster.depot.Depot`."""
 
-    def __init__(self, client: S3Client, bucket: str, edge: Edge | None) -> None:
+    def __init__(self, client: S3Client, bucket: str, edge: Edge | None, faults: Faults) -> None:
+        self._faults = faults
         self._client = client
         self._bucket = bucket
         self._edge = edge
 
     async def ticket(self, key: str, type_: str, most_bytes: int, within_s: int) -> Ticket:
-        async with _asking(CALL_WITHIN_S):
+        async with self._asking(CALL_WITHIN_S):
             made = await self._client.generate_presigned_post(
                 self._bucket,
                 key,
@@ -82,7 +86,7 @@ class S3Depot:
     async def link(self, key: str, served: Served, within_s: int) -> str:
         if self._edge is not None:
             return self._edge.link(key, within_s)
-        async with _asking(CALL_WITHIN_S):
+        async with self._asking(CALL_WITHIN_S):
             return await self._client.generate_presigned_url(
                 "get_object",
                 Params={
@@ -95,7 +99,7 @@ class S3Depot:
             )
 
     async def fetch(self, key: str, into: Path, most_bytes: int) -> int:
-        async with _asking(MOVE_WITHIN_S):
+        async with self._asking(MOVE_WITHIN_S):
             found = await self._client.get_object(Bucket=self._bucket, Key=key)
             async with found["Body"] as body:
                 if found["ContentLength"] > most_bytes:
@@ -113,7 +117,7 @@ class S3Depot:
         return size
 
     async def put(self, key: str, source: Path, served: Served) -> None:
-        async with _asking(MOVE_WITHIN_S):
+        async with self._asking(MOVE_WITHIN_S):
             file = await asyncio.to_thread(source.open, "rb")
             try:
                 first = await asyncio.to_thread(file.read, PART_BYTES)
@@ -150,13 +154,13 @@ class S3Depot:
                 await asyncio.to_thread(file.close)
 
     async def remove(self, keys: Sequence[str]) -> None:
-        async with _asking(CALL_WITHIN_S):
+        async with self._asking(CALL_WITHIN_S):
             # One at a time: deleting many at once needs a checksum that not every S3 knows.
             for key in keys:
                 await self._client.delete_object(Bucket=self._bucket, Key=key)
 
     async def ping(self) -> None:
-        async with _asking(CALL_WITHIN_S):
+        async with self._asking(CALL_WITHIN_S):
             await self._client.head_bucket(Bucket=self._bucket)
 
     async def _begin(self, key: str, served: Served) -> str:
@@ -174,10 +178,30 @@ class S3Depot:
         )
         return {"ETag": sent["ETag"], "PartNumber": number}
 
+    @asynccontextmanager
+    async def _asking(self, within_s: float) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(within_s):
+                yield
+        except self._faults.refused as error:
+            if str(error.response.get("Error", {}).get("Code", "")) in _ABSENT:
+                raise Absent from None
+            _log.warning("the media store refuses", status=_status(error))
+            raise _away() from None
+        except self._faults.broken as error:
+            _log.warning("the media store does not answer", error=type(error).__name__)
+            raise _away() from None
+
 
 @asynccontextmanager
 async def open_s3(settings: Settings, clock: Clock) -> AsyncIterator[S3Depot]:
     """The depot of these settings; nothing is asked of it yet."""
+    # Imported where it is used: it opens a socket to see whether there is IPv6, which no import of ours does.
+    from aiobotocore.config import AioConfig  # noqa: PLC0415
+    from aiobotocore.session import get_session  # noqa: PLC0415
+    from aiohttp import ClientError as HttpError  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
     config = AioConfig(
         connect_timeout=CONNECT_WITHIN_S,
         read_timeout=READ_WITHIN_S,
@@ -200,23 +224,8 @@ async def open_s3(settings: Settings, clock: Clock) -> AsyncIterator[S3Depot]:
         aws_secret_access_key=settings.media_s3_secret or None,
         config=config,
     ) as client:
-        yield S3Depot(client, settings.media_s3_bucket, edge)
-
-
-@asynccontextmanager
-async def _asking(within_s: float) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(within_s):
-            yield
-    except ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        if code in _ABSENT:
-            raise Absent from None
-        _log.warning("the media store refuses", status=_status(error))
-        raise _away() from None
-    except (BotoCoreError, HttpError, OSError, TimeoutError) as error:
-        _log.warning("the media store does not answer", error=type(error).__name__)
-        raise _away() from None
+        faults = Faults(ClientError, (BotoCoreError, HttpError, OSError, TimeoutError))
+        yield S3Depot(client, settings.media_s3_bucket, edge, faults)
 
 
 def _status(error: ClientError) -> int:
