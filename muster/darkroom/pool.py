@@ -85,21 +85,24 @@ class _Worker:
 class Darkroom:
     """At most `workers` uploads are opened at once."""
 
-    def __init__(self, workers: int, within_s: float = WITHIN_S) -> None:
+    def __init__(
+        self, workers: int, within_s: float = WITHIN_S, memory_bytes: int = MEMORY_BYTES
+    ) -> None:
         self._turns = asyncio.Semaphore(workers)
         self._within_s = within_s
+        self._memory_bytes = memory_bytes
         self._idle: list[_Worker] = []
         self._waiting = 0
 
     async def develop(self, source: Path, most_pixels: int) -> Developed:
         """A picture: `full`, `512` and `96` lie beside it then. Raises `Unfit`; `Refused`: `too_many_requests`."""
-        answer = await self._ask(Ask(str(source), most_pixels))
+        answer = await self._ask(Ask(str(source), most_pixels, memory_bytes=self._memory_bytes))
         assert answer.developed is not None
         return answer.developed
 
     async def blank(self, source: Path) -> None:
         """Take the notes out of a file made of boxes, where it stands. Raises the same."""
-        await self._ask(Ask(str(source), boxes=True))
+        await self._ask(Ask(str(source), boxes=True, memory_bytes=self._memory_bytes))
 
     async def close(self) -> None:
         """End all workers."""
