@@ -169,9 +169,12 @@ class _Slow:
         self.came: list[str] = []
         self.let = asyncio.Event()
         self.asked = asyncio.Event()
+        self.twice = asyncio.Event()
 
     async def submit(self, op: Op) -> Outcome:
         self.came.append(op.client_id)
+        if len(self.came) == 2:
+            self.twice.set()
         await asyncio.sleep(0)
         return Outcome(op.room, 1, 1, 1, True)
 
@@ -205,8 +208,7 @@ async def test_posts_of_one_author_to_a_room_keep_their_order() -> None:
             post(ada, other, "other room"),
         ):
             tasks.create_task(attaching.submit(op))
-        while len(slow.came) < 2:
-            await asyncio.sleep(0)
+        await slow.twice.wait()
         assert slow.came == ["other author", "other room"]
         slow.let.set()
     assert slow.came[2:] == ["1 picture", "2 words", "3 picture", "4 words"]
@@ -298,8 +300,8 @@ async def test_no_media_of_anybody_is_told_of(door: Door) -> None:
     for one in (media, uuid4()):
         assert (await eve.ask("POST", f"/v1/media/{one}/complete")).status_code == 404
     assert (await ada.ask("GET", "/v1/media/not-an-id")).status_code == 404
+    op = submit.of_frame(eve.id, Post(0, uuid4(), "c", "", attachments=[UUID(media)]))
+    attaching = Attaching(door.ground.writer, PostgresClaims(door.ground.primary))
     with pytest.raises(Refused) as refused:
-        frame = Post(0, uuid4(), "c", "", attachments=[UUID(media)])
-        claims = Attaching(door.ground.writer, PostgresClaims(door.ground.primary))
-        await claims.submit(submit.of_frame(eve.id, frame))
+        await attaching.submit(op)
     assert refused.value.code is Code.bad_request
