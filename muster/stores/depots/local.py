@@ -24,6 +24,9 @@ from proto.codes import Code
 UPLOAD_URL: Final = "/v1/store"
 """Where the api takes uploads; objects are read below it."""
 
+WRITE_BYTES: Final = 1 << 19
+"""An upload is written in pieces of this: a visit to a thread for each of its packets would cost more."""
+
 _DIRECTORY_MODE: Final = 0o700
 T = TypeVar("T")
 
@@ -66,7 +69,7 @@ class LocalDepot:
         """Keep an upload as it comes; its size. Raises `Refused`: `too_large`, `bad_request`."""
         path = self._path(policy.key)
         beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        size = 0
+        size, held = 0, bytearray()
         await _on_disk(path.parent.mkdir, _DIRECTORY_MODE, True, True)
         file = await _on_disk(beside.open, "xb")
         try:
@@ -74,9 +77,13 @@ class LocalDepot:
                 size += len(part)
                 if size > policy.most_bytes:
                     raise Refused(Code.too_large, f"at most {policy.most_bytes} bytes are taken")
-                await _on_disk(file.write, part)
+                held += part
+                if len(held) >= WRITE_BYTES:
+                    await _on_disk(file.write, bytes(held))
+                    held.clear()
             if not size:
                 raise Refused(Code.bad_request, "there is nothing in the file")
+            await _on_disk(file.write, bytes(held))
             await _on_disk(file.flush)
             await _on_disk(beside.rename, path)
         finally:
