@@ -59,6 +59,7 @@ bench: setup
 	$(PYTHON) -m loadtest latency --json
 	$(PYTHON) -m loadtest publish --json
 	$(PYTHON) -m loadtest idle --json
+	$(PYTHON) -m loadtest media --json
 
 check: setup
 	$(PYTHON) -m ruff format --check .

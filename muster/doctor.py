@@ -282,7 +282,9 @@ def _memory(facts: RedisFacts) -> Iterator[Finding]:
 def of_media(where: str, trouble: str, *, guarded: bool) -> Finding:
     """Where uploads lie. `guarded`: addresses of a CDN, if there is one, end."""
     if trouble:
-        advice = "uploads and pictures wait, chat goes on: see MUSTER_MEDIA_S3_* or MUSTER_MEDIA_DIR"
+        advice = (
+            "uploads and pictures wait, chat goes on: see MUSTER_MEDIA_S3_* or MUSTER_MEDIA_DIR"
+        )
         return fail("media store", f"{where}: {trouble}", advice)
     if not guarded:
         advice = "set MUSTER_MEDIA_CDN_SECRET: who was shown an address may read there for ever"

@@ -13,7 +13,7 @@ import json
 from collections.abc import Sequence
 from random import Random
 from time import monotonic
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import httpx
 from PIL import Image, ImageFilter
@@ -140,7 +140,7 @@ async def upload(http: httpx.AsyncClient, token: str, picture: bytes) -> float:
     return monotonic() - began
 
 
-def _said(answer: httpx.Response) -> dict[str, str]:
+def _said(answer: httpx.Response) -> dict[str, Any]:
     answer.raise_for_status()
-    said: dict[str, str] = answer.json()
+    said: dict[str, Any] = answer.json()
     return said

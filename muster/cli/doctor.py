@@ -22,8 +22,8 @@ from muster import doctor, keys
 from muster.cli._where import UNREACHABLE, connected, located, reason
 from muster.clock import SystemClock
 from muster.config import Settings, hide_password
-from muster.doctor import Finding, Verdict, fail, ok
 from muster.depot import Absent
+from muster.doctor import Finding, Verdict, fail, ok
 from muster.errors import Refused
 from muster.keys import KeysError
 from muster.lanes import LaneTable
@@ -134,7 +134,10 @@ async def _media(settings: Settings) -> Finding:
     trouble = ""
     try:
         # Nothing is signed here, so no secret is needed.
-        async with asyncio.timeout(_ASK_WITHIN_S), open_depot(settings, b"", SystemClock()) as depot:
+        async with (
+            asyncio.timeout(_ASK_WITHIN_S),
+            open_depot(settings, b"", SystemClock()) as depot,
+        ):
             await depot.ping()
     except (Refused, Absent, TimeoutError) as error:
         trouble = reason(error)

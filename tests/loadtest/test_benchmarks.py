@@ -12,8 +12,12 @@ _PUBLISH = {"offered_per_s", "acked_per_s", "delivered_per_s", "p50_ms", "p99_ms
 
 
 def _run(name: str, *options: str) -> dict[str, Any]:
+    return _figures(name, *_TINY, *options)
+
+
+def _figures(name: str, *options: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "loadtest", name, *_TINY, *options, "--json"],
+        [sys.executable, "-m", "loadtest", name, *options, "--json"],
         capture_output=True,
         text=True,
         timeout=50,
@@ -41,6 +45,14 @@ def test_latency() -> None:
     figures = _run("latency", "--warm", "0.5")
     assert set(figures) == {"p50_ms", "p99_ms"}
     assert 0 < figures["p50_ms"] <= figures["p99_ms"]
+
+
+@pytest.mark.timeout(60)
+def test_media() -> None:
+    """Every upload ends as a thumbnail; how long small ones take says nothing, unless it is a second."""
+    figures = _figures("media", "--clients", "2", "--uploads", "4", "--shrink", "8")
+    assert set(figures) == {"p50_ms", "p95_ms", "most_ms", "per_s", "megabytes"}
+    assert 0 < figures["p50_ms"] <= figures["p95_ms"] <= figures["most_ms"]
 
 
 @pytest.mark.timeout(60)

@@ -146,8 +146,8 @@ def _bombs(random: Random) -> Iterator[Hostile]:
     frames = [Image.new("P", (200, 200), n % 256) for n in range(300)]
     for form in ("GIF", "WEBP", "PNG"):
         out = io.BytesIO()
-        many = frames if form == "GIF" else frames[:60]
-        many[0].save(out, form, save_all=True, append_images=many[1:], duration=10, loop=0)
+        shown = frames if form == "GIF" else frames[:60]
+        shown[0].save(out, form, save_all=True, append_images=shown[1:], duration=10, loop=0)
         yield Hostile(f"an animation as {form}", out.getvalue(), f"image/{form.lower()}")
 
 
@@ -204,7 +204,7 @@ def _boxes(random: Random) -> Iterator[Hostile]:
     ):
         yield Hostile(name, data, "video/mp4")
     for n in range(10):
-        data = bytearray(video())
+        turned = bytearray(video())
         for _ in range(4):
-            data[random.randrange(20, len(data))] = random.randrange(256)
-        yield Hostile(f"a video with bytes turned {n}", bytes(data), "video/mp4")
+            turned[random.randrange(20, len(turned))] = random.randrange(256)
+        yield Hostile(f"a video with bytes turned {n}", bytes(turned), "video/mp4")

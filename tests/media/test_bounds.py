@@ -34,7 +34,8 @@ async def test_a_quota_is_exact_and_ones_own(
     database_url: str, redis_url: str, setting: str, value: int, says: str
 ) -> None:
     """Three of 1,000 bytes fit, the fourth is refused with its sentence; somebody else is not hindered."""
-    async with open_door(database_url, redis_url, **{setting: value}) as door:
+    changed: dict[str, Any] = {setting: value}
+    async with open_door(database_url, redis_url, **changed) as door:
         ada, bob = await door.someone(), await door.someone()
         for _ in range(3):
             assert (await _asked(ada))[0] == 201
