@@ -84,6 +84,12 @@ def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
         )
     if parameters:
         operation["parameters"] = parameters
+    if route.stream:
+        form = {"type": "object", "additionalProperties": {"type": "string"}}
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": form}},
+        }
     if route.body is not None:
         operation["requestBody"] = {
             "required": True,

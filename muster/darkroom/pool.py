@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from muster.errors import Refused
 from muster.media import Developed, Refusal, Unfit
@@ -24,12 +26,13 @@ from proto.codes import Code
 MEMORY_BYTES: Final = 1 << 30
 """Address space of a worker: a picture of the most pixels three times over, and the libraries."""
 
-WITHIN_S: Final = 8.0
+WITHIN_S: Final = 12.0
 CPU_S: Final = 6.0
 STARTS_WITHIN_S: Final = 10.0
 UPLOADS_EACH: Final = 500
 """Then a worker is replaced: whatever leaks, leaks no further."""
 
+GONE_WITHIN_S: Final = 1.0
 WAITING_MOST: Final = 64
 ANSWER_BYTES: Final = 65_536
 
@@ -59,6 +62,7 @@ class _Worker:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._left = UPLOADS_EACH
+        self._over = False
 
     @property
     def usable(self) -> bool:
@@ -73,9 +77,19 @@ class _Worker:
             self._process.stdin.write(msgspec.json.encode(ask) + b"\n")
             await self._process.stdin.drain()
         answer = await self._process.stdout.readline()
-        return _ANSWERS.decode(answer) if answer.endswith(b"\n") else None
+        self._over = not answer.endswith(b"\n")
+        return None if self._over else _ANSWERS.decode(answer)
+
+    @property
+    def overspent(self) -> bool:
+        """Whether it ended over its processor time."""
+        return self._process.returncode == -signal.SIGXCPU
 
     async def end(self) -> None:
+        # Who ended by itself is let say of what; a moment, for its pipe may be closed before it is gone.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GONE_WITHIN_S if self._over else 0):
+                await self._process.wait()
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         # The pipes are closed with the process.
@@ -86,29 +100,37 @@ class Darkroom:
     """At most `workers` uploads are opened at once."""
 
     def __init__(
-        self, workers: int, within_s: float = WITHIN_S, memory_bytes: int = MEMORY_BYTES
+        self,
+        workers: int,
+        within_s: float = WITHIN_S,
+        memory_bytes: int = MEMORY_BYTES,
+        cpu_s: float = CPU_S,
     ) -> None:
         self._turns = asyncio.Semaphore(workers)
         self._within_s = within_s
         self._memory_bytes = memory_bytes
+        self._cpu_s = cpu_s
         self._idle: list[_Worker] = []
         self._waiting = 0
 
     async def develop(self, source: Path, most_pixels: int) -> Developed:
-        """A picture: `full`, `512` and `96` lie beside it then. Raises `Unfit`; `Refused`: `too_many_requests`."""
-        answer = await self._ask(Ask(str(source), most_pixels, memory_bytes=self._memory_bytes))
+        """A picture: `full`, `512` and `96` lie beside it then. Raises `Unfit`; `Refused`, temporary."""
+        answer = await self._ask(self._bounded(Ask(str(source), most_pixels)))
         assert answer.developed is not None
         return answer.developed
 
     async def blank(self, source: Path) -> None:
         """Take the notes out of a file made of boxes, where it stands. Raises the same."""
-        await self._ask(Ask(str(source), boxes=True, memory_bytes=self._memory_bytes))
+        await self._ask(self._bounded(Ask(str(source), boxes=True)))
 
     async def close(self) -> None:
         """End all workers."""
         idle, self._idle = self._idle, []
         for worker in idle:
             await worker.end()
+
+    def _bounded(self, ask: Ask) -> Ask:
+        return replace(ask, memory_bytes=self._memory_bytes, cpu_s=self._cpu_s)
 
     async def _ask(self, ask: Ask) -> Answer:
         async with self._turn():
@@ -119,14 +141,17 @@ class Darkroom:
                     answer = await worker.ask(ask)
                 kept = answer is not None and worker.usable
             except TimeoutError:
-                raise Unfit(Refusal.too_costly) from None
+                # What an upload may cost is bounded by processor time: this says that the machine is busy.
+                raise Refused(
+                    Code.unavailable, "the upload was not read in time; ask again"
+                ) from None
             finally:
                 if kept:
                     self._idle.append(worker)
                 else:
                     await worker.end()
         if answer is None:
-            raise Unfit(Refusal.unreadable)
+            raise Unfit(Refusal.too_costly if worker.overspent else Refusal.unreadable)
         if answer.refusal is not None:
             raise Unfit(answer.refusal)
         return answer

@@ -113,9 +113,11 @@ def _commented(words: bytes) -> bytes:
     return out.getvalue()
 
 
-def png(width: int, height: int, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG of these chunks, whatever they hold; one bit per pixel."""
-    head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+def png(
+    width: int, height: int, *chunks: tuple[bytes, bytes], bits: int = 1, colours: int = 0
+) -> bytes:
+    """A PNG of these chunks, whatever they hold; one bit per pixel unless said otherwise."""
+    head = struct.pack(">IIBBBBB", width, height, bits, colours, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         for kind, data in ((b"IHDR", head), *chunks, (b"IEND", b""))

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from muster.darkroom.pool import Darkroom
+from muster.errors import Refused
 from muster.media import Refusal, Unfit
 from tests.api.door import Door, Someone
 from tests.media.hostile import MARK, Hostile, corpus, forty, png
@@ -113,15 +114,24 @@ async def test_a_bomb_is_refused_from_its_header(door: Door, tmp_path: Path) -> 
 
 
 async def test_a_worker_that_takes_too_long_or_too_much_is_replaced(tmp_path: Path) -> None:
-    """Killed at its deadline; out of memory is a refusal; whoever comes next is served."""
+    """Out of memory or processor time is a refusal, out of time a temporary one; whoever comes next is served."""
     (tmp_path / "picture").write_bytes(jpeg())
     rows = zlib.compress(b"\0" * (751 * 5_500))
     (tmp_path / "large").write_bytes(png(6_000, 5_500, (b"IDAT", rows)))
     hasty = Darkroom(1, within_s=0.001)
-    with pytest.raises(Unfit) as unfit:
+    with pytest.raises(Refused) as refused:
         await hasty.develop(tmp_path / "large", 36_000_000)
-    assert unfit.value.refusal is Refusal.too_costly
+    assert refused.value.temporary
     await hasty.close()
+    row = b"\0" + bytes(range(1, 5)) * 6_000
+    clear = png(6_000, 6_000, (b"IDAT", zlib.compress(row * 6_000, 1)), bits=8, colours=6)
+    (tmp_path / "clear").write_bytes(clear)
+    poor = Darkroom(1, cpu_s=0.0)
+    with pytest.raises(Unfit) as unfit:
+        await poor.develop(tmp_path / "clear", 36_000_000)
+    assert unfit.value.refusal is Refusal.too_costly
+    assert (await poor.develop(tmp_path / "picture", 36_000_000)).width == 64
+    await poor.close()
     narrow = Darkroom(1, memory_bytes=200 << 20)
     with pytest.raises(Unfit) as unfit:
         await narrow.develop(tmp_path / "large", 36_000_000)
