@@ -4,12 +4,12 @@ from alembic import op
 
 from muster.stores.migrations.execute import execute
 
-revision = "0006"
-down_revision = "0003"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    """Run muster/stores/schema/0006/."""
-    execute(op.get_bind(), "0006")
+    """Run muster/stores/schema/0009/."""
+    execute(op.get_bind(), "0009")
