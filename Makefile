@@ -62,6 +62,7 @@ bench: setup
 	$(PYTHON) -m loadtest publish --json
 	$(PYTHON) -m loadtest idle --json
 	$(PYTHON) -m loadtest sync --json
+	$(PYTHON) -m loadtest media --json
 
 check: setup
 	$(PYTHON) -m ruff format --check .

@@ -20,8 +20,18 @@ from uuid import uuid4
 
 import httpcore
 import uvicorn
+from prometheus_client import CollectorRegistry
 
-from api.assembly import Abroad, Ground, assemble, courier, previewing, timers
+from api.assembly import (
+    Abroad,
+    Ground,
+    MediaGround,
+    assemble,
+    courier,
+    orphaned,
+    previewing,
+    timers,
+)
 from api.edge import ApiMetrics
 from api.wire import Wire
 from muster import keys, lifetime
@@ -29,6 +39,7 @@ from muster.addresses import networks
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
+from muster.darkroom.pool import Darkroom
 from muster.dialer import SystemDialer
 from muster.egress import EVERYWHERE, Egress
 from muster.errors import Refused
@@ -37,11 +48,13 @@ from muster.ids import SystemRandom
 from muster.jobs import JobMetrics
 from muster.keys import KeyRing, KeysError
 from muster.lanes import LaneTable
-from muster.metrics import WriterMetrics
+from muster.metrics import MediaMetrics, WriterMetrics
+from muster.orphans import Orphans
 from muster.outlet import Outlet
 from muster.resolver import SystemResolver
 from muster.setting import SettingsError
 from muster.sorting import Sorting
+from muster.stores.depots.opening import open_depot
 from muster.stores.postgres.batch import (
     LOCK_TIMEOUT_MS,
     SPARE_LOCK_TIMEOUT_MS,
@@ -102,6 +115,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(courier(ground, rng).run()),
                 tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
                 tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),
+                tasks.create_task(_collecting(orphaned(ground))),
             ]
             listening.listen(server.config.backlog)  # now, so that the line below is true
             serving = tasks.create_task(server.serve(sockets=[listening]))
@@ -113,6 +127,18 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 task.cancel()
     _log.info("stopped")
     return 0
+
+
+async def _collecting(orphans: Orphans) -> None:
+    """The first round of collecting media; each sees to the next."""
+    while True:
+        try:
+            await orphans.begin()
+        except Refused as refused:
+            _log.warning("no round of collecting", code=refused.code.name)
+            await asyncio.sleep(ASK_AGAIN_S)
+        else:
+            return
 
 
 async def _unless(stop: asyncio.Event, doing: Coroutine[None, None, object]) -> bool:
@@ -155,9 +181,9 @@ async def _ground(
     await _load(control, token_ms)
     # The operator chose the issuers, and may have them on the inside.
     abroad = Abroad(Egress(networks(settings.egress_networks)), Egress(networks(EVERYWHERE)))
-    with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
-        yield (
-            Ground(
+    async with _media(settings, ring, registry) as media:
+        with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
+            ground = Ground(
                 settings,
                 ring,
                 primary,
@@ -170,10 +196,9 @@ async def _ground(
                 registry,
                 metrics,
                 abroad,
-            ),
-            control,
-            writer,
-        )
+                media,
+            )
+            yield ground, control, writer
     for egress in abroad:
         await egress.close()
     await publisher.close()
@@ -185,6 +210,20 @@ async def _ground(
 def _pages(ground: Ground) -> Pages:
     tls = httpcore.default_ssl_context()
     return Pages(SystemResolver(), SystemDialer(), tls, ground.clock)
+
+
+@asynccontextmanager
+async def _media(
+    settings: Settings, ring: KeyRing, registry: CollectorRegistry
+) -> AsyncIterator[MediaGround]:
+    """What media stand on; workers start when there is work."""
+    darkroom = Darkroom(settings.media_workers)
+    secret = keys.derived(ring, "media addresses")
+    try:
+        async with open_depot(settings, secret, SystemClock()) as depot:
+            yield MediaGround(depot, darkroom, MediaMetrics(registry))
+    finally:
+        await darkroom.close()
 
 
 async def _open(settings: Settings, url: str, metrics: ApiMetrics) -> Database:

@@ -24,6 +24,7 @@ from api.finding import FindingHandlers
 from api.later import LaterHandlers
 from api.limits import Limits, Rates
 from api.links import AppLinkHandlers, LinkHandlers
+from api.media import MediaHandlers
 from api.members import MemberHandlers
 from api.messages import MessageHandlers
 from api.once import Once
@@ -34,26 +35,35 @@ from api.rooms import RoomHandlers
 from api.service import KeySet, ServiceHandlers
 from api.sessions import SessionHandlers
 from api.staff import StaffHandlers
+from api.store import StoreHandlers
 from api.table import Handlers, table
 from api.webhooks import WebhookHandlers
-from muster import polls, previews, reminders, scheduled
+from muster import orphans, polls, previews, reminders, scheduled
 from muster.arrivals import Arrivals
+from muster.attaching import Attaching
 from muster.bucket import Rate
 from muster.clock import Clock
 from muster.closing import Closing
 from muster.config import Settings
 from muster.contacts import Contacts
 from muster.courier import Chance, Courier, CourierMetrics
+from muster.darkroom.pool import Darkroom
+from muster.depot import Depot
 from muster.egress import Egress
 from muster.finding import Finding
 from muster.foreign import Foreign
+from muster.gallery import Gallery
 from muster.history import History
 from muster.ids import Random
+from muster.intake import Intake, Tools
 from muster.issuers import parse as parse_issuers
 from muster.jobs import Handler, JobMetrics, Runner
 from muster.jwks import KeySet as ForeignKeys
 from muster.jwks import fetching
 from muster.keys import KeyRing
+from muster.media import terms_of
+from muster.metrics import MediaMetrics
+from muster.orphans import Orphans
 from muster.passwords import Passwords
 from muster.people import People
 from muster.pins import Pins
@@ -66,6 +76,7 @@ from muster.scheduled import Schedule
 from muster.search import Search
 from muster.service_keys import ServiceKeys
 from muster.sessions import Sessions, Submitter, Surroundings, Terms
+from muster.stores.depots.local import LocalDepot
 from muster.stores.postgres.contacts import PostgresContacts
 from muster.stores.postgres.deliveries import PostgresDeliveries
 from muster.stores.postgres.drafts import PostgresDrafts
@@ -75,6 +86,7 @@ from muster.stores.postgres.history import PostgresHistory
 from muster.stores.postgres.idempotency import PostgresIdempotency
 from muster.stores.postgres.jobs import PostgresJobs
 from muster.stores.postgres.links import PostgresLinks
+from muster.stores.postgres.media import PostgresClaims, PostgresMedia
 from muster.stores.postgres.notices import PostgresNotices
 from muster.stores.postgres.people import PostgresPeople
 from muster.stores.postgres.pins import PostgresPins
@@ -101,6 +113,14 @@ class Abroad(NamedTuple):
     issuers: Egress
 
 
+class MediaGround(NamedTuple):
+    """What media stand on."""
+
+    depot: Depot
+    darkroom: Darkroom
+    metrics: MediaMetrics
+
+
 class Ground(NamedTuple):
     """What the door stands on."""
 
@@ -116,6 +136,7 @@ class Ground(NamedTuple):
     registry: CollectorRegistry
     metrics: ApiMetrics
     abroad: Abroad
+    media: MediaGround
 
 
 def assemble(on: Ground) -> Starlette:
@@ -135,6 +156,7 @@ def assemble(on: Ground) -> Starlette:
         writes=Rate(settings.writes_per_s, settings.writes_per_s * 3),
         searches=Rate(settings.searches_per_min / 60, max(1.0, settings.searches_per_min / 3)),
         keys=Rate(settings.service_per_s, settings.service_per_s * 3),
+        media=Rate(settings.media_per_min / 60, max(1.0, settings.media_per_min / 3)),
     )
     limits = Limits(rates, on.clock, on=settings.rate_limits)
     once = Once(PostgresIdempotency(on.primary))
@@ -167,6 +189,7 @@ def timers(on: Ground, rng: random.Random, metrics: JobMetrics | None = None) ->
         scheduled.KIND: _schedule(on).fire,
         reminders.KIND: _reminders(on).fire,
         polls.KIND: Closing(on.writer).fire,
+        orphans.KIND: orphaned(on).fire,
     }
     return _runner(on, rng, handlers, metrics or JobMetrics(on.registry))
 
@@ -214,7 +237,19 @@ def _foreign(on: Ground) -> Foreign:
 
 def _schedule(on: Ground) -> Schedule:
     rooms = Rooms(PostgresRooms(on.primary, on.reads))
-    return Schedule(PostgresJobs(on.primary), rooms, PostgresPeople(on.primary), on.writer)
+    return Schedule(PostgresJobs(on.primary), rooms, PostgresPeople(on.primary), _attaching(on))
+
+
+def _attaching(on: Ground) -> Attaching:
+    """One per use: what matters stands in Postgres, the order of one author's posts in whoever posts them."""
+    return Attaching(on.writer, PostgresClaims(on.primary))
+
+
+def orphaned(on: Ground) -> Orphans:
+    """Who collects media that nobody needs."""
+    media = on.media
+    store, kept = PostgresMedia(on.primary), PostgresJobs(on.primary)
+    return Orphans(store, media.depot, kept, on.clock, media.metrics)
 
 
 def _reminders(on: Ground) -> Reminders:
@@ -246,6 +281,10 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
     rooms = Rooms(PostgresRooms(on.primary, on.reads))
     history = History(PostgresHistory(on.reads))
     reports = Reports(PostgresReports(on.primary), on.clock, on.random)
+    media = on.media
+    tools = Tools(media.depot, media.darkroom, media.metrics, on.clock, on.random)
+    intake = Intake(PostgresMedia(on.primary), tools, terms_of(settings))
+    gallery = Gallery(PostgresMedia(on.primary), media.depot, settings.media_link_s)
 
     return Handlers(
         people=PeopleHandlers(people, finding, known, writer),
@@ -258,7 +297,11 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         rooms=RoomHandlers(rooms, writer, limits),
         members=MemberHandlers(rooms, writer),
         messages=MessageHandlers(
-            history, PostgresThreads(on.reads), PostgresPointers(on.primary), writer
+            history,
+            PostgresThreads(on.reads),
+            gallery,
+            PostgresPointers(on.primary),
+            _attaching(on),
         ),
         polls=PollHandlers(Polls(PostgresPolls(on.reads)), writer),
         finding=FindingHandlers(
@@ -274,6 +317,8 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
             rooms,
             writer,
         ),
+        media=MediaHandlers(intake, gallery, on.clock),
+        store=StoreHandlers(media.depot if isinstance(media.depot, LocalDepot) else None),
         staff=StaffHandlers(reports, people, sessions, writer),
         service=ServiceHandlers(
             on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping

@@ -54,7 +54,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
         for each in operation.get("parameters", [])
     )
     body = operation.get("requestBody")
-    asked = f"<p>Body: {_type(body['content']['application/json']['schema'])}</p>" if body else ""
+    asked = f"<p>Body: {_body(body['content'])}</p>" if body else ""
     answers = "".join(
         f"<tr><td>{status}</td><td>{escape(answer['description'])}</td><td>{_answer(answer)}</td></tr>"
         for status, answer in sorted(operation["responses"].items())
@@ -68,6 +68,12 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
 
 def _answer(answer: dict[str, Any]) -> str:
     return "".join(_type(content["schema"]) for content in answer.get("content", {}).values())
+
+
+def _body(content: dict[str, Any]) -> str:
+    """Its type, or what form it has."""
+    known = content.get("application/json")
+    return _type(known["schema"]) if known else ", ".join(map(escape, content))
 
 
 def _type(schema: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from api.form import parts_of
 from api.limits import Limits
 from api.once import Once
 from api.problems import problem
@@ -70,6 +71,9 @@ class Endpoint:
             response = await self._answer(scope, receive)
         except Refused as refused:
             response = problem(refused)
+            if self.route.stream:
+                # What was not read of the body is in the way of the next request.
+                response.headers["Connection"] = "close"
         except Gone:
             return
         except Exception as fault:  # noqa: BLE001  # the last stop: a bug of ours is a 500 and a log line
@@ -100,6 +104,8 @@ class Endpoint:
         key = _key(headers)
         client_id = key or str(uuid7(gate.clock.now_ms(), gate.random))
         call = Call(who, path, query, body, client_id, address)
+        if route.stream:
+            call.incoming = headers.get(b"content-type", b""), parts_of(receive)
         if key is None or not route.kept:
             return self._render(await route.handler(call), headers)
         return await gate.once.answer(
@@ -135,6 +141,8 @@ class Endpoint:
     def _render(self, answer: object, headers: Mapping[bytes, bytes]) -> Response:
         status = self.route.status
         more: Mapping[str, str] = {}
+        if isinstance(answer, Response):
+            return answer
         if isinstance(answer, Raw):
             return Response(
                 answer.content, answer.status or status, answer.headers, answer.media_type
@@ -142,7 +150,7 @@ class Endpoint:
         if isinstance(answer, Reply):
             status, more, answer = answer.status or status, answer.headers, answer.body
         if answer is None:
-            return Response(None, 204, more)
+            return Response(None, 302 if status == 302 else 204, more)
         content = _encode(answer)
         if self.route.etag:
             # Weak: the same content compressed or not.

@@ -35,6 +35,7 @@ class Rates(NamedTuple):
     writes: Rate
     searches: Rate
     keys: Rate
+    media: Rate
 
 
 class Limits:
@@ -46,6 +47,7 @@ class Limits:
         self._writes = Buckets(rates.writes)
         self._searches = Buckets(rates.searches)
         self._keys = Buckets(rates.keys)
+        self._media = Buckets(rates.media)
         self._handles = Buckets(_HANDLE_RATE)
         self._finds = Buckets(_FIND_RATE)
         self._pages = Buckets(_PAGE_RATE)
@@ -61,6 +63,8 @@ class Limits:
             self._take(self._writes, person)
         elif limit is Limit.search:
             self._take(self._searches, person)
+        elif limit is Limit.media:
+            self._take(self._media, person)
         elif limit is Limit.find:
             self._take(self._finds, person)
         elif limit is Limit.page:

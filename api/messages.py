@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from api.route import Call, Done, Reply
 from muster import submit
 from muster.errors import Refused, not_found
+from muster.gallery import Gallery
 from muster.history import Changes, History, HistoryPage, Way
 from muster.op import Op
 from muster.sessions import Submitter
@@ -84,11 +86,13 @@ class MessageHandlers:
         self,
         history: History,
         threads: ThreadStore,
+        gallery: Gallery,
         pointers: PostgresPointers,
         writer: Submitter,
     ) -> None:
         self._history = history
         self._threads = threads
+        self._gallery = gallery
         self._pointers = pointers
         self._writer = writer
 
@@ -100,7 +104,9 @@ class MessageHandlers:
             way, seq = Way.after, wanted.after
         else:
             way, seq = Way.before, _NEWEST if wanted.before is None else wanted.before
-        return await self._history.page(call.room, call.me, way, seq, wanted.limit)
+        page = await self._history.page(call.room, call.me, way, seq, wanted.limit)
+        hung = [media for item in page.entries for media in item.body.attachments or ()]
+        return replace(page, media=await self._gallery.infos(call.room, hung)) if hung else page
 
     async def changes(self, call: Call) -> Changes:
         return await self._history.changes(call.room, call.me, call.query(Since).after)

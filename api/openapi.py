@@ -97,7 +97,14 @@ def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
                 "schema": {"type": "string", "minLength": 1, "maxLength": 64},
             }
         )
-    operation["parameters"] = parameters
+    if parameters:
+        operation["parameters"] = parameters
+    if route.stream:
+        form = {"type": "object", "additionalProperties": {"type": "string"}}
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": form}},
+        }
     if route.body is not None:
         operation["requestBody"] = {
             "required": True,

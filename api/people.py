@@ -9,13 +9,14 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.route import Call, Page
 from muster import cursor, submit
 from muster.errors import Refused
 from muster.finding import Finding
 from muster.ids import PersonId
+from muster.media import Purpose, picture_of, unfit_picture
 from muster.op import Op
 from muster.people import People, Profile, profile_change, unknown_person
 from muster.sessions import Submitter
@@ -41,14 +42,16 @@ class Me(Struct, frozen=True):
     name: str
     bio: str
     role: str
+    picture: UUID | None = None
 
 
 class ChangeProfile(Struct, frozen=True):
-    """What is absent stays."""
+    """What is absent stays; a `picture` of null takes it away."""
 
     handle: _Line | None = None
     name: _Line | None = None
     bio: Annotated[str, Meta(max_length=4_000)] | None = None
+    picture: UUID | UnsetType | None = UNSET
 
 
 class Blocks(Struct, frozen=True):
@@ -76,16 +79,20 @@ class PeopleHandlers:
     async def me(self, call: Call) -> Me:
         account = await self._people.account(call.me)
         mine = account.profile
-        return Me(mine.id, mine.handle, mine.name, mine.bio, account.role.value)
+        return Me(mine.id, mine.handle, mine.name, mine.bio, account.role.value, mine.picture)
 
     async def change_me(self, call: Call) -> Me:
         wanted = call.body(ChangeProfile)
-        change = profile_change(wanted.handle, wanted.name, wanted.bio)
+        picture = picture_of(wanted.picture)
+        change = profile_change(wanted.handle, wanted.name, wanted.bio, picture)
         try:
             await self._writer.submit(submit.profile(call.me, call.client_id, change))
         except Refused as refused:
+            if refused.code is Code.conflict and wanted.handle is None:
+                raise unfit_picture(Purpose.avatar) from None
             if refused.code is Code.conflict:
-                raise Refused(Code.conflict, "this handle is taken") from None
+                also = " (or the picture is not to be had)" if picture is not None else ""
+                raise Refused(Code.conflict, f"this handle is taken{also}") from None
             raise
         return await self.me(call)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 from uuid import UUID, uuid5
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from api.limits import Limits
 from api.route import Call, Page, Reply
 from muster import submit
 from muster.errors import Refused
 from muster.ids import RoomId
+from muster.media import Purpose, picture_of, unfit_picture
 from muster.people import unknown_person
 from muster.permission import RoomKind
 from muster.rooms import (
@@ -48,12 +49,13 @@ class NewRoom(Struct, frozen=True):
 
 
 class ChangeRoom(Struct, frozen=True):
-    """What is absent stays."""
+    """What is absent stays; a `picture` of null takes it away."""
 
     title: _Line | None = None
     topic: Annotated[str, Meta(max_length=4_000)] | None = None
     history: Literal["all", "from_join"] | None = None
     archived: bool | None = None
+    picture: UUID | UnsetType | None = UNSET
 
 
 class MyRooms(Struct, frozen=True):
@@ -99,10 +101,18 @@ class RoomHandlers:
             topic=None if wanted.topic is None else check_topic(wanted.topic),
             history=wanted.history,
             archived=wanted.archived,
+            picture=picture_of(wanted.picture),
         )
         if changes == Body():
-            raise Refused(Code.bad_request, "name at least one of title, topic, history, archived")
-        await self._writer.submit(submit.settings(call.me, call.room, call.client_id, changes))
+            raise Refused(
+                Code.bad_request, "name at least one of title, topic, history, archived, picture"
+            )
+        try:
+            await self._writer.submit(submit.settings(call.me, call.room, call.client_id, changes))
+        except Refused as refused:
+            if refused.code is Code.conflict:
+                raise unfit_picture(Purpose.room_picture) from None
+            raise
         return await self._rooms.room(call.room, call.me, fresh=True)
 
     async def mine(self, call: Call) -> RoomPage:

@@ -5,7 +5,7 @@ Owns these shapes. Must never do anything: endpoint.py acts on them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from enum import Enum
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 from uuid import UUID
@@ -25,6 +25,8 @@ PATH_TYPES: Final[Mapping[str, Any]] = {
     "session": UUID,
     "report": UUID,
     "job": UUID,
+    "media": UUID,
+    "object": Annotated[str, Meta(min_length=1, max_length=100)],
     "seq": Seq,
     "emoji": Emoji,
     "webhook": UUID,
@@ -48,6 +50,7 @@ class Limit(Enum):
     search = "search"
     find = "find"
     page = "page"
+    media = "media"
 
 
 class Reply(NamedTuple):
@@ -70,7 +73,10 @@ class Raw(NamedTuple):
 class Call:
     """One request, checked: what a handler works on."""
 
-    __slots__ = ("_body", "_path", "_query", "_who", "address", "client_id")
+    __slots__ = ("_body", "_path", "_query", "_who", "address", "client_id", "incoming")
+
+    incoming: tuple[bytes, AsyncIterator[bytes]]
+    """The Content-Type and the body as it comes. Only on routes that stream."""
 
     def __init__(
         self,
@@ -133,7 +139,7 @@ class Call:
 
 
 Handler = Callable[[Call], Awaitable[object]]
-"""Gives what is sent as JSON, a `Reply`, a `Raw`, or None (204)."""
+"""Gives what is sent as JSON, a `Reply`, a `Raw`, a Starlette `Response`, or None (204)."""
 
 
 class Route(NamedTuple):
@@ -150,6 +156,7 @@ class Route(NamedTuple):
     limit: Limit = Limit.none
     once: bool = False
     etag: bool = False
+    stream: bool = False
 
     @property
     def kept(self) -> bool:

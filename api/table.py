@@ -14,6 +14,7 @@ from api import (
     finding,
     later,
     links,
+    media,
     members,
     messages,
     people,
@@ -22,6 +23,7 @@ from api import (
     rooms,
     sessions,
     staff,
+    store,
     webhooks,
 )
 from api.documents import DocumentHandlers
@@ -30,8 +32,10 @@ from api.service import Health, Hubs, KeySet, ServiceHandlers
 from muster.arrivals import NewGrant
 from muster.contacts import ContactPage
 from muster.drafts import RoomDraft
+from muster.gallery import FoundMedia
 from muster.history import Changes, HistoryPage
 from muster.links import Link, Links
+from muster.media import Media
 from muster.notices import NoticePage
 from muster.people import Profile
 from muster.pins import PinList
@@ -68,6 +72,8 @@ class Handlers(NamedTuple):
     finding: finding.FindingHandlers
     later: later.LaterHandlers
     phone: phone.PhoneHandlers
+    media: media.MediaHandlers
+    store: store.StoreHandlers
     staff: staff.StaffHandlers
     adopters: adopters.AdopterHandlers
     webhooks: webhooks.WebhookHandlers
@@ -83,6 +89,7 @@ def table(to: Handlers) -> list[Route]:
         *_finding(to.finding),
         *_later(to.later),
         *_phone(to.phone),
+        *_media(to.media, to.store),
         *_rooms(to.rooms),
         *_members(to.members),
         *_sessions(to.sessions),
@@ -174,6 +181,23 @@ def _phone(to: phone.PhoneHandlers) -> list[Route]:
         Route("PUT", draft, to.keep_draft, "Keep what I have begun to write, on all my devices",
               body=phone.NewDraft, limit=write),
         Route("DELETE", draft, to.drop_draft, "Keep no draft here", limit=write),
+    ]  # fmt: skip
+
+
+def _media(to: media.MediaHandlers, here: store.StoreHandlers) -> list[Route]:
+    one = "/v1/media/{media}"
+    return [
+        Route("GET", one, to.read, "Where to read a medium: a redirect, or JSON", query=media.Looked),
+        Route("POST", "/v1/media/lookup", to.lookup, "How media are drawn, and where they are read",
+              FoundMedia, body=media.AskedMedia),
+        Route("POST", "/v1/media", to.open, "Begin an upload", media.UploadTicket, 201,
+              media.NewMedia, limit=Limit.media),
+        Route("POST", one + "/complete", to.complete, "Have an upload checked, and ask what came of it",
+              Media),
+        Route("POST", "/v1/store", here.upload, "Upload by a ticket, as multipart/form-data",
+              stream=True),
+        Route("GET", "/v1/store/media/{object}", here.read, "A medium, by a signed address",
+              query=store.Signed),
     ]  # fmt: skip
 
 

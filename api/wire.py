@@ -2,6 +2,7 @@
 
     head        at most HEAD_BYTES, else 431
     request     head and body arrive within `request_s`, else 408; a connection that says nothing is closed as soon
+    upload      to UPLOAD_URL: a body of UPLOAD_BYTES within `upload_s`; api/form.py ends one that stalls
     answer      taken within `answer_s` once the peer stops reading, else the connection is aborted
     pipelining  at most PIPELINED requests wait for their turn, else 400
 
@@ -19,11 +20,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from api.problems import problem
 from api.reading import BODY_BYTES
 from muster.errors import Refused
+from muster.stores.depots.local import UPLOAD_URL
 from proto.codes import Code
 
 HEAD_BYTES: Final = 32_768
 REQUEST_BYTES: Final = HEAD_BYTES + 16 * BODY_BYTES
 """What one request may take on the wire: a body in chunks of one byte is six times as long."""
+
+UPLOAD_BYTES: Final = REQUEST_BYTES + (200 << 20)
+"""The most a setting allows for one file; what one upload may be is in its policy."""
 
 PIPELINED: Final = 64
 _TOO_LONG: Final = Refused(Code.too_large, f"a request's head has at most {HEAD_BYTES} bytes")
@@ -35,6 +40,7 @@ class Deadlines(NamedTuple):
 
     request_s: float = 20.0
     answer_s: float = 20.0
+    upload_s: float = 600.0
 
 
 class TooManyPipelined(Exception):
@@ -49,6 +55,7 @@ class Wire(HttpToolsProtocol):
     _stalled: TimerHandle | None = None
     _in_head = True
     _taken = 0  # bytes of the request that is arriving
+    _most = REQUEST_BYTES
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
@@ -69,7 +76,7 @@ class Wire(HttpToolsProtocol):
             self._taken += len(data)
             if self._in_head and self._taken > HEAD_BYTES:
                 self._refuse(_TOO_LONG, 431)
-            elif self._taken > REQUEST_BYTES:
+            elif self._taken > self._most:
                 self.transport.abort()
 
     def on_message_begin(self) -> None:
@@ -78,11 +85,16 @@ class Wire(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head = True
         self._taken = 0
+        self._most = REQUEST_BYTES
         self._expect_request()
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self._in_head = False
+        if self.scope["path"] == UPLOAD_URL and self.scope["method"] == "POST":
+            self._most = UPLOAD_BYTES
+            self._whole()
+            self._deadline = self.loop.call_later(self.deadlines.upload_s, self._too_slow)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

@@ -19,6 +19,7 @@ BENCHMARKS: Final = {
     "fanout": "loadtest.bench.fanout",
     "rest": "loadtest.bench.rest",
     "sync": "loadtest.bench.sync",
+    "media": "loadtest.bench.media",
 }
 """What can be named, and the module that it is."""
 

@@ -165,8 +165,56 @@ class Settings:
         "Postgres text search configuration; another one makes `muster migrate` index anew",
     )
 
+    # Media
+    media_dir: Path | None = setting(
+        None,
+        "directory of uploads where MUSTER_MEDIA_S3_BUCKET is empty; default: media below data",
+    )
+    media_s3_bucket: str = setting("", "S3 bucket of uploads; empty: a directory of ours")
+    media_s3_url: str = setting("", "S3 endpoint, as clients reach it too; empty: Amazon's")
+    media_s3_region: str = setting("us-east-1", "S3 region")
+    media_s3_path_style: bool = setting(
+        True, "the bucket stands in the path of S3 addresses, not in the host"
+    )
+    media_s3_key: str = setting(
+        "", "S3 access key id; empty: as the machine's role or profile says", secret=True
+    )
+    media_s3_secret: str = setting("", "S3 secret access key", secret=True)
+    media_cdn_url: str = setting(
+        "", "address before the store from which clients read; empty: none"
+    )
+    media_cdn_secret: str = setting(
+        "",
+        "signs addresses at MUSTER_MEDIA_CDN_URL before S3; empty: they do not expire",
+        secret=True,
+    )
+    media_image_bytes: int = setting(20 << 20, "largest picture taken", at_least=1)
+    media_voice_bytes: int = setting(10 << 20, "largest voice note taken", at_least=1)
+    media_file_bytes: int = setting(
+        100 << 20, "largest file or video taken", at_least=1, at_most=200 << 20
+    )
+    media_pixels: int = setting(36_000_000, "pixels of the largest picture taken", at_least=1)
+    media_day_count: int = setting(500, "uploads of one person in a day", at_least=0)
+    media_day_bytes: int = setting(1 << 30, "bytes one person uploads in a day", at_least=0)
+    media_total_bytes: int = setting(10 << 30, "bytes kept for one person", at_least=0)
+    media_per_min: float = setting(
+        60.0, "uploads begun per person, minute and process; a third of that at once", at_least=1.0
+    )
+    media_upload_s: int = setting(600, "time in which an upload is begun", at_least=1)
+    media_link_s: int = setting(600, "life of an address that reads", at_least=1)
+    media_within_s: float = setting(
+        20.0, "time in which an upload is checked, else `unavailable`", at_least=0.1
+    )
+    media_workers: int = setting(
+        2, "processes of an api process that open uploads", at_least=1, at_most=32
+    )
+
     def __post_init__(self) -> None:
         """What no single setting can tell."""
+        if bool(self.media_s3_key) != bool(self.media_s3_secret):
+            raise SettingsError(
+                "MUSTER_MEDIA_S3_KEY and MUSTER_MEDIA_S3_SECRET are set both or neither."
+            )
         if (self.tls_cert is None) != (self.tls_key is None):
             raise SettingsError("MUSTER_TLS_CERT and MUSTER_TLS_KEY are set both or neither.")
         if bool(self.android_package) != bool(self.android_cert_sha256):
@@ -209,6 +257,10 @@ class Settings:
     @property
     def keys_path(self) -> Path:
         return self.keys_dir or self.data_dir / "keys"
+
+    @property
+    def media_path(self) -> Path:
+        return self.media_dir or self.data_dir / "media"
 
     @property
     def scheme_suffix(self) -> str:

@@ -279,6 +279,19 @@ def _memory(facts: RedisFacts) -> Iterator[Finding]:
         )
 
 
+def of_media(where: str, trouble: str, *, guarded: bool) -> Finding:
+    """Where uploads lie. `guarded`: addresses of a CDN, if there is one, end."""
+    if trouble:
+        advice = (
+            "uploads and pictures wait, chat goes on: see MUSTER_MEDIA_S3_* or MUSTER_MEDIA_DIR"
+        )
+        return fail("media store", f"{where}: {trouble}", advice)
+    if not guarded:
+        advice = "set MUSTER_MEDIA_CDN_SECRET: who was shown an address may read there for ever"
+        return warn("media store", f"{where}, behind a CDN that checks nothing", advice)
+    return ok("media store", where)
+
+
 def of_files(soft: int, hard: int) -> Finding:
     """How many sockets a hub on this machine can hold: it raises its own soft limit to the hard one."""
     sockets = max(hard - FILES_KEPT, 0)

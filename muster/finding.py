@@ -7,6 +7,7 @@ no: such a person is not there. The settings are judged where people are read (s
 from __future__ import annotations
 
 from typing import Final, Protocol
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -29,6 +30,7 @@ class Found(Struct, frozen=True, gc=False):
     handle: str
     name: str
     contact: ContactState | None
+    picture: UUID | None = None
 
 
 class FindingStore(Protocol):

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from muster.errors import not_found
 from muster.ids import PersonId, RoomId
+from muster.media import MediaInfo
 from muster.permission import Relation, RoomKind
 from muster.polls import Standing
 from muster.rooms import may_see
@@ -79,7 +80,10 @@ class Item(Struct, frozen=True, gc=False):
 
 
 class HistoryPage(Struct, frozen=True, gc=False):
-    """Items in order of seq, as of `head`. `more`: there are seqs beyond this page, the way it went."""
+    """Items in order of seq, as of `head`. `more`: there are seqs beyond this page, the way it went.
+
+    `media`: how the attachments of its messages are drawn.
+    """
 
     room: RoomId
     from_seq: int
@@ -88,6 +92,7 @@ class HistoryPage(Struct, frozen=True, gc=False):
     msg_no: int
     more: bool
     entries: list[Item]
+    media: list[MediaInfo] = []
 
 
 class Changes(Struct, frozen=True, gc=False):

@@ -4,6 +4,8 @@ Rotating is putting a newer file beside the old ones; old tokens stay good while
 there. A kid from outside is only ever looked up in `KeyRing.publics`: it never becomes a path.
 """
 
+import hashlib
+import hmac
 import os
 import secrets
 from collections.abc import Mapping
@@ -73,6 +75,14 @@ def load(directory: Path) -> KeyRing:
     keys = {kid: _read(directory / f"{kid}.pem") for kid in kids}
     publics = {kid: key.public_key() for kid, key in keys.items()}
     return KeyRing(current_kid=kids[-1], private_key=keys[kids[-1]], publics=publics)
+
+
+def derived(ring: KeyRing, purpose: str) -> bytes:
+    """A secret for `purpose`, the same for all who hold the key that signs; another after a rotation."""
+    der = ring.private_key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return hmac.new(der, purpose.encode(), hashlib.sha256).digest()
 
 
 def _kids(directory: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Prometheus metrics of what both doors do: committing and publishing.
+"""Prometheus metrics of what more than one module does: committing, publishing, media.
 
 Owns names and labels, few and of few values. Must never be global: a process constructs one set on its registry.
 """
@@ -47,3 +47,29 @@ class WriterMetrics:
         """One batch is committed."""
         self._batch_ops.observe(ops)
         self._commit_seconds.observe(seconds)
+
+
+_UPLOAD_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 2.0, 4.0, 8.0, 20.0)
+
+
+class MediaMetrics:
+    """What becomes of uploads."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.uploads = Counter(
+            "muster_media_uploads", "Uploads taken", ["purpose"], registry=registry
+        )
+        self.refused = Counter(
+            "muster_media_refused", "Uploads refused, by code or quota", ["why"], registry=registry
+        )
+        self.unavailable = Counter(
+            "muster_media_unavailable", "Uploads not checked in time", registry=registry
+        )
+        self.seconds = Histogram(
+            "muster_media_seconds",
+            "From an upload's `complete` to its being ready or refused",
+            buckets=_UPLOAD_SECONDS,
+            registry=registry,
+        )
+        self.bytes = Counter("muster_media_bytes", "Bytes kept", registry=registry)
+        self.collected = Counter("muster_media_collected", "Media removed", registry=registry)

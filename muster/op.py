@@ -54,12 +54,16 @@ class NewRoom(Struct, frozen=True, omit_defaults=False, gc=False):
 
 
 class ProfileChange(Struct, frozen=True, omit_defaults=True, gc=False):
-    """The body of a `profile` op; what is absent stays. `handle` is case-folded, `handle_shown` as typed."""
+    """The body of a `profile` op; what is absent stays. `handle` is case-folded, `handle_shown` as typed.
+
+    `picture`: NOTHING takes it away (muster/media.py).
+    """
 
     handle: str | None = None
     handle_shown: str | None = None
     name: str | None = None
     bio: str | None = None
+    picture: UUID | None = None
 
 
 class PrivacyChange(Struct, frozen=True, omit_defaults=True, gc=False):

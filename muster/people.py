@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Final, Protocol
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -38,6 +39,7 @@ class Profile(Struct, frozen=True, gc=False):
     handle: str
     name: str
     bio: str
+    picture: UUID | None = None
 
 
 class Account(Struct, frozen=True, gc=False):
@@ -100,15 +102,18 @@ def check_password(password: str) -> str:
     return password
 
 
-def profile_change(handle: str | None, name: str | None, bio: str | None) -> ProfileChange:
+def profile_change(
+    handle: str | None, name: str | None, bio: str | None, picture: UUID | None = None
+) -> ProfileChange:
     """A checked change of one's profile; what is `None` stays. Raises `Refused`."""
-    if handle is None and name is None and bio is None:
-        raise Refused(Code.bad_request, "name at least one of handle, name, bio")
+    if handle is None and name is None and bio is None and picture is None:
+        raise Refused(Code.bad_request, "name at least one of handle, name, bio, picture")
     return ProfileChange(
         handle=None if handle is None else fold(check_handle(handle)),
         handle_shown=handle,
         name=None if name is None else line("a name", name, NAME_CHARS, least=1),
         bio=None if bio is None else line("a bio", bio, BIO_CHARS, breaks=True),
+        picture=picture,
     )
 
 

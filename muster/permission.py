@@ -281,6 +281,14 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("DELETE", "/v1/me/reminders/{job}"): _ANY,
     # Of the rooms one is in, as far as one may see them: the query itself sees to it.
     ("GET", "/v1/search"): _ANY,
+    ("POST", "/v1/media"): _ANY,
+    ("POST", "/v1/media/{media}/complete"): _ANY,
+    # Who may see which: the query itself sees to it.
+    ("GET", "/v1/media/{media}"): _ANY,
+    ("POST", "/v1/media/lookup"): _ANY,
+    # By signed words instead of a token.
+    ("POST", "/v1/store"): ANYONE,
+    ("GET", "/v1/store/media/{object}"): ANYONE,
     ("POST", "/v1/sessions"): ANYONE,
     ("POST", "/v1/sessions/refresh"): ANYONE,
     ("POST", "/v1/sessions/exchange"): ANYONE,

@@ -56,6 +56,7 @@ class Room(Struct, frozen=True, gc=False):
     members: int
     role: Relation
     peer: PersonId | None
+    picture: UUID | None = None
 
 
 class Peer(Struct, frozen=True, gc=False):
@@ -64,6 +65,7 @@ class Peer(Struct, frozen=True, gc=False):
     id: PersonId
     handle: str
     name: str
+    picture: UUID | None = None
 
 
 class LastMessage(Struct, frozen=True, gc=False):
@@ -102,6 +104,7 @@ class RoomSummary(Struct, frozen=True, gc=False, kw_only=True):
     archived: bool = False
     last_at_ms: int
     request: bool = False
+    picture: UUID | None = None
 
 
 class RoomLine(RoomSummary, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -123,6 +126,7 @@ class Member(Struct, frozen=True, gc=False):
     name: str
     role: Relation
     since_ms: int
+    picture: UUID | None = None
 
 
 class MemberPage(Struct, frozen=True, gc=False):
@@ -140,6 +144,7 @@ class PublicRoom(Struct, frozen=True, gc=False):
     title: str
     topic: str
     members: int
+    picture: UUID | None = None
 
 
 class PublicRoomPage(Struct, frozen=True, gc=False):

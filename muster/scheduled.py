@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from muster import submit, wishes
+from muster.attaching import Attaching
 from muster.errors import Refused
 from muster.ids import PersonId, RoomId
 from muster.jobs import Job
@@ -21,7 +22,6 @@ from muster.op import Op
 from muster.people import PeopleStore, unknown_person
 from muster.permission import Action
 from muster.rooms import Rooms
-from muster.sessions import Submitter
 from muster.wishes import Wish, Wishes
 from proto.codes import Code
 from proto.entry import Body, MetaValue, Poll
@@ -66,7 +66,7 @@ _DRAFT: Final = msgspec.json.Decoder(Draft)
 class Schedule:
     """Keeps scheduled messages, and posts them."""
 
-    def __init__(self, kept: Wishes, rooms: Rooms, people: PeopleStore, writer: Submitter) -> None:
+    def __init__(self, kept: Wishes, rooms: Rooms, people: PeopleStore, writer: Attaching) -> None:
         self._kept = kept
         self._rooms = rooms
         self._people = people
@@ -74,8 +74,10 @@ class Schedule:
 
     async def add(self, author: PersonId, at_ms: int, draft: Draft) -> tuple[Scheduled, bool]:
         """What waits now, and whether it is new. Raises `Refused`: what could not be posted now, and bad times."""
-        _op(author, draft)
+        op = _op(author, draft)
         await self._rooms.allowed(draft.room, author, Action.post)
+        # Claimed now, so that nobody collects them until then.
+        await self._writer.claim(op)
         wish = Wish(KIND, f"{draft.room}:{draft.client_id}", author, at_ms, draft, WAITING_MOST)
         if await wishes.add(self._kept, wish):
             return Scheduled(wish.id, at_ms, draft), True

@@ -123,7 +123,8 @@ class Body(Struct, omit_defaults=True, gc=False):
     Rooms - post: text, mentions, here, reply_to, attachments, meta; author_kind (system, app) and sender
     where no person speaks. edit: target, text, mentions,
     here, meta. delete: target. react, unreact: target, emoji. join: role, members. leave, kick:
-    members. role: role. settings: title, topic, history, archived. pin, unpin: target.
+    members. role: role. settings: title, topic, history, archived, picture (zeros: none any
+    more). pin, unpin: target.
     A post may be a poll. vote: target, choices, was; of an anonymous poll target, counts, voters.
     poll_closed: target. preview: target, preview.
     Self log - room_added, room_removed, invited: room (and at_seq). read: room, at_seq. mute: room,
@@ -165,3 +166,4 @@ class Body(Struct, omit_defaults=True, gc=False):
     preview: LinkPreview | None = None
     author_kind: str | None = None
     sender: str | None = None
+    picture: UUID | None = None

@@ -22,6 +22,7 @@ from uuid import uuid4
 from prometheus_client import CollectorRegistry, Histogram
 
 from muster import keys, lifetime
+from muster.attaching import Attaching
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.errors import Refused
@@ -39,6 +40,7 @@ from muster.stores.postgres.batch import (
 )
 from muster.stores.postgres.installation import Installation
 from muster.stores.postgres.leases import PostgresLeases
+from muster.stores.postgres.media import PostgresClaims
 from muster.stores.postgres.membership import PostgresControlReader, PostgresHubReader
 from muster.stores.postgres.pointers import PostgresPointers
 from muster.stores.postgres.pool import Database, open_database
@@ -59,6 +61,7 @@ from realtime.flusher import Flusher
 from realtime.handshake import Handshake, Page
 from realtime.server import Listening, Server, bounds_of
 from realtime.spare import LOGGER, Spare
+from realtime.submissions import Submissions
 from realtime.tally import Tally
 from realtime.terms import Terms
 from realtime.wheel import Wheel
@@ -138,7 +141,8 @@ async def _live(
             tasks.create_task(Republisher(PostgresLeases(database), publisher, registry, rng).run())
             tasks.create_task(LaneTrimmer(nodes, lanes, settings.lane_max_age_s, rng).run())
             await tail.ready()
-            server.serve(Errands(server.edge, hub.attendance, writer, tokens, tasks))
+            submissions = Submissions(writer, Attaching(writer, PostgresClaims(database)), tasks)
+            server.serve(Errands(server.edge, hub.attendance, submissions, tokens, tasks))
             _settle_memory()
             _log.info("ready")
 

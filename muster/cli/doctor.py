@@ -22,11 +22,14 @@ from muster import doctor, keys
 from muster.cli._where import UNREACHABLE, connected, located, reason
 from muster.clock import SystemClock
 from muster.config import Settings, hide_password
+from muster.depot import Absent
 from muster.doctor import Finding, Verdict, fail, ok
+from muster.errors import Refused
 from muster.keys import KeysError
 from muster.lanes import LaneTable
 from muster.services import runfile
 from muster.services.runfile import Running
+from muster.stores.depots.opening import open_depot
 from muster.stores.postgres.facts import read_postgres, read_replica
 from muster.stores.redis.facts import read_redis
 from muster.stores.redis.nodes import nodes_at
@@ -64,6 +67,7 @@ async def _examine(settings: Settings, running: Running | None) -> dict[str, lis
         "this machine": [*_machine(settings)],
         f"postgres  {database}": await _postgres(settings),
         f"redis  {redis}": await _redis(settings),
+        "media": [await _media(settings)],
         "processes": await _processes(running, settings.data_dir),
     }
 
@@ -121,6 +125,23 @@ async def _redis(settings: Settings) -> list[Finding]:
         advice = "chat goes on without it, slower: is it running, are URL and password right?"
         return [_no_answer(error, advice)]
     return [finding for node in facts for finding in doctor.of_redis(node, settings)]
+
+
+async def _media(settings: Settings) -> Finding:
+    s3 = settings.media_s3_bucket
+    where = f"bucket {s3}" if s3 else f"directory {settings.media_path}"
+    guarded = bool(not s3 or not settings.media_cdn_url or settings.media_cdn_secret)
+    trouble = ""
+    try:
+        # Nothing is signed here, so no secret is needed.
+        async with (
+            asyncio.timeout(_ASK_WITHIN_S),
+            open_depot(settings, b"", SystemClock()) as depot,
+        ):
+            await depot.ping()
+    except (Refused, Absent, TimeoutError) as error:
+        trouble = reason(error)
+    return doctor.of_media(where, trouble, guarded=guarded)
 
 
 async def _processes(running: Running | None, data: Path) -> list[Finding]:

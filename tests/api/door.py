@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,21 +20,23 @@ import asyncpg
 import httpx
 from prometheus_client import CollectorRegistry
 
-from api.assembly import Abroad, Ground, assemble
+from api.assembly import Abroad, Ground, MediaGround, assemble
 from api.edge import ApiMetrics
 from muster import keys
 from muster.addresses import networks
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
+from muster.darkroom.pool import Darkroom
 from muster.egress import EVERYWHERE, Egress
 from muster.ids import DeviceId, PersonId, SessionId, SystemRandom, device_of
 from muster.keys import KeyRing
 from muster.lanes import LaneTable
-from muster.metrics import WriterMetrics
+from muster.metrics import MediaMetrics, WriterMetrics
 from muster.outlet import Outlet
 from muster.permission import Relation, RoomKind, Scope, ServiceRole
 from muster.service_keys import FRESH_S, new_key
+from muster.stores.depots.opening import open_depot
 from muster.stores.postgres import service_keys
 from muster.stores.postgres.batch import PostgresBatchConnection
 from muster.stores.postgres.membership import PostgresControlReader
@@ -298,32 +300,34 @@ async def open_door(
     control = ControlLog(reader, view, clock, lambda _entry: news.set())
     database = await asyncpg.connect(database_url)
     abroad = _abroad(settings, endpoints)
-    with ThreadPoolExecutor(2) as hashing:
-        ground = Ground(
-            settings,
-            key_ring(),
-            primary,
-            Replica(primary, replica),
-            writer,
-            view,
-            hashing,
-            clock,
-            SystemRandom(),
-            registry,
-            metrics,
-            abroad,
-        )
-        transport = httpx.ASGITransport(assemble(ground))
-        async with (
-            httpx.AsyncClient(transport=transport, base_url="http://door") as client,
-            asyncio.TaskGroup() as tasks,
-        ):
-            running = [tasks.create_task(writer.run()), tasks.create_task(control.run())]
-            try:
-                yield Door(client, database, ground, control, view, news)
-            finally:
-                for task in running:
-                    task.cancel()
+    async with _media(settings, clock, registry) as media:
+        with ThreadPoolExecutor(2) as hashing:
+            ground = Ground(
+                settings,
+                key_ring(),
+                primary,
+                Replica(primary, replica),
+                writer,
+                view,
+                hashing,
+                clock,
+                SystemRandom(),
+                registry,
+                metrics,
+                abroad,
+                media,
+            )
+            transport = httpx.ASGITransport(assemble(ground))
+            async with (
+                httpx.AsyncClient(transport=transport, base_url="http://door") as client,
+                asyncio.TaskGroup() as tasks,
+            ):
+                running = [tasks.create_task(writer.run()), tasks.create_task(control.run())]
+                try:
+                    yield Door(client, database, ground, control, view, news)
+                finally:
+                    for task in running:
+                        task.cancel()
     for egress in abroad:
         await egress.close()
     await publisher.close()
@@ -331,6 +335,19 @@ async def open_door(
     for opened in (primary, replica):
         if opened is not None:
             await opened.close()
+
+
+@asynccontextmanager
+async def _media(
+    settings: Settings, clock: MovedClock, registry: CollectorRegistry
+) -> AsyncIterator[MediaGround]:
+    """Uploads lie in a directory of the test's own unless it says where."""
+    darkroom = Darkroom(settings.media_workers)
+    with TemporaryDirectory(prefix="muster-test-media-") as directory:
+        where = replace(settings, media_dir=settings.media_dir or Path(directory))
+        async with open_depot(where, keys.derived(key_ring(), "media addresses"), clock) as depot:
+            yield MediaGround(depot, darkroom, MediaMetrics(registry))
+    await darkroom.close()
 
 
 async def _pool(url: str, metrics: ApiMetrics) -> Database:

@@ -76,6 +76,8 @@ def _path(template: str) -> str:
         session=uuid4(),
         report=uuid4(),
         job=uuid4(),
+        media=uuid4(),
+        object="unknown",
         seq=1,
         emoji="ok",
         who="@x",

@@ -180,6 +180,8 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
             session=uuid4(),
             report=uuid4(),
             job=uuid4(),
+            media=uuid4(),
+            object="unknown",
             seq=1,
             emoji="ok",
             who="@nobody",

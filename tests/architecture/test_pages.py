@@ -35,7 +35,7 @@ def test_every_test_named_is_there(page: str) -> None:
 def test_every_setting_named_is_one(page: str) -> None:
     """Misspelt ones do nothing, so a page must not teach them."""
     settings = {declared.env for declared in declarations()}
-    assert set(re.findall(r"MUSTER_[A-Z_]*", _text(page))) - settings - _NO_SETTINGS == set()
+    assert set(re.findall(r"MUSTER_[A-Z0-9_]*", _text(page))) - settings - _NO_SETTINGS == set()
 
 
 def test_every_command_named_is_one(page: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -110,6 +110,7 @@ def _bodies() -> list[bytes]:
 def _paths(template: str, canary: Canary, other: str) -> list[str]:
     named = {"emoji": MARK[:30], "who": f"@{canary.handle}", "session": str(uuid4())}
     named |= {"job": str(uuid4()), "code": MARK[:30], "webhook": str(uuid4()), "external": MARK}
+    named |= {"media": str(uuid4()), "object": MARK}
     right = template.format(room=canary.room, person=other, seq=3, report=uuid4(), **named)
     wrong = template.format(
         room=MARK,
@@ -120,6 +121,8 @@ def _paths(template: str, canary: Canary, other: str) -> list[str]:
         emoji=EMAIL,
         who=EMAIL,
         job=MARK,
+        media=MARK,
+        object=EMAIL,
         code=EMAIL,
         external=EMAIL,
         webhook=MARK,

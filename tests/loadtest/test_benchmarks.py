@@ -50,6 +50,14 @@ def test_latency() -> None:
 
 
 @pytest.mark.timeout(60)
+def test_media() -> None:
+    """Every upload ends as a thumbnail; how long small ones take says nothing, unless it is a second."""
+    figures = _json("media", "--clients", "2", "--uploads", "4", "--shrink", "8")
+    assert set(figures) == {"p50_ms", "p95_ms", "most_ms", "per_s", "megabytes"}
+    assert 0 < figures["p50_ms"] <= figures["p95_ms"] <= figures["most_ms"]
+
+
+@pytest.mark.timeout(60)
 def test_idle() -> None:
     """Eight sockets say little of what one costs; that there is a figure is what is tested."""
     assert set(_run("idle")) == {"rss_kib_per_socket"}

@@ -162,3 +162,11 @@ def test_few_file_descriptors_are_a_warning() -> None:
     """A socket is a descriptor."""
     assert doctor.of_files(1_024, 20_000).verdict is Verdict.ok
     assert doctor.of_files(256, 1_024).verdict is Verdict.warn
+
+
+def test_a_media_store_out_of_reach_fails() -> None:
+    """And a CDN whose addresses never end is warned of."""
+    assert doctor.of_media("bucket b", "", guarded=True).verdict is Verdict.ok
+    away = doctor.of_media("bucket b", "no answer", guarded=True)
+    assert (away.verdict, bool(away.advice)) == (Verdict.fail, True)
+    assert doctor.of_media("bucket b", "", guarded=False).verdict is Verdict.warn

@@ -42,7 +42,7 @@ BEGINNING: Final = f"""
              ORDER BY folded_v1(p.name) USING ~<~ LIMIT {LOOKED})
         ) n WHERE allows_v1(n.may_find, n.person_id, $1)
     )
-    SELECT p.person_id, p.handle_shown, p.name, c.state
+    SELECT p.person_id, p.handle_shown, p.name, c.state, p.picture
     FROM asked a, candidates f JOIN people p USING (person_id)
     LEFT JOIN contacts c ON c.person_id = $1 AND c.other_id = p.person_id AND c.state <> 'removed'
     WHERE p.person_id <> $1 AND p.banned_at IS NULL AND NOT EXISTS (
@@ -50,7 +50,7 @@ BEGINNING: Final = f"""
     ORDER BY p.handle = a.handle DESC, c.state = 'accepted' DESC NULLS LAST, p.handle LIMIT $5
 """  # noqa: S608  # constant numbers
 _BY_HANDLE: Final = """
-    SELECT p.person_id, p.handle_shown, p.name, p.bio FROM people p
+    SELECT p.person_id, p.handle_shown, p.name, p.bio, p.picture FROM people p
     WHERE p.handle = $2 AND ($3 OR p.person_id = $1 OR allows_v1(p.may_find_handle, p.person_id, $1))
 """
 
@@ -65,11 +65,15 @@ class PostgresFinding:
         rows = await self._database.fetch(BEGINNING, viewer, fold(words), words, _END, limit)
         return [
             Found(
-                PersonId(row[0]), row[1], row[2], None if row[3] is None else ContactState(row[3])
+                PersonId(row[0]),
+                row[1],
+                row[2],
+                None if row[3] is None else ContactState(row[3]),
+                row[4],
             )
             for row in rows
         ]
 
     async def by_handle(self, viewer: PersonId, folded: str, *, always: bool) -> Profile | None:
         row = await self._database.fetchrow(_BY_HANDLE, viewer, folded, always)
-        return None if row is None else Profile(PersonId(row[0]), row[1], row[2], row[3])
+        return None if row is None else Profile(PersonId(row[0]), *row[1:])

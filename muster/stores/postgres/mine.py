@@ -45,7 +45,7 @@ OF_PERSON: Final = f"""
     WITH hidden AS MATERIALIZED (
         SELECT coalesce(array_agg(b.blocked), '{{}}') AS people FROM blocks b WHERE b.blocker = $1
     ), mine AS MATERIALIZED (
-        SELECT r.room_id, r.kind, r.title, r.head, r.msg_no, r.last_post, r.members, r.archived_at,
+        SELECT r.room_id, r.kind, r.title, r.picture, r.head, r.msg_no, r.last_post, r.members, r.archived_at,
                date_trunc('milliseconds', r.last_at) AS last_at,
                m.relation, m.read_seq, m.read_msg_no, m.muted_until, m.level, m.from_seq,
                {request_of("m")} AS request
@@ -57,10 +57,11 @@ OF_PERSON: Final = f"""
     )
     SELECT i.room_id, i.kind, i.title, i.head, i.msg_no, i.last_at, i.members, i.archived_at IS NOT NULL, i.relation,
            i.read_seq, i.muted_until, i.level, peer.person_id, peer.handle_shown, peer.name, peer.read,
-           last.seq, last.author, last.text, last.at, coalesce(news.unread, 0), coalesce(about.mentions, 0), i.request
+           last.seq, last.author, last.text, last.at, coalesce(news.unread, 0), coalesce(about.mentions, 0), i.request,
+           i.picture, peer.picture
     FROM mine i CROSS JOIN hidden h
     LEFT JOIN LATERAL (
-        SELECT p.person_id, p.handle_shown, p.name,
+        SELECT p.person_id, p.handle_shown, p.name, p.picture,
                CASE WHEN NOT (i.request OR p.person_id = ANY (h.people)
                               OR EXISTS (SELECT 1 FROM blocks b WHERE b.blocker = p.person_id AND b.blocked = $1)
                               OR {request_of("o")}) THEN o.read_seq END AS read
@@ -97,6 +98,7 @@ def summary(row: asyncpg.Record, shape: type[RoomSummary] = RoomSummary) -> Room
     (
         room, kind, title, head, msg_no, last_at, members, archived, relation, read, muted_until, level,
         peer, handle, name, peer_read, last_seq, last_author, last_text, posted_at, unread, mentions, request,
+        picture, face,
     ) = row  # fmt: skip
     last = None
     if last_seq is not None:
@@ -105,7 +107,7 @@ def summary(row: asyncpg.Record, shape: type[RoomSummary] = RoomSummary) -> Room
         id=room,
         kind=_KINDS[kind],
         title=title,
-        peer=None if peer is None else Peer(peer, handle, name),
+        peer=None if peer is None else Peer(peer, handle, name, face),
         last_message=last,
         head=head,
         msg_no=msg_no,
@@ -120,6 +122,7 @@ def summary(row: asyncpg.Record, shape: type[RoomSummary] = RoomSummary) -> Room
         archived=archived,
         last_at_ms=to_ms(last_at),
         request=request,
+        picture=picture,
     )
 
 

@@ -25,7 +25,7 @@ _ADD: Final = """
     )
     SELECT add_self_log_v1(person_id) FROM person
 """
-_PROFILE = "person_id, handle_shown, name, bio"
+_PROFILE = "person_id, handle_shown, name, bio, picture"
 _ACCOUNT = (
     f"SELECT {_PROFILE}, service_role, banned_at IS NOT NULL FROM people WHERE person_id = $1"  # noqa: S608
 )
@@ -37,7 +37,7 @@ _REHASHED: Final = (
     "UPDATE people SET password_hash = $3 WHERE person_id = $1 AND password_hash = $2"
 )
 _BLOCKED = """
-    SELECT p.person_id, p.handle_shown, p.name, p.bio FROM blocks b JOIN people p ON p.person_id = b.blocked
+    SELECT p.person_id, p.handle_shown, p.name, p.bio, p.picture FROM blocks b JOIN people p ON p.person_id = b.blocked
     WHERE b.blocker = $1 AND b.blocked > $2 ORDER BY b.blocked LIMIT $3
 """
 
@@ -60,7 +60,7 @@ class PostgresPeople:
 
     async def account(self, person: PersonId) -> Account | None:
         row = await self._database.fetchrow(_ACCOUNT, person)
-        return None if row is None else Account(_profile(row), ServiceRole(row[4]), row[5])
+        return None if row is None else Account(_profile(row), ServiceRole(row[5]), row[6])
 
     async def credentials(self, folded: str) -> Credentials | None:
         row = await self._database.fetchrow(_CREDENTIALS, folded)
@@ -80,4 +80,4 @@ class PostgresPeople:
 
 
 def _profile(row: asyncpg.Record) -> Profile:
-    return Profile(PersonId(row[0]), row[1], row[2], row[3])
+    return Profile(PersonId(row[0]), row[1], row[2], row[3], row[4])

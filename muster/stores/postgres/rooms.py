@@ -25,7 +25,7 @@ _ROOM: Final = """
     SELECT r.kind, r.history, r.title, r.topic, r.archived_at IS NOT NULL, r.created_by, r.created_at, r.head, r.msg_no,
            r.members, m.relation,
            (SELECT o.person_id FROM members o
-            WHERE r.kind = 'direct' AND o.room_id = r.room_id AND o.person_id <> $2 LIMIT 1)
+            WHERE r.kind = 'direct' AND o.room_id = r.room_id AND o.person_id <> $2 LIMIT 1), r.picture
     FROM rooms r JOIN members m ON m.room_id = r.room_id AND m.person_id = $2 WHERE r.room_id = $1
 """
 
@@ -35,9 +35,9 @@ _MEMBERS: Final = """
         SELECT r.kind, m.relation FROM rooms r JOIN members m USING (room_id)
         WHERE r.room_id = $1 AND m.person_id = $2
     )
-    SELECT a.kind, a.relation, p.person_id, p.handle_shown, p.name, p.relation, p.since FROM reader a
+    SELECT a.kind, a.relation, p.person_id, p.handle_shown, p.name, p.relation, p.since, p.picture FROM reader a
     LEFT JOIN LATERAL (
-        SELECT p.person_id, p.handle_shown, p.name, m.relation, m.since
+        SELECT p.person_id, p.handle_shown, p.name, m.relation, m.since, p.picture
         FROM members m JOIN people p USING (person_id)
         WHERE m.room_id = $1 AND m.relation IN ('member', 'moderator', 'owner')
           AND m.person_id > $3
@@ -45,7 +45,7 @@ _MEMBERS: Final = """
     ) p ON true ORDER BY p.person_id
 """
 _PUBLIC: Final = """
-    SELECT room_id, kind, title, topic, members FROM rooms
+    SELECT room_id, kind, title, topic, members, picture FROM rooms
     WHERE kind IN ('public', 'announcement') AND archived_at IS NULL AND room_id < $1
     ORDER BY room_id DESC LIMIT $2
 """
@@ -77,7 +77,7 @@ class PostgresRooms:
         if not rows:
             return None
         members = [
-            Member(PersonId(row[2]), row[3], row[4], Relation(row[5]), to_ms(row[6]))
+            Member(PersonId(row[2]), row[3], row[4], Relation(row[5]), to_ms(row[6]), row[7])
             for row in rows
             if row[2] is not None
         ]
@@ -103,4 +103,5 @@ def _room(room: RoomId, row: asyncpg.Record) -> Room:
         members=row[9],
         role=Relation(row[10]),
         peer=row[11],
+        picture=row[12],
     )

@@ -1,0 +1,78 @@
+"""Orphans: media nobody needs, removed.
+
+What was never completed, never attached, whose message was deleted or whose picture was replaced has a time at which
+it is looked at (`collect_at`); this job looks. Every round wishes for the next one first, so the chain does not break
+where a round does. Owns how often and how many. Must never remove what hangs on a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+from uuid import UUID
+
+from msgspec import Struct
+
+from muster import wishes
+from muster.clock import Clock
+from muster.depot import Depot, keys_of
+from muster.jobs import Job
+from muster.metrics import MediaMetrics
+from muster.wishes import Wish, Wishes
+
+KIND: Final = "media"
+EVERY_S: Final = 300
+PER_ROUND: Final = 200
+
+
+class Round(Struct, frozen=True):
+    """Nothing is said of a round."""
+
+
+class OrphanStore(Protocol):
+    """Where media are kept."""
+
+    async def collect(self, most: int) -> list[tuple[UUID, str]]:
+        """Media and secrets to be removed from the depot, named again until forgotten."""
+        ...
+
+    async def forget(self, media: Sequence[UUID]) -> None: ...
+
+
+class Orphans:
+    """Collects them."""
+
+    def __init__(
+        self,
+        store: OrphanStore,
+        depot: Depot,
+        kept: Wishes,
+        clock: Clock,
+        metrics: MediaMetrics,
+    ) -> None:
+        self._store = store
+        self._depot = depot
+        self._wishes = kept
+        self._clock = clock
+        self._metrics = metrics
+
+    async def begin(self) -> None:
+        """See to it that there is a next round. Raises `Refused`: `unavailable`."""
+        slot = self._clock.now_ms() // (EVERY_S * 1_000) + 1
+        wish = Wish(KIND, str(slot), None, slot * EVERY_S * 1_000, Round())
+        await wishes.add(self._wishes, wish)
+
+    async def fire(self, _job: Job) -> None:
+        """One round. A muster.jobs.Handler: a second time it finds less to do."""
+        await self.begin()
+        await self.collect()
+
+    async def collect(self) -> int:
+        """Remove what is due, a bounded number; how many. Raises `Refused`: `unavailable`."""
+        due = await self._store.collect(PER_ROUND)
+        if not due:
+            return 0
+        await self._depot.remove([key for media, secret in due for key in keys_of(media, secret)])
+        await self._store.forget([media for media, _ in due])
+        self._metrics.collected.inc(len(due))
+        return len(due)
