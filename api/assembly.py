@@ -25,6 +25,7 @@ from api.links import AppLinkHandlers, LinkHandlers
 from api.members import MemberHandlers
 from api.messages import MessageHandlers
 from api.once import Once
+from api.page import PageHandlers, packaged
 from api.people import PeopleHandlers
 from api.rooms import RoomHandlers
 from api.service import KeySet, ServiceHandlers
@@ -177,4 +178,5 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
             on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping
         ),
         documents=documents,
+        page=PageHandlers(packaged(), settings.hub_urls),
     )

@@ -27,6 +27,8 @@ PATH_TYPES: Final[Mapping[str, Any]] = {
     "seq": Seq,
     "emoji": Emoji,
     "code": Annotated[str, Meta(min_length=1, max_length=64)],
+    "version": Annotated[str, Meta(min_length=1, max_length=64)],
+    "file": Annotated[str, Meta(min_length=1, max_length=64)],
     "who": Annotated[str, Meta(min_length=1, max_length=40)],
 }
 """What may stand in a path, by the name of its place."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from api import contacts, finding, later, links, members, messages, people, rooms, sessions, staff
 from api.documents import DocumentHandlers
+from api.page import PageHandlers
 from api.route import Done, Limit, Page, Route
 from api.service import Health, Hubs, KeySet, ServiceHandlers
 from muster.contacts import ContactPage
@@ -47,6 +48,7 @@ class Handlers(NamedTuple):
     staff: staff.StaffHandlers
     service: ServiceHandlers
     documents: DocumentHandlers
+    page: PageHandlers
 
 
 def table(to: Handlers) -> list[Route]:
@@ -63,6 +65,7 @@ def table(to: Handlers) -> list[Route]:
         *_people(to.people),
         *_staff(to.staff),
         *_service(to.service, to.documents),
+        *_page(to.page),
     ]
 
 
@@ -242,3 +245,10 @@ def _service(to: ServiceHandlers, documents: DocumentHandlers) -> list[Route]:
         Route("GET", "/v1/openapi.json", documents.openapi_json, "This description, OpenAPI 3.1"),
         Route("GET", "/docs", documents.docs, "This description, as a page"),
     ]  # fmt: skip
+
+
+def _page(to: PageHandlers) -> list[Route]:
+    return [
+        Route("GET", "/app", to.page, "A chat client, as a page for browsers"),
+        Route("GET", "/app/{version}/{file}", to.file, "A file of that page"),
+    ]
