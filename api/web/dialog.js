@@ -12,6 +12,7 @@ let titles = 0;
  */
 export function dialog(title, build, kind = "card") {
   const id = `dialog-${(titles += 1)}`;
+  const opener = document.activeElement;
   const body = h("div.dialog-body");
   const element = h(`dialog.dialog.${kind}`, { "aria-labelledby": id });
   const close = () => element.close();
@@ -21,12 +22,23 @@ export function dialog(title, build, kind = "card") {
   element.addEventListener("close", () => {
     over?.();
     element.remove();
+    giveBack(opener);
   });
   element.addEventListener("click", (event) => {
     if (event.target === element) close();
   });
   element.showModal();
   return close;
+}
+
+/** What opened a dialog may be out of sight until its message has the focus, or have been made anew. */
+function giveBack(opener) {
+  if (document.activeElement !== document.body) return;
+  const row = opener.closest("[data-key]");
+  const now = row && document.querySelector(`[data-key="${CSS.escape(row.dataset.key)}"]`);
+  now?.focus({ preventScroll: true });
+  const same = now && opener.dataset.focus ? now.querySelector(`[data-focus="${CSS.escape(opener.dataset.focus)}"]`) : opener;
+  if (same?.isConnected) same.focus({ preventScroll: true });
 }
 
 /** Ask before something that cannot be undone. */

@@ -48,10 +48,10 @@ export function keyed(parent, key, print, make) {
       const before = kept.get(name);
       const element = before?.now === now ? before.element : make(row);
       if (before && before.element !== element) {
-        const inside = before.element.contains(document.activeElement);
+        const focused = before.element.contains(document.activeElement) ? document.activeElement : null;
         if (place === before.element) place = element;
         before.element.replaceWith(element);
-        if (inside) refocus(before.element, element);
+        if (focused) refocus(focused, element);
       } else if (place !== element) parent.insertBefore(element, place);
       else place = place.nextSibling;
       if (place === element) place = element.nextSibling;
@@ -62,8 +62,9 @@ export function keyed(parent, key, print, make) {
   };
 }
 
-function refocus(before, after) {
-  const name = document.activeElement === document.body ? before.dataset.focus : null;
-  const target = name ? after.querySelector(`[data-focus="${name}"]`) : after;
+/** The focus was in an element that is made anew: it goes to what stands in its place. */
+function refocus(focused, after) {
+  const name = focused.dataset.focus;
+  const target = name ? after.querySelector(`[data-focus="${CSS.escape(name)}"]`) : after.querySelector("button.room");
   (target ?? after).focus({ preventScroll: true });
 }

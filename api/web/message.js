@@ -15,7 +15,7 @@ export function print(chat, room, row) {
   if (row.type === "day") return dayLabel(row.at, Date.now());
   if (row.type === "unread") return "";
   const { item } = row;
-  const names = [item.author, item.subject].map((id) => id && chat.people.get(id).name);
+  const names = [item.author, ...(row.subjects ?? [])].map((id) => id && chat.people.get(id).name);
   if (row.type === "note") return JSON.stringify([names, item.body]);
   const quoted = item.body.reply_to ? quote(chat, room, item.body.reply_to) : null;
   return JSON.stringify([row.first, row.last, row.state, item.seq, item.body, item.edited, item.deleted, names,
@@ -29,7 +29,7 @@ export function print(chat, room, row) {
 export function rowElement(chat, room, row, does) {
   if (row.type === "day") return h("li.day", {}, h("span", {}, dayLabel(row.at, Date.now())));
   if (row.type === "unread") return h("li.unread", {}, h("span", {}, "New messages"));
-  if (row.type === "note") return h("li.note", {}, h("span", { dir: "auto" }, noteText(chat, row.item)));
+  if (row.type === "note") return h("li.note", {}, h("span", { dir: "auto" }, noteText(chat, row)));
   return messageElement(chat, room, row, does);
 }
 
@@ -106,11 +106,12 @@ function failedLine(row, does) {
     h("button.button.link", { type: "button", onclick: () => does.discard(row) }, "Discard"));
 }
 
-function noteText(chat, { kind, author, subject, body }) {
+function noteText(chat, { item: { kind, author, subject, body }, subjects }) {
   const who = (id) => (id === chat.me ? "You" : chat.people.get(id).name);
   const [by, about] = [who(author), subject ? who(subject) : ""];
+  const added = together(subjects.map((id) => (id === chat.me ? "you" : who(id))));
   const is = about === "You" ? "are" : "is";
-  if (kind === "join") return author === subject ? `${by} joined` : `${by} added ${about === "You" ? "you" : about}`;
+  if (kind === "join") return author === subject ? `${by} joined` : `${by} added ${added}`;
   if (kind === "leave") return `${about || by} left`;
   if (kind === "kick") return `${by} removed ${about === "You" ? "you" : about}`;
   if (kind === "role") return `${about} ${is} now ${body.role}`;
@@ -119,4 +120,11 @@ function noteText(chat, { kind, author, subject, body }) {
   if (body.title) return `${by} named the room “${body.title}”`;
   if (body.archived) return `${by} archived the room`;
   return `${by} changed the room`;
+}
+
+/** "Ada, Bob and 3 more". */
+function together(names) {
+  if (names.length < 2) return names[0] ?? "";
+  const [shown, rest] = names.length > 4 ? [names.slice(0, 3), `${names.length - 3} more`] : [names.slice(0, -1), names.at(-1)];
+  return `${shown.join(", ")} and ${rest}`;
 }

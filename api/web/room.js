@@ -107,7 +107,7 @@ export function roomView(chat, go) {
     pinned();
     const log = chat.stretches.log(id);
     const wishes = chat.stretches.live(id) ? chat.sender.outbox.of(id) : [];
-    shown = log?.loaded ? rows(log.items, wishes, { me: chat.me, unreadAfter }) : [];
+    shown = log?.loaded ? rows(log.items, wishes, { me: chat.me, unreadAfter, direct: room.kind === "direct" }) : [];
     scroll.keep(() => show(shown));
     say(note, noteOf(room, log));
     footing(room);
@@ -186,7 +186,7 @@ export function roomView(chat, go) {
     if (room.role === "invited") return "";
     if (log?.failed) return log.failed;
     if (!log?.loaded) return "Loading…";
-    if (!log.items.length) return "Nothing here yet. Say hello.";
+    if (!shown.length && !log.more) return "Nothing here yet. Say hello.";
     return log.more ? "" : "This is where the room begins.";
   }
 

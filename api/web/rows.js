@@ -9,7 +9,8 @@ const NOTES = new Set(["join", "leave", "kick", "role", "settings", "pin", "unpi
 /**
  * @param {object[]} items of a log, in order
  * @param {object[]} wishes of the room's outbox, in order
- * @param {{me: string, unreadAfter: number|null}} view
+ * @param {{me: string, unreadAfter: number|null, direct: boolean}} view `direct`: two people, who need not be told that they
+ *   are there
  * @returns {{type: "day"|"unread"|"note"|"message", key: string}[]} `key` stays the same while a row is the same
  */
 export function rows(items, wishes, view) {
@@ -33,13 +34,23 @@ export function rows(items, wishes, view) {
   };
   for (const item of items) {
     if (item.kind === "post") add(message(item, view.me, changing.get(item.seq)), item.author, item.at);
-    else if (NOTES.has(item.kind)) add({ type: "note", key: `s:${item.seq}`, seq: item.seq, item }, item.author, item.at);
+    else if (NOTES.has(item.kind) && !(view.direct && item.kind === "join") && !gathered(found.at(-1), item)) {
+      add({ type: "note", key: `s:${item.seq}`, seq: item.seq, item, subjects: [item.subject] }, item.author, item.at);
+    }
   }
   const there = new Set(items.filter((item) => item.author === view.me).map((item) => item.clientId));
   for (const wish of wishes) {
     if (wish.frame[0] === 5 && !there.has(wish.clientId)) add(sending(wish, view.me), view.me, wish.at);
   }
   return found;
+}
+
+/** Whoever is added right after somebody else by the same person stands in the same line. */
+function gathered(before, item) {
+  const adds = (one) => one.kind === "join" && one.author !== one.subject;
+  if (before?.type !== "note" || !adds(before.item) || !adds(item) || before.item.author !== item.author) return false;
+  before.subjects.push(item.subject);
+  return true;
 }
 
 function message(item, me, change) {

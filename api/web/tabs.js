@@ -36,6 +36,8 @@ export class Tabs {
     return navigator.locks
       .request(this.name, { signal: this.giveUp.signal }, () => {
         this.holds = true;
+        // Whoever held it is gone, and with them the answers.
+        this.#giveUp();
         return this.line.run();
       })
       .catch(() => {});
@@ -45,7 +47,7 @@ export class Tabs {
     this.giveUp?.abort();
     this.line.stop();
     this.channel.close();
-    for (const id of [...this.waiting.keys()]) this.#answer(id, (asked) => asked.reject(gone()));
+    this.#giveUp();
   }
 
   hurry() {
@@ -111,6 +113,10 @@ export class Tabs {
     }
   }
 
+  #giveUp() {
+    for (const id of [...this.waiting.keys()]) this.#answer(id, (asked) => asked.reject(gone()));
+  }
+
   #answer(id, how) {
     const asked = this.waiting.get(id);
     if (!asked) return;
@@ -121,5 +127,5 @@ export class Tabs {
 }
 
 function gone() {
-  return new Refused({ message: "this tab is done", temporary: true });
+  return new Refused({ message: "the tab that held the line is gone", temporary: true });
 }

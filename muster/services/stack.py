@@ -111,7 +111,7 @@ class Stack:
         return replace(
             settings,
             hub_urls=settings.hub_urls or _hub_urls(settings),
-            allowed_origins=tuple(dict.fromkeys((*settings.allowed_origins, *_page_origins(settings)))),
+            allowed_origins=tuple(dict.fromkeys((*settings.allowed_origins, *page_origins(settings)))),
         )
 
     def _doors(self, settings: Settings) -> list[Door]:
@@ -164,7 +164,7 @@ def _hub_urls(settings: Settings) -> tuple[str, ...]:
     return tuple(f"{origin}:{port}" for port in _hub_ports(settings))
 
 
-def _page_origins(settings: Settings) -> tuple[str, ...]:
+def page_origins(settings: Settings) -> tuple[str, ...]:
     """Where a browser on this machine or network may have our own page from: its sockets are let in."""
     hosts = dict.fromkeys((_public_host(settings), LOOPBACK, "localhost"))
     return tuple(f"http{settings.scheme_suffix}://{host}:{settings.api_port}" for host in hosts)
