@@ -111,7 +111,9 @@ class Stack:
         return replace(
             settings,
             hub_urls=settings.hub_urls or _hub_urls(settings),
-            allowed_origins=tuple(dict.fromkeys((*settings.allowed_origins, *page_origins(settings)))),
+            allowed_origins=tuple(
+                dict.fromkeys((*settings.allowed_origins, *page_origins(settings)))
+            ),
         )
 
     def _doors(self, settings: Settings) -> list[Door]:

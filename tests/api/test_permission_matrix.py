@@ -172,6 +172,8 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
             emoji="ok",
             who="@nobody",
             code="unknown",
+            version="any",
+            file="main.js",
         )
         for role in (None, *ServiceRole):
             if role is None:

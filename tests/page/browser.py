@@ -12,17 +12,27 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    async_playwright,
+)
 
 PASSWORD = "correct horse battery"
+OTHER_ORIGIN = "https://app.example.org"
+"""A site besides our own that is let in."""
+
 WITHIN_MS = 15_000
-DESKTOP = {"width": 1180, "height": 760}
-PHONE = {"width": 390, "height": 844}
+DESKTOP: Final[ViewportSize] = {"width": 1180, "height": 760}
+PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = (
     "--no-sandbox",
@@ -33,7 +43,12 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-_NETWORK = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_INTERNET_DISCONNECTED", "WebSocket connection to")
+_NETWORK = (
+    "ERR_CONNECTION_REFUSED",
+    "ERR_CONNECTION_RESET",
+    "ERR_INTERNET_DISCONNECTED",
+    "WebSocket connection to",
+)
 """What Chromium itself writes to the console when a server is away: a test that kills one expects it."""
 
 
@@ -83,7 +98,9 @@ class Window:
     def quiet(self, *, network: bool = False) -> None:
         """Nothing was complained about; `network`: but for a server that was away."""
         left = [
-            one for one in self.complaints if not (network and any(part in one for part in _NETWORK))
+            one
+            for one in self.complaints
+            if not (network and any(part in one for part in _NETWORK))
         ]
         assert left == []
 
@@ -144,7 +161,7 @@ class Window:
 
 @asynccontextmanager
 async def window(
-    browser: Browser, url: str, *, size: dict[str, int] | None = None, dark: bool = False
+    browser: Browser, url: str, *, size: ViewportSize | None = None, dark: bool = False
 ) -> AsyncIterator[Window]:
     """A window with storage of its own: another person's browser."""
     context = await browser.new_context(
@@ -166,7 +183,9 @@ async def window(
 class Account:
     """Somebody known to the api, who may also have a window."""
 
-    def __init__(self, http: httpx.AsyncClient, handle: str, name: str, grant: dict[str, Any]) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, handle: str, name: str, grant: dict[str, Any]
+    ) -> None:
         self.handle = handle
         self.name = name
         self.id: str = grant["person"]

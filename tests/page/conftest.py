@@ -7,7 +7,7 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from loadtest.stack import ROOMY, Stack, muster_up
-from tests.page.browser import chromium, running_browser
+from tests.page.browser import OTHER_ORIGIN, running_browser
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -20,8 +20,8 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stack() -> AsyncIterator[Stack]:
     """One `muster up` for all windows. Tokens live 10 s, so that the page renews them on the way."""
-    chromium()
-    async with muster_up(2, {**ROOMY, "MUSTER_ACCESS_TOKEN_S": "10"}) as running:
+    settings = {"MUSTER_ACCESS_TOKEN_S": "10", "MUSTER_ALLOWED_ORIGINS": OTHER_ORIGIN}
+    async with muster_up(2, {**ROOMY, **settings}) as running:
         yield running
 
 

@@ -26,9 +26,12 @@ TALK = (
 async def main() -> None:
     """All pictures."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    async with muster_up(2) as stack, running_browser() as browser:
-        async with httpx.AsyncClient(base_url=stack.api_url, timeout=10) as http:
-            await _take(stack, browser, http)
+    async with (
+        muster_up(2) as stack,
+        running_browser() as browser,
+        httpx.AsyncClient(base_url=stack.api_url, timeout=10) as http,
+    ):
+        await _take(stack, browser, http)
 
 
 async def _take(stack: Stack, browser: Browser, http: httpx.AsyncClient) -> None:
@@ -63,16 +66,27 @@ async def _scene(people: list[Account]) -> str:
         await ada.done("PUT", f"/v1/me/contacts/{one.id}")
         await one.done("PUT", f"/v1/me/contacts/{ada.id}")
     rest = [one.id for one in people[1:]]
-    for title, text in (("Allotment 14", "The key hangs behind the shed now"), ("Book circle", "Chapter nine broke me")):
-        other: str = (await bob.done("POST", "/v1/rooms", json={"kind": "group", "title": title, "people": [ada.id]}))["id"]
+    for title, text in (
+        ("Allotment 14", "The key hangs behind the shed now"),
+        ("Book circle", "Chapter nine broke me"),
+    ):
+        other: str = (
+            await bob.done(
+                "POST", "/v1/rooms", json={"kind": "group", "title": title, "people": [ada.id]}
+            )
+        )["id"]
         await bob.post(other, text)
         seq = await ada.post(other, "😂" if title == "Book circle" else "Thank you, Bob!")
         await ada.done("PUT", f"/v1/rooms/{other}/read", json={"seq": seq})
     direct = (await cyd.done("POST", "/v1/rooms", json={"kind": "direct", "peer": ada.id}))["id"]
     await cyd.post(direct, "Did the parcel arrive?")
-    await cyd.post(direct, "It should be at the neighbours’ at number 7")
+    await cyd.post(direct, "It should be at the neighbours' at number 7")
     room: str = (
-        await ada.done("POST", "/v1/rooms", json={"kind": "group", "title": "Climbing on Thursday", "people": rest})
+        await ada.done(
+            "POST",
+            "/v1/rooms",
+            json={"kind": "group", "title": "Climbing on Thursday", "people": rest},
+        )
     )["id"]
     seqs = []
     for who, text in TALK:

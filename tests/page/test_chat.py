@@ -16,7 +16,8 @@ WATCH_BANNER = """() => {
     window.banners = [];
     const banner = document.querySelector(".banner");
     const note = () => window.banners.push(banner.hidden ? "gone" : banner.textContent);
-    new MutationObserver(note).observe(banner, { attributes: true, childList: true, subtree: true, characterData: true });
+    const all = { attributes: true, childList: true, subtree: true, characterData: true };
+    new MutationObserver(note).observe(banner, all);
 }"""
 
 
@@ -150,7 +151,9 @@ async def test_a_long_room(stack: Stack, browser: Browser, http: httpx.AsyncClie
     """Older messages come as one scrolls up and nothing moves; a search leads into the middle, a button back."""
     ada, bob, room = await _friends(http)
     for number in range(170):
-        await bob.post(room, f"number {number:03}" + (" with a pomegranate" if number == 40 else ""))
+        await bob.post(
+            room, f"number {number:03}" + (" with a pomegranate" if number == 40 else "")
+        )
     async with window(browser, stack.api_url) as one:
         await ada.enters(one)
         await one.page.locator(".badge", has_text="170").wait_for()

@@ -4,19 +4,19 @@ import re
 import zipfile
 from pathlib import Path
 
-import httpx
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from api.page import PageHandlers, packaged
-from loadtest.stack import ROOMY, muster_up
+from loadtest.stack import Stack
 from muster.config import Settings
 from muster.services.stack import page_origins
 from tests.api.conftest import door  # noqa: F401  # the fixture
 from tests.api.door import Door
 from tests.architecture.source import ROOT
+from tests.page.browser import OTHER_ORIGIN
 
 WEB = ROOT / "api" / "web"
 _LINES = 350
@@ -33,10 +33,15 @@ async def test_the_page_is_fresh_and_its_files_are_kept(door: Door) -> None:  # 
     assert page.status_code == 200
     assert page.headers["cache-control"] == "no-cache"
     named = re.findall(r'(?:href|src)="(/app/[^"]+)"', page.text)
-    assert {Path(one).name for one in named} == {name for name in packaged() if name != "index.html"}
+    assert {Path(one).name for one in named} == {
+        name for name in packaged() if name != "index.html"
+    }
     for address in named:
         got = await door.client.get(address)
-        assert (got.status_code, got.headers["cache-control"]) == (200, "public, max-age=31536000, immutable")
+        assert (got.status_code, got.headers["cache-control"]) == (
+            200,
+            "public, max-age=31536000, immutable",
+        )
         assert got.headers["x-content-type-options"] == "nosniff"
     other = await door.client.get("/app/another-release/main.js")
     assert (other.status_code, other.headers["cache-control"]) == (200, "no-store")
@@ -85,7 +90,9 @@ def test_the_modules_keep_the_rules_of_the_house() -> None:
     """Each says what it owns, fits in a head, is no bag, and makes no markup of strings."""
     for path in sorted(WEB.glob("*.js")):
         text = path.read_text("utf-8")
-        opening = "".join(line for line in text.splitlines(keepends=True)[:6] if line.startswith("//"))
+        opening = "".join(
+            line for line in text.splitlines(keepends=True)[:6] if line.startswith("//")
+        )
         assert "Owns" in opening, path.name
         assert text.count("\n") <= _LINES, path.name
         assert not _FORBIDDEN.search(text), (path.name, _FORBIDDEN.search(text))
@@ -94,24 +101,25 @@ def test_the_modules_keep_the_rules_of_the_house() -> None:
 
 def test_the_page_of_this_machine_may_open_sockets() -> None:
     """By any name that leads here; with TLS, by https alone."""
-    assert page_origins(Settings(api_port=8000)) == ("http://127.0.0.1:8000", "http://localhost:8000")
+    assert page_origins(Settings(api_port=8000)) == (
+        "http://127.0.0.1:8000",
+        "http://localhost:8000",
+    )
     lan = page_origins(Settings(api_port=8000, lan=True, tls_cert=Path("c"), tls_key=Path("k")))
     assert "https://localhost:8000" in lan
     assert all(one.startswith("https://") for one in lan)
 
 
-async def test_sockets_are_for_our_page_and_those_allowed() -> None:
+@pytest.mark.asyncio(loop_scope="session")
+async def test_sockets_are_for_our_page_and_those_allowed(stack: Stack) -> None:
     """By default the page served beside the hubs, and no other site; phones name no origin."""
-    allowed = {**ROOMY, "MUSTER_ALLOWED_ORIGINS": "https://app.example.org"}
-    async with muster_up(1, allowed) as stack:
-        async with httpx.AsyncClient(base_url=stack.api_url) as client:
-            assert (await client.get("/app")).status_code == 200
-        for origin in (stack.api_url, stack.api_url.replace("127.0.0.1", "localhost"), "https://app.example.org", None):
-            async with _open(stack.hub_urls[0], origin):
-                pass
-        with pytest.raises(InvalidStatus, match="403"):
-            async with _open(stack.hub_urls[0], "https://evil.example.org"):
-                pass
+    ours = stack.api_url
+    for origin in (ours, ours.replace("127.0.0.1", "localhost"), OTHER_ORIGIN, None):
+        async with _open(stack.hub_urls[0], origin):
+            pass
+    with pytest.raises(InvalidStatus, match="403"):
+        async with _open(stack.hub_urls[0], "https://evil.example.org"):
+            pass
 
 
 def _open(url: str, origin: str | None) -> connect:

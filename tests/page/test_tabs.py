@@ -61,7 +61,9 @@ async def test_the_token_is_renewed_once_for_all_tabs(
         await second.goto()
         await second.page.get_by_role("heading", name="Chats").wait_for()
         renewals: list[str] = []
-        first.context.on("request", lambda asked: renewals.append(asked.url) if "refresh" in asked.url else None)
+        first.context.on(
+            "request", lambda asked: renewals.append(asked.url) if "refresh" in asked.url else None
+        )
         before = await first.page.evaluate(ACCESS)
         await first.page.evaluate(SPEND)
         for tab in (first, second):
