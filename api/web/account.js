@@ -31,7 +31,6 @@ export function account(chat, logOut) {
       close();
       logOut();
     }, "danger")));
-    body.querySelector("form button").type = "submit";
     attempt(async () => {
       select.value = (await chat.rest.get("/v1/me/privacy")).message;
       select.disabled = false;

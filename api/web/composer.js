@@ -98,5 +98,8 @@ export function composerView(does) {
     changed(false);
   }
 
-  return { element, move, reply: (row, name) => turn({ replies: row }, name), edit: (row) => turn({ edits: row }), focus: () => text.focus() };
+  return {
+    element, move, reply: (row, name) => turn({ replies: row }, name), edit: (row) => turn({ edits: row }),
+    focus: () => text.focus(),
+  };
 }

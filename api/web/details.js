@@ -28,11 +28,12 @@ export function details(chat, room, jump, leave) {
     const topic = h("p.topic", { dir: "auto" });
     const mute = h("button.action", { type: "button", onclick: () => muting(chat, room, mute) });
     labelMute(room, mute);
-    body.append(topic, h("div.actions", {}, mute,
-      room.kind !== "direct" && h("button.action", { type: "button", onclick: () => makeLink(chat, at, links) }, icon("link"), "Make an invite link"),
-      room.kind === "direct" && room.peer && h("button.action.danger", { type: "button", onclick: () => block(chat, room, gone) }, icon("close"), "Block"),
-      room.kind !== "direct" && h("button.action.danger", { type: "button", onclick: () => leaving(chat, room, gone) }, icon("leave"), "Leave the room")),
-    links, pins, members);
+    const act = (of, onclick, sign, label) => h(of, { type: "button", onclick }, icon(sign), label);
+    const others = room.kind === "direct"
+      ? [room.peer && act("button.action.danger", () => block(chat, room, gone), "close", "Block")]
+      : [act("button.action", () => makeLink(chat, at, links), "link", "Make an invite link"),
+        act("button.action.danger", () => leaving(chat, room, gone), "leave", "Leave the room")];
+    body.append(topic, h("div.actions", {}, mute, others), links, pins, members);
     if (room.role === "invited") return;
     attempt(async () => {
       const found = await chat.rest.get(at);
@@ -107,8 +108,10 @@ async function showLinks(chat, at, place) {
   } catch {
     return; // Not for whoever may not invite.
   }
-  const revoke = (link) => attempt(() => chat.change("DELETE", `${at}/links/${link.code}`)).then(() => showLinks(chat, at, place));
-  fill(place, links.length > 0 && h("h3.section-title", {}, "Invite links"), h("ul.people", {}, links.map((link) => h("li.person", {},
+  const revoke = (link) => attempt(() => chat.change("DELETE", `${at}/links/${link.code}`))
+    .then(() => showLinks(chat, at, place));
+  const title = links.length > 0 && h("h3.section-title", {}, "Invite links");
+  fill(place, title, h("ul.people", {}, links.map((link) => h("li.person", {},
     h("span.person-text", {}, h("span.link-address", {}, address(link)),
       h("span.person-note", {}, `until ${brief(link.expires_at_ms, Date.now())} · used ${link.used} times`)),
     h("span.person-actions", {}, button("Revoke", () => revoke(link)))))));

@@ -23,5 +23,6 @@ export function quickRow(choose, mine = () => false) {
 
 export function emojiGrid(choose) {
   return h("div.emoji-grid", { role: "group", "aria-label": "Emoji" },
-    ALL.map(([emoji, name]) => h("button.emoji", { type: "button", "aria-label": name, title: name, onclick: () => choose(emoji) }, emoji)));
+    ALL.map(([emoji, name]) => h("button.emoji", { type: "button", "aria-label": name, title: name,
+      onclick: () => choose(emoji) }, emoji)));
 }

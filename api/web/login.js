@@ -68,7 +68,8 @@ export function loginView(root, done, why = "") {
   turn(false);
   problem.textContent = why;
   fill(root, h("main.login", {},
-    h("div.login-brand", {}, h("span.brand-mark", { "aria-hidden": "true" }, h("i"), h("i"), h("i")), h("p.brand-name", {}, "Muster")), form));
+    h("div.login-brand", {}, h("span.brand-mark", { "aria-hidden": "true" }, h("i"), h("i"), h("i")),
+      h("p.brand-name", {}, "Muster")), form));
   handle.input.focus();
 }
 

@@ -107,7 +107,7 @@ function browse(chat, made) {
       return h("li.person", {}, face(room.id, room.title, "square"),
         h("span.person-text", {}, h("bdi.person-name", {}, room.title),
           h("span.person-note", {}, [`${room.members} people`, room.topic].filter(Boolean).join(" · "))),
-        h("span.person-actions", {}, button(inside ? "Open" : "Join", () => (inside ? made(room.id) : join(room)), inside ? "plain" : "primary")));
+        h("span.person-actions", {}, inside ? button("Open", () => made(room.id)) : button("Join", () => join(room), "primary")));
     }));
     said.textContent = list.childElementCount ? "" : "There is no public room yet.";
   };

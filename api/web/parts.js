@@ -19,8 +19,9 @@ export function iconButton(name, label, onclick, more = {}) {
   return h("button.icon-button", { type: "button", "aria-label": label, title: label, onclick, ...more }, icon(name));
 }
 
+/** A button by its words; without anything to do it is the one that submits its form. */
 export function button(label, onclick, kind = "plain") {
-  return h(`button.button.${kind}`, { type: kind === "primary" && !onclick ? "submit" : "button", ...(onclick && { onclick }) }, label);
+  return h(`button.button.${kind}`, onclick ? { type: "button", onclick } : { type: "submit" }, label);
 }
 
 let fields = 0;

@@ -9,6 +9,9 @@ import { listView } from "./list.js";
 import { making } from "./making.js";
 import { roomView } from "./room.js";
 
+const SAID = {
+  replaced: "The chat goes on in another tab.", stopped: "The server ended the connection. Load this page again.",
+};
 const RENDER_MS = 16;
 const PATIENCE_MS = 1500;
 
@@ -53,7 +56,7 @@ export function shell(root, chat, logOut) {
   function shout() {
     const { name, since } = chat.state;
     const late = Date.now() - Math.max(since, 0) > PATIENCE_MS || !navigator.onLine || name === "waiting";
-    const text = { replaced: "The chat goes on in another tab.", stopped: "The server ended the connection. Load this page again." }[name]
+    const text = SAID[name]
       ?? (name === "online" || !late ? "" : navigator.onLine ? "Connecting…" : "You are offline. What you write is sent later.");
     banner.hidden = !text && name !== "waiting";
     say(said, name === "waiting" && navigator.onLine ? "No connection. Trying again; what you write is sent then." : text);
