@@ -108,7 +108,7 @@ def _bodies() -> list[bytes]:
 
 def _paths(template: str, canary: Canary, other: str) -> list[str]:
     named = {"emoji": MARK[:30], "who": f"@{canary.handle}", "session": str(uuid4())}
-    named |= {"job": str(uuid4()), "code": MARK[:30]}
+    named |= {"job": str(uuid4()), "code": MARK[:30], "version": MARK[:30], "file": MARK[:30]}
     right = template.format(room=canary.room, person=other, seq=3, report=uuid4(), **named)
     wrong = template.format(
         room=MARK,
@@ -120,6 +120,8 @@ def _paths(template: str, canary: Canary, other: str) -> list[str]:
         who=EMAIL,
         job=MARK,
         code=EMAIL,
+        version=EMAIL,
+        file=EMAIL,
     )
     return [f"{right}?cursor={MARK}&limit={PHONE}&{MARK}={EMAIL}", right, wrong]
 

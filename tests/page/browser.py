@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -102,7 +103,7 @@ class Window:
             for one in self.complaints
             if not (network and any(part in one for part in _NETWORK))
         ]
-        assert left == []
+        assert left == [], left
 
     async def goto(self, path: str = "/app") -> None:
         await self.page.goto(self.url + path)
@@ -190,6 +191,7 @@ class Account:
         self.name = name
         self.id: str = grant["person"]
         self.grant = grant
+        self.ends_at_ms = (time.time() + grant["expires_in"]) * 1000
         self._http = http
 
     async def done(self, method: str, path: str, **more: Any) -> Any:
@@ -204,16 +206,16 @@ class Account:
         seq: int = (await self.done("POST", f"/v1/rooms/{room}/messages", json=body))["seq"]
         return seq
 
-    async def enters(self, window: Window, place: str = "localStorage") -> None:
+    async def enters(self, window: Window) -> None:
         """Logged in without the form: with the tokens where the page keeps them."""
-        script = """([place, grant]) => {
+        script = """([grant, endsAt]) => {
             const lifeMs = grant.expires_in * 1000;
-            window[place].setItem("muster.tokens", JSON.stringify({
+            localStorage.setItem("muster.tokens", JSON.stringify({
                 person: grant.person, access: grant.access_token, refresh: grant.refresh_token, lifeMs,
-                endsAt: Date.now() + lifeMs,
+                endsAt,
             }));
         }"""
-        await window.page.evaluate(script, [place, self.grant])
+        await window.page.evaluate(script, [self.grant, self.ends_at_ms])
         await window.page.reload()
         await window.page.get_by_role("heading", name="Chats").wait_for()
 
