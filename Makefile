@@ -5,6 +5,7 @@
 #   make chat AS=ada       a terminal chat against what `make up` runs
 #   make test              the whole suite against real Postgres and Redis, a worker per core (at most 4);
 #                          MUSTER_TEST_WORKERS=1 for fewer, ARGS="-n 0 tests/api" for a part in one process
+#   make browser           Chromium for the tests of the page, by apt-get where there is none (as root)
 #   make check             format, lint, types, import rules
 #   make setup             the environment alone
 #   make lock              resolve requirements.lock anew
@@ -18,7 +19,7 @@ LAN ?= $(or $(MUSTER_LAN),0)
 AS ?=
 WORKERS ?= $(or $(MUSTER_TEST_WORKERS),auto)
 
-.PHONY: setup up chat test prove bench check lock
+.PHONY: setup up chat browser test prove bench check lock
 .DEFAULT_GOAL := up
 
 setup: $(STAMP)
@@ -49,6 +50,18 @@ up: setup
 
 chat: setup
 	@exec $(PYTHON) -m muster chat $(if $(AS),--as $(AS))
+
+# Only tests need it: without one they are skipped, and with CI=true they fail.
+browser:
+	@for name in chromium chromium-browser google-chrome; do \
+	  if command -v $$name >/dev/null 2>&1; then echo "$$name is here"; exit 0; fi; \
+	done; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then \
+	  echo "No Chromium here. As root on Debian this installs it; else: apt-get install chromium." >&2; \
+	  exit 1; \
+	fi; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-color-emoji >/dev/null
 
 test: setup
 	$(PYTHON) -m pytest -m "not prove" -n $(WORKERS) --maxprocesses 4 $(ARGS)

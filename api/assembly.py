@@ -28,6 +28,7 @@ from api.media import MediaHandlers
 from api.members import MemberHandlers
 from api.messages import MessageHandlers
 from api.once import Once
+from api.page import PageHandlers, packaged
 from api.people import PeopleHandlers
 from api.phone import PhoneHandlers
 from api.polls import PollHandlers
@@ -324,4 +325,5 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
             on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping
         ),
         documents=documents,
+        page=PageHandlers(packaged(), settings.hub_urls),
     )

@@ -38,10 +38,13 @@ _PAGE: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex"><title>{title}</title>
 <style>body{{font:1.1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem;text-align:center;
-color:#1d1d1f;background:#fff}}@media(prefers-color-scheme:dark){{body{{color:#f2f2f4;background:#1d1d1f}}}}</style>
+color:#1d1d1f;background:#fff}}@media(prefers-color-scheme:dark){{body{{color:#f2f2f4;background:#1d1d1f}}}}a{{color:inherit}}</style>
 </head><body><main><h1>{title}</h1><p>{text}</p></main></body></html>
 """
-_OPEN: Final = "You are invited. Open this link on a phone that has the app."
+_OPEN: Final = (
+    "You are invited. Open this link on a phone that has the app,"
+    ' or <a href="/app#/i/{code}">come in with this browser</a>.'
+)
 _DEAD: Final = "This invitation does not lead anywhere (any more)."
 _WHY_NOT: Final = frozenset({Code.not_found, Code.permission_denied, Code.archived})
 
@@ -103,7 +106,8 @@ class LinkHandlers:
         if found is None:
             return Raw(_PAGE.format(title="Invitation", text=_DEAD).encode(), _HTML, status=404)
         title = escape(found[1])
-        return Raw(_PAGE.format(title=title, text=_OPEN).encode(), _HTML)
+        text = _OPEN.format(code=escape(call.path("code", str)))
+        return Raw(_PAGE.format(title=title, text=text).encode(), _HTML)
 
 
 class AppLinkHandlers:

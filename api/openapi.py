@@ -20,6 +20,9 @@ from muster.permission import RouteRule
 from proto.codes import HTTP_STATUS, Code
 
 _REF: Final = "#/components/schemas/{name}"
+_DOCUMENTS: Final = frozenset(
+    ("/metrics", "/docs", "/v1/openapi.json", "/app", "/app/{version}/{file}")
+)
 _PLACES: Final = re.compile(r"{(\w+)}")
 _DESCRIPTION: Final = f"""
 The REST door of Muster. Bodies are JSON of at most {BODY_BYTES} bytes; times are Unix milliseconds; ids are UUIDs.
@@ -128,7 +131,7 @@ def _responses(route: Route, rule: RouteRule) -> dict[str, Any]:
         responses[str(route.status)] = done
         if route.status == 201:
             responses["200"] = {**done, "description": "It was there already"}
-    elif route.path in ("/metrics", "/docs", "/v1/openapi.json"):
+    elif route.path in _DOCUMENTS:
         responses["200"] = {"description": "The document"}
     else:
         responses["204"] = {"description": "Done"}

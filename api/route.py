@@ -32,6 +32,8 @@ PATH_TYPES: Final[Mapping[str, Any]] = {
     "webhook": UUID,
     "external": Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")],
     "code": Annotated[str, Meta(min_length=1, max_length=64)],
+    "version": Annotated[str, Meta(min_length=1, max_length=64)],
+    "file": Annotated[str, Meta(min_length=1, max_length=64)],
     "who": Annotated[str, Meta(min_length=1, max_length=40)],
 }
 """What may stand in a path, by the name of its place."""

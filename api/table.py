@@ -1,7 +1,7 @@
 """The table: every route of the service, one row each.
 
-Owns what exists. Routing, permission, validation and the OpenAPI document are made from it, so that none of them
-can differ from the others. The routes asked most come first: they are matched in this order.
+Owns what exists; the rows themselves are in api/rows/. Routing, permission, validation and the OpenAPI document are
+made from it, so that none of them can differ from the others. The routes asked most come first: they are matched in this order.
 """
 
 from __future__ import annotations
@@ -27,34 +27,13 @@ from api import (
     webhooks,
 )
 from api.documents import DocumentHandlers
-from api.route import Done, Limit, Page, Route
-from api.service import Health, Hubs, KeySet, ServiceHandlers
-from muster.arrivals import NewGrant
-from muster.contacts import ContactPage
-from muster.drafts import RoomDraft
-from muster.gallery import FoundMedia
-from muster.history import Changes, HistoryPage
-from muster.links import Link, Links
-from muster.media import Media
-from muster.notices import NoticePage
-from muster.people import Profile
-from muster.pins import PinList
-from muster.polls import VotePage
-from muster.privacy import Privacy
-from muster.reminders import Reminder, ReminderList
-from muster.reports import ReportPage
-from muster.rooms import MemberPage, PublicRoomPage, Room, RoomPage
-from muster.scheduled import Scheduled, ScheduledList
-from muster.search import HitPage
-from muster.sessions import Grant
-from muster.sync import Sync
-from muster.threads import ThreadPage
-from muster.webhooks import DeadLetters, Replayed, Secret, WebhookList
-
-_ROOM = "/v1/rooms/{room}"
-_MEMBER = _ROOM + "/members/{person}"
-_MESSAGE = _ROOM + "/messages/{seq}"
-_REACTION = _MESSAGE + "/reactions/{emoji}"
+from api.page import PageHandlers
+from api.route import Route
+from api.rows import people as people_rows
+from api.rows import rooms as rooms_rows
+from api.rows import service as service_rows
+from api.rows import talk as talk_rows
+from api.service import ServiceHandlers
 
 
 class Handlers(NamedTuple):
@@ -79,292 +58,27 @@ class Handlers(NamedTuple):
     webhooks: webhooks.WebhookHandlers
     service: ServiceHandlers
     documents: DocumentHandlers
+    page: PageHandlers
 
 
 def table(to: Handlers) -> list[Route]:
     """All rows."""
     return [
-        *_messages(to.messages),
-        *_polls(to.polls),
-        *_finding(to.finding),
-        *_later(to.later),
-        *_phone(to.phone),
-        *_media(to.media, to.store),
-        *_rooms(to.rooms),
-        *_members(to.members),
-        *_sessions(to.sessions),
-        *_contacts(to.contacts),
-        *_links(to.links, to.app_links),
-        *_people(to.people),
-        *_staff(to.staff),
-        *_adopters(to.adopters),
-        *_webhooks(to.webhooks),
-        *_service(to.service, to.documents),
+        *talk_rows.of_messages(to.messages),
+        *talk_rows.of_polls(to.polls),
+        *talk_rows.of_finding(to.finding),
+        *talk_rows.of_later(to.later),
+        *people_rows.of_phone(to.phone),
+        *talk_rows.of_media(to.media, to.store),
+        *rooms_rows.of_rooms(to.rooms),
+        *rooms_rows.of_members(to.members),
+        *people_rows.of_sessions(to.sessions),
+        *rooms_rows.of_contacts(to.contacts),
+        *rooms_rows.of_links(to.links, to.app_links),
+        *people_rows.of_people(to.people),
+        *service_rows.of_staff(to.staff),
+        *service_rows.of_adopters(to.adopters),
+        *service_rows.of_webhooks(to.webhooks),
+        *service_rows.of_service(to.service, to.documents),
+        *service_rows.of_page(to.page),
     ]
-
-
-def _messages(to: messages.MessageHandlers) -> list[Route]:
-    write = Limit.write
-    return [
-        Route("GET", _ROOM + "/history", to.history, "A page of the room's log as it reads now",
-              HistoryPage, query=messages.Range),
-        Route("GET", _ROOM + "/changes", to.changes,
-              "How older messages read that were changed since a seq", Changes, query=messages.Since),
-        Route("GET", _ROOM + "/threads/{seq}", to.thread, "A message and what replies to it",
-              ThreadPage, query=messages.ThreadRange),
-        Route("POST", _ROOM + "/messages", to.post, "Post a message", Done, 201,
-              messages.NewMessage, limit=write),
-        Route("PATCH", _MESSAGE, to.edit, "Edit a message of mine", Done,
-              body=messages.NewText, limit=write),
-        Route("DELETE", _MESSAGE, to.delete, "Delete a message", Done, limit=write),
-        Route("PUT", _REACTION, to.react, "Put an emoji on a message", Done, limit=write),
-        Route("DELETE", _REACTION, to.unreact, "Take my emoji off a message", Done, limit=write),
-        Route("PUT", _ROOM + "/read", to.read, "I have read up to here",
-              body=messages.Pointer, limit=write),
-        Route("PUT", _ROOM + "/received", to.received, "This device has everything up to here",
-              body=messages.Pointer, limit=write),
-    ]  # fmt: skip
-
-
-def _polls(to: polls.PollHandlers) -> list[Route]:
-    write = Limit.write
-    return [
-        Route("PUT", _MESSAGE + "/vote", to.vote, "All that I choose in a poll from now on", Done,
-              body=polls.MyVote, limit=write),
-        Route("GET", _MESSAGE + "/votes", to.votes, "Who chose what, the latest first", VotePage,
-              query=Page),
-        Route("POST", _MESSAGE + "/close", to.close, "Close a poll", Done, limit=write),
-    ]  # fmt: skip
-
-
-def _finding(to: finding.FindingHandlers) -> list[Route]:
-    write = Limit.write
-    pin = _ROOM + "/pins/{seq}"
-    return [
-        Route("GET", "/v1/search", to.search, "Messages of my rooms that hold these words, newest first",
-              HitPage, query=finding.Words, limit=Limit.search),
-        Route("GET", _ROOM + "/pins", to.pins, "Pinned messages, the newest pin first", PinList),
-        Route("PUT", pin, to.pin, "Pin a message", Done, limit=write),
-        Route("DELETE", pin, to.unpin, "Unpin a message", Done, limit=write),
-    ]  # fmt: skip
-
-
-def _later(to: later.LaterHandlers) -> list[Route]:
-    write = Limit.write
-    return [
-        Route("POST", _ROOM + "/scheduled", to.schedule, "Post a message later", Scheduled, 201,
-              later.NewScheduled, limit=write, once=True),
-        Route("GET", "/v1/me/scheduled", to.scheduled, "My messages that wait for their time",
-              ScheduledList),
-        Route("DELETE", "/v1/me/scheduled/{job}", to.unschedule, "Do not post it after all",
-              limit=write),
-        Route("POST", "/v1/me/reminders", to.remind, "Tell me of a message again later", Reminder,
-              201, later.NewReminder, limit=write, once=True),
-        Route("GET", "/v1/me/reminders", to.reminders, "My reminders that wait for their time",
-              ReminderList),
-        Route("DELETE", "/v1/me/reminders/{job}", to.forget, "Do not remind me after all",
-              limit=write),
-    ]  # fmt: skip
-
-
-def _phone(to: phone.PhoneHandlers) -> list[Route]:
-    write = Limit.write
-    draft = _ROOM + "/draft"
-    return [
-        Route("GET", "/v1/me/sync", to.sync, "All that a phone begins with, or what changed since",
-              Sync, query=phone.Since),
-        Route("GET", "/v1/me/notices", to.notices, "What the service tells me, the newest first",
-              NoticePage, query=phone.MyNotices),
-        Route("PUT", "/v1/me/notices/read", to.read_notices, "I have seen notices up to here",
-              body=phone.SeenNotices, limit=write),
-        Route("GET", draft, to.draft, "What I have begun to write here", RoomDraft),
-        Route("PUT", draft, to.keep_draft, "Keep what I have begun to write, on all my devices",
-              body=phone.NewDraft, limit=write),
-        Route("DELETE", draft, to.drop_draft, "Keep no draft here", limit=write),
-    ]  # fmt: skip
-
-
-def _media(to: media.MediaHandlers, here: store.StoreHandlers) -> list[Route]:
-    one = "/v1/media/{media}"
-    return [
-        Route("GET", one, to.read, "Where to read a medium: a redirect, or JSON", query=media.Looked),
-        Route("POST", "/v1/media/lookup", to.lookup, "How media are drawn, and where they are read",
-              FoundMedia, body=media.AskedMedia),
-        Route("POST", "/v1/media", to.open, "Begin an upload", media.UploadTicket, 201,
-              media.NewMedia, limit=Limit.media),
-        Route("POST", one + "/complete", to.complete, "Have an upload checked, and ask what came of it",
-              Media),
-        Route("POST", "/v1/store", here.upload, "Upload by a ticket, as multipart/form-data",
-              stream=True),
-        Route("GET", "/v1/store/media/{object}", here.read, "A medium, by a signed address",
-              query=store.Signed),
-    ]  # fmt: skip
-
-
-def _rooms(to: rooms.RoomHandlers) -> list[Route]:
-    write = Limit.write
-    return [
-        Route("GET", "/v1/me/rooms", to.mine, "My rooms, the one that moved last first",
-              RoomPage, query=rooms.MyRooms, etag=True),
-        Route("GET", _ROOM, to.room, "A room I am in", Room),
-        Route("POST", "/v1/rooms", to.create,
-              "Make a room; the direct room of two people is made or found", Room, 201,
-              rooms.NewRoom, limit=write),
-        Route("PATCH", _ROOM, to.change, "Change title, topic or history; archive", Room,
-              body=rooms.ChangeRoom, limit=write),
-        Route("GET", "/v1/public-rooms", to.public, "Rooms that anyone may join, the newest first",
-              PublicRoomPage, query=Page),
-    ]  # fmt: skip
-
-
-def _members(to: members.MemberHandlers) -> list[Route]:
-    write = Limit.write
-    return [
-        Route("GET", _ROOM + "/members", to.members, "Who is in a room", MemberPage, query=Page),
-        Route("PUT", _MEMBER, to.invite, "Ask somebody in", Done, limit=write),
-        Route("DELETE", _MEMBER, to.kick, "Put somebody out", Done, limit=write),
-        Route("PUT", _MEMBER + "/role", to.role, "Change what a member is", Done,
-              body=members.ChangeRole, limit=write),
-        Route("POST", _ROOM + "/join", to.join, "Come in", Done, limit=write),
-        Route("POST", _ROOM + "/leave", to.leave, "Leave, or decline an invitation", Done,
-              limit=write),
-        Route("PUT", _ROOM + "/mute", to.mute, "Mute a room for me",
-              body=members.Mute, limit=write),
-    ]  # fmt: skip
-
-
-def _sessions(to: sessions.SessionHandlers) -> list[Route]:
-    return [
-        Route("POST", "/v1/sessions", to.log_in, "Log in", Grant, 201,
-              sessions.LogIn, limit=Limit.anonymous),
-        Route("POST", "/v1/sessions/refresh", to.refresh, "New tokens for a refresh token", Grant,
-              body=sessions.Refresh, limit=Limit.anonymous),
-        Route("POST", "/v1/sessions/exchange", to.exchange,
-              "Log in with a trusted issuer's token, or a grant", Grant, 201,
-              sessions.Exchange, limit=Limit.anonymous),
-        Route("DELETE", "/v1/sessions/current", to.log_out, "Log out here", limit=Limit.write),
-        Route("DELETE", "/v1/sessions", to.log_out_all, "Log out everywhere", limit=Limit.write),
-        Route("GET", "/v1/me/sessions", to.mine, "My sessions", sessions.MySessions),
-        Route("DELETE", "/v1/me/sessions/{session}", to.end, "Log out one of my sessions",
-              limit=Limit.write),
-    ]  # fmt: skip
-
-
-def _contacts(to: contacts.ContactHandlers) -> list[Route]:
-    write = Limit.write
-    return [
-        Route("GET", "/v1/me/contacts", to.contacts, "My contacts, or what changed since a seq",
-              ContactPage, query=contacts.MyContacts),
-        Route("PUT", "/v1/me/contacts/{person}", to.add, "Ask somebody, or say yes to their asking",
-              limit=write),
-        Route("DELETE", "/v1/me/contacts/{person}", to.remove, "Decline, withdraw or remove",
-              limit=write),
-        Route("GET", "/v1/me/privacy", to.privacy, "Who may do what with me", Privacy),
-        Route("PATCH", "/v1/me/privacy", to.change_privacy, "Change who may do what with me",
-              Privacy, body=contacts.ChangePrivacy, limit=write),
-        Route("POST", _ROOM + "/accept", to.accept_request, "Take a room out of my Requests",
-              limit=write),
-        Route("GET", "/v1/people", to.search, "People by how their handle or name begins",
-              contacts.FoundPeople, query=contacts.Search, limit=Limit.find),
-    ]  # fmt: skip
-
-
-def _links(to: links.LinkHandlers, app: links.AppLinkHandlers) -> list[Route]:
-    write = Limit.write
-    return [
-        Route("POST", _ROOM + "/links", to.make, "Make an invite link", Link, 201,
-              links.NewLink, limit=write, once=True),
-        Route("GET", _ROOM + "/links", to.links, "Invite links that work", Links),
-        Route("DELETE", _ROOM + "/links/{code}", to.revoke, "Revoke an invite link", limit=write),
-        Route("POST", "/v1/links/{code}/join", to.join, "Come in by an invite link", Done,
-              limit=write),
-        Route("GET", "/i/{code}", to.page, "The page an invite link opens without the app",
-              limit=Limit.page),
-        Route("GET", "/.well-known/apple-app-site-association", app.apple,
-              "Which iOS apps open invite links"),
-        Route("GET", "/.well-known/assetlinks.json", app.android,
-              "Which Android app opens invite links"),
-    ]  # fmt: skip
-
-
-def _people(to: people.PeopleHandlers) -> list[Route]:
-    write = Limit.write
-    return [
-        Route("POST", "/v1/people", to.register, "Register", Profile, 201,
-              people.Register, limit=Limit.anonymous, once=True),
-        Route("GET", "/v1/me", to.me, "My profile", people.Me),
-        Route("PATCH", "/v1/me", to.change_me, "Change my handle, name or bio", people.Me,
-              body=people.ChangeProfile, limit=write),
-        Route("GET", "/v1/me/blocks", to.blocks, "Whom I block", people.Blocks, query=Page),
-        Route("PUT", "/v1/me/blocks/{person}", to.block, "Hide somebody from me", limit=write),
-        Route("DELETE", "/v1/me/blocks/{person}", to.unblock, "No longer hide somebody",
-              limit=write),
-        Route("GET", "/v1/people/{who}", to.person, "Somebody, by id or @handle", Profile),
-    ]  # fmt: skip
-
-
-def _staff(to: staff.StaffHandlers) -> list[Route]:
-    write = Limit.write
-    return [
-        Route("POST", "/v1/reports", to.report, "Report a person or a message", staff.Reported, 201,
-              staff.NewReport, limit=write),
-        Route("GET", "/v1/reports", to.open_reports, "Open reports, the oldest first", ReportPage,
-              query=Page),
-        Route("POST", "/v1/reports/{report}/close", to.close_report, "Be done with a report",
-              limit=write),
-        Route("PUT", "/v1/people/{person}/ban", to.ban, "Ban somebody", limit=write),
-        Route("DELETE", "/v1/people/{person}/ban", to.unban, "Lift a ban", limit=write),
-        Route("POST", "/v1/people/{person}/revoke", to.revoke, "End all sessions of somebody",
-              limit=write),
-    ]  # fmt: skip
-
-
-def _adopters(to: adopters.AdopterHandlers) -> list[Route]:
-    write, person = Limit.write, "/v1/service/people/{external}"
-    room = "/v1/service/rooms/{room}"
-    return [
-        Route("GET", person, to.person, "Somebody of the app's", adopters.AppPerson),
-        Route("PUT", person, to.upsert_person, "Make or change somebody of the app's",
-              adopters.AppPerson, body=adopters.UpsertPerson, limit=write),
-        Route("POST", person + "/grant", to.grant, "A word that lets somebody in, once", NewGrant,
-              201, limit=Limit.secret),
-        Route("PUT", "/v1/service/rooms/{external}", to.upsert_room,
-              "Make or change a room of the app's", adopters.AppRoom, body=adopters.UpsertRoom,
-              limit=write),
-        Route("PUT", room + "/members/{person}", to.set_member, "Put somebody into a room", Done,
-              body=adopters.Place, limit=write),
-        Route("DELETE", room + "/members/{person}", to.remove_member,
-              "Put somebody out of a room", Done, limit=write),
-        Route("POST", room + "/messages", to.post, "Post as the system, or as a named sender",
-              Done, 201, adopters.AppMessage, limit=write),
-    ]  # fmt: skip
-
-
-def _webhooks(to: webhooks.WebhookHandlers) -> list[Route]:
-    one = "/v1/webhooks/{webhook}"
-    return [
-        Route("GET", "/v1/webhooks", to.all, "Where the app is told what happened", WebhookList),
-        Route("POST", "/v1/webhooks", to.register, "Be told what happens", Secret, 201,
-              webhooks.NewWebhook, limit=Limit.secret),
-        Route("PATCH", one, to.change, "Change an endpoint; begin again, or end",
-              body=webhooks.ChangeWebhook, limit=Limit.write),
-        Route("DELETE", one, to.remove, "Forget an endpoint", limit=Limit.write),
-        Route("POST", one + "/secret", to.rotate, "A new secret; the old one signs a day longer",
-              Secret, 201, limit=Limit.secret),
-        Route("POST", one + "/replay", to.replay, "Be told again what happened", Replayed,
-              body=webhooks.Replay, limit=Limit.write),
-        Route("GET", one + "/dead", to.dead, "Deliveries that were given up, the newest first",
-              DeadLetters, query=webhooks.Newest),
-    ]  # fmt: skip
-
-
-def _service(to: ServiceHandlers, documents: DocumentHandlers) -> list[Route]:
-    return [
-        Route("GET", "/v1/hubs", to.hubs, "WebSocket addresses a client may use", Hubs),
-        Route("GET", "/.well-known/jwks.json", to.jwks, "Keys that verify access tokens", KeySet),
-        Route("GET", "/healthz", to.health, "Is the process alive", Health),
-        Route("GET", "/readyz", to.readiness, "Can it serve", Health),
-        Route("GET", "/metrics", to.metrics, "Prometheus metrics"),
-        Route("GET", "/v1/openapi.json", documents.openapi_json, "This description, OpenAPI 3.1"),
-        Route("GET", "/docs", documents.docs, "This description, as a page"),
-    ]  # fmt: skip

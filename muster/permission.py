@@ -340,5 +340,7 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("GET", "/metrics"): ANYONE,
     ("GET", "/v1/openapi.json"): ANYONE,
     ("GET", "/docs"): ANYONE,
+    ("GET", "/app"): ANYONE,
+    ("GET", "/app/{version}/{file}"): ANYONE,
 }
 """Method and path of every REST route; the api does not start with a route that has no row."""

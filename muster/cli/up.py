@@ -51,10 +51,11 @@ def _print_ready(running: Running) -> None:
         ("redis", hide_password(running.redis_url)),
         *((f"hub {index}", url) for index, url in enumerate(running.hub_urls, start=1)),
         ("api", running.api_url),
+        ("page", f"{running.api_url}/app"),
     ]
     for name, url in rows:
         print(f"  {name:<9} {url}")
     if running.tls_cert is not None and running.api_url.startswith("https"):
         print(f"  {'trust':<9} {running.tls_cert}  (put it on the phone first)")
-        segno.make(running.api_url).terminal(compact=True)
+        segno.make(f"{running.api_url}/app").terminal(compact=True)
     print("ready", flush=True)

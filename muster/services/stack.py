@@ -109,7 +109,13 @@ class Stack:
             settings = replace(settings, redis_url=redis.url)
         await wait_for_database(settings.database_url, self._say)
         await wait_for_redis(settings.redis_url, self._say, cluster=settings.redis_cluster)
-        return replace(settings, hub_urls=settings.hub_urls or _hub_urls(settings))
+        return replace(
+            settings,
+            hub_urls=settings.hub_urls or _hub_urls(settings),
+            allowed_origins=tuple(
+                dict.fromkeys((*settings.allowed_origins, *page_origins(settings)))
+            ),
+        )
 
     def _doors(self, settings: Settings) -> list[Door]:
         ports = _hub_ports(settings)
@@ -159,6 +165,12 @@ def _hub_ports(settings: Settings) -> range:
 def _hub_urls(settings: Settings) -> tuple[str, ...]:
     origin = f"ws{settings.scheme_suffix}://{_public_host(settings)}"
     return tuple(f"{origin}:{port}" for port in _hub_ports(settings))
+
+
+def page_origins(settings: Settings) -> tuple[str, ...]:
+    """Where a browser on this machine or network may have our own page from: its sockets are let in."""
+    hosts = dict.fromkeys((_public_host(settings), LOOPBACK, "localhost"))
+    return tuple(f"http{settings.scheme_suffix}://{host}:{settings.api_port}" for host in hosts)
 
 
 def _public_host(settings: Settings) -> str:

@@ -188,6 +188,8 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
             code="unknown",
             webhook=uuid4(),
             external="nobody",
+            version="any",
+            file="main.js",
         )
         for role in (None, *ServiceRole):
             if role is None:
@@ -200,7 +202,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
                 fits = status != 401 and (status == 403) is refused
             assert fits, (method, template, role, status)
             cells += 1
-    assert cells == 4 * len(ROUTE_RULES) == 4 * 96
+    assert cells == 4 * len(ROUTE_RULES) == 4 * 104
 
 
 async def test_every_scope_on_every_route(door: Door) -> None:
@@ -211,6 +213,7 @@ async def test_every_scope_on_every_route(door: Door) -> None:
         path = template.format(
             room=uuid4(), person=uuid4(), session=uuid4(), report=uuid4(), job=uuid4(), seq=1,
             emoji="ok", who="@nobody", code="unknown", webhook=uuid4(), external="nobody",
+            version="any", file="main.js", media=uuid4(), object="unknown",
         )  # fmt: skip
         for scope, server in servers.items():
             status = (await server.ask(method, path)).status_code

@@ -111,6 +111,7 @@ def _paths(template: str, canary: Canary, other: str) -> list[str]:
     named = {"emoji": MARK[:30], "who": f"@{canary.handle}", "session": str(uuid4())}
     named |= {"job": str(uuid4()), "code": MARK[:30], "webhook": str(uuid4()), "external": MARK}
     named |= {"media": str(uuid4()), "object": MARK}
+    named |= {"version": MARK[:30], "file": MARK[:30]}
     right = template.format(room=canary.room, person=other, seq=3, report=uuid4(), **named)
     wrong = template.format(
         room=MARK,
@@ -126,6 +127,8 @@ def _paths(template: str, canary: Canary, other: str) -> list[str]:
         code=EMAIL,
         external=EMAIL,
         webhook=MARK,
+        version=EMAIL,
+        file=EMAIL,
     )
     return [f"{right}?cursor={MARK}&limit={PHONE}&{MARK}={EMAIL}", right, wrong]
 

@@ -144,6 +144,7 @@ async def test_lan_speaks_tls_with_a_certificate_of_its_own(tmp_path: Path) -> N
     async with up(tmp_path, MUSTER_LAN="1") as muster:
         await muster.line("wss://")
         await muster.line("https://")
+        assert "https://" in await muster.line("/app")
         await muster.line("ready")
     assert (tmp_path / "dev-key.pem").stat().st_mode & 0o077 == 0
 

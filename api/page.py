@@ -1,0 +1,95 @@
+"""The page at `/app`: a small web client, handed out as it lies in the package.
+
+Owns which files there are, their types, how long a browser keeps them and what the page may do (its policy). The
+files are read once. Must never make any part of them from what a request says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from typing import Final
+from urllib.parse import urlsplit
+
+from api.route import Call, Raw
+from muster.errors import Refused
+from proto.codes import Code
+
+_TYPES: Final = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+_HTML: Final = "text/html; charset=utf-8"
+_VERSION_CHARS: Final = 16
+_KEPT: Final = "public, max-age=31536000, immutable"
+_POLICY: Final = """
+default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:;
+connect-src 'self'{hubs}; base-uri 'none'; form-action 'none'; frame-ancestors 'none';
+require-trusted-types-for 'script'; trusted-types 'none'
+""".strip().replace("\n", " ")
+"""The last two: no string ever becomes markup or code, and there is no policy by which one could."""
+
+
+def packaged() -> dict[str, bytes]:
+    """The page's files by name, as they were installed."""
+    folder = files("api").joinpath("web")
+    return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.is_file()}
+
+
+class PageHandlers:
+    """The routes of the page."""
+
+    def __init__(self, page: Mapping[str, bytes], hub_urls: Sequence[str]) -> None:
+        """`page`: files by name, `index.html` among them. `hub_urls`: where it may open sockets."""
+        self._files = {name: data for name, data in page.items() if name != "index.html"}
+        self._version = _version(page)
+        self._html = _html(page["index.html"].decode(), self._version, sorted(self._files))
+        hubs = "".join(f" {origin}" for origin in dict.fromkeys(map(_origin, hub_urls)))
+        self._headers = {
+            "Content-Security-Policy": _POLICY.format(hubs=hubs),
+            "Cache-Control": "no-cache",
+            "Cross-Origin-Opener-Policy": "same-origin",
+            "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+        }
+
+    async def page(self, _call: Call) -> Raw:
+        return Raw(self._html, _HTML, self._headers)
+
+    async def file(self, call: Call) -> Raw:
+        name = call.path("file", str)
+        content = self._files.get(name)
+        if content is None:
+            raise Refused(Code.not_found, "there is nothing at this address")
+        # While releases run side by side a page may ask for the files of the other one. It gets ours, for now.
+        kept = _KEPT if call.path("version", str) == self._version else "no-store"
+        return Raw(content, _TYPES[name.rpartition(".")[2]], {"Cache-Control": kept})
+
+
+def _version(page: Mapping[str, bytes]) -> str:
+    """Another one whenever any file is another: modules import each other by address."""
+    digest = hashlib.blake2b(digest_size=_VERSION_CHARS // 2)
+    for name in sorted(page):
+        digest.update(f"{name}\0{len(page[name])}\0".encode() + page[name])
+    return digest.hexdigest()
+
+
+def _html(template: str, version: str, names: Sequence[str]) -> bytes:
+    """The page, naming every file at once: else modules would be found one by one."""
+    base = f"/app/{version}"
+    lines = []
+    for name in names:
+        address = escape(f"{base}/{name}")
+        if name.endswith(".css"):
+            lines.append(f'<link rel="stylesheet" href="{address}">')
+        elif name.endswith(".js"):
+            lines.append(f'<link rel="modulepreload" href="{address}">')
+    head = "\n".join(lines)
+    return template.replace("<!-- files -->", head).replace("/app/version/", f"{base}/").encode()
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,73 @@
+"""Rows about people and their sessions, and what a phone begins with.
+
+Owns their order: they are matched as they stand.
+"""
+
+from __future__ import annotations
+
+from api import (
+    people,
+    phone,
+    sessions,
+)
+from api.route import Limit, Page, Route
+from muster.drafts import RoomDraft
+from muster.notices import NoticePage
+from muster.people import Profile
+from muster.sessions import Grant
+from muster.sync import Sync
+
+_ROOM = "/v1/rooms/{room}"
+
+
+def of_phone(to: phone.PhoneHandlers) -> list[Route]:
+    """A phone's beginning."""
+    write = Limit.write
+    draft = _ROOM + "/draft"
+    return [
+        Route("GET", "/v1/me/sync", to.sync, "All that a phone begins with, or what changed since",
+              Sync, query=phone.Since),
+        Route("GET", "/v1/me/notices", to.notices, "What the service tells me, the newest first",
+              NoticePage, query=phone.MyNotices),
+        Route("PUT", "/v1/me/notices/read", to.read_notices, "I have seen notices up to here",
+              body=phone.SeenNotices, limit=write),
+        Route("GET", draft, to.draft, "What I have begun to write here", RoomDraft),
+        Route("PUT", draft, to.keep_draft, "Keep what I have begun to write, on all my devices",
+              body=phone.NewDraft, limit=write),
+        Route("DELETE", draft, to.drop_draft, "Keep no draft here", limit=write),
+    ]  # fmt: skip
+
+
+def of_sessions(to: sessions.SessionHandlers) -> list[Route]:
+    """Logging in and out."""
+    return [
+        Route("POST", "/v1/sessions", to.log_in, "Log in", Grant, 201,
+              sessions.LogIn, limit=Limit.anonymous),
+        Route("POST", "/v1/sessions/refresh", to.refresh, "New tokens for a refresh token", Grant,
+              body=sessions.Refresh, limit=Limit.anonymous),
+        Route("POST", "/v1/sessions/exchange", to.exchange,
+              "Log in with a trusted issuer's token, or a grant", Grant, 201,
+              sessions.Exchange, limit=Limit.anonymous),
+        Route("DELETE", "/v1/sessions/current", to.log_out, "Log out here", limit=Limit.write),
+        Route("DELETE", "/v1/sessions", to.log_out_all, "Log out everywhere", limit=Limit.write),
+        Route("GET", "/v1/me/sessions", to.mine, "My sessions", sessions.MySessions),
+        Route("DELETE", "/v1/me/sessions/{session}", to.end, "Log out one of my sessions",
+              limit=Limit.write),
+    ]  # fmt: skip
+
+
+def of_people(to: people.PeopleHandlers) -> list[Route]:
+    """People."""
+    write = Limit.write
+    return [
+        Route("POST", "/v1/people", to.register, "Register", Profile, 201,
+              people.Register, limit=Limit.anonymous, once=True),
+        Route("GET", "/v1/me", to.me, "My profile", people.Me),
+        Route("PATCH", "/v1/me", to.change_me, "Change my handle, name or bio", people.Me,
+              body=people.ChangeProfile, limit=write),
+        Route("GET", "/v1/me/blocks", to.blocks, "Whom I block", people.Blocks, query=Page),
+        Route("PUT", "/v1/me/blocks/{person}", to.block, "Hide somebody from me", limit=write),
+        Route("DELETE", "/v1/me/blocks/{person}", to.unblock, "No longer hide somebody",
+              limit=write),
+        Route("GET", "/v1/people/{who}", to.person, "Somebody, by id or @handle", Profile),
+    ]  # fmt: skip

@@ -1,0 +1,98 @@
+"""Rows of staff, of the app around the service, of the service itself and its page.
+
+Owns their order: they are matched as they stand.
+"""
+
+from __future__ import annotations
+
+from api import (
+    adopters,
+    staff,
+    webhooks,
+)
+from api.documents import DocumentHandlers
+from api.page import PageHandlers
+from api.route import Done, Limit, Page, Route
+from api.service import Health, Hubs, KeySet, ServiceHandlers
+from muster.arrivals import NewGrant
+from muster.reports import ReportPage
+from muster.webhooks import DeadLetters, Replayed, Secret, WebhookList
+
+
+def of_staff(to: staff.StaffHandlers) -> list[Route]:
+    """What support and admins do."""
+    write = Limit.write
+    return [
+        Route("POST", "/v1/reports", to.report, "Report a person or a message", staff.Reported, 201,
+              staff.NewReport, limit=write),
+        Route("GET", "/v1/reports", to.open_reports, "Open reports, the oldest first", ReportPage,
+              query=Page),
+        Route("POST", "/v1/reports/{report}/close", to.close_report, "Be done with a report",
+              limit=write),
+        Route("PUT", "/v1/people/{person}/ban", to.ban, "Ban somebody", limit=write),
+        Route("DELETE", "/v1/people/{person}/ban", to.unban, "Lift a ban", limit=write),
+        Route("POST", "/v1/people/{person}/revoke", to.revoke, "End all sessions of somebody",
+              limit=write),
+    ]  # fmt: skip
+
+
+def of_adopters(to: adopters.AdopterHandlers) -> list[Route]:
+    """The app's own."""
+    write, person = Limit.write, "/v1/service/people/{external}"
+    room = "/v1/service/rooms/{room}"
+    return [
+        Route("GET", person, to.person, "Somebody of the app's", adopters.AppPerson),
+        Route("PUT", person, to.upsert_person, "Make or change somebody of the app's",
+              adopters.AppPerson, body=adopters.UpsertPerson, limit=write),
+        Route("POST", person + "/grant", to.grant, "A word that lets somebody in, once", NewGrant,
+              201, limit=Limit.secret),
+        Route("PUT", "/v1/service/rooms/{external}", to.upsert_room,
+              "Make or change a room of the app's", adopters.AppRoom, body=adopters.UpsertRoom,
+              limit=write),
+        Route("PUT", room + "/members/{person}", to.set_member, "Put somebody into a room", Done,
+              body=adopters.Place, limit=write),
+        Route("DELETE", room + "/members/{person}", to.remove_member,
+              "Put somebody out of a room", Done, limit=write),
+        Route("POST", room + "/messages", to.post, "Post as the system, or as a named sender",
+              Done, 201, adopters.AppMessage, limit=write),
+    ]  # fmt: skip
+
+
+def of_webhooks(to: webhooks.WebhookHandlers) -> list[Route]:
+    """What the app is told."""
+    one = "/v1/webhooks/{webhook}"
+    return [
+        Route("GET", "/v1/webhooks", to.all, "Where the app is told what happened", WebhookList),
+        Route("POST", "/v1/webhooks", to.register, "Be told what happens", Secret, 201,
+              webhooks.NewWebhook, limit=Limit.secret),
+        Route("PATCH", one, to.change, "Change an endpoint; begin again, or end",
+              body=webhooks.ChangeWebhook, limit=Limit.write),
+        Route("DELETE", one, to.remove, "Forget an endpoint", limit=Limit.write),
+        Route("POST", one + "/secret", to.rotate, "A new secret; the old one signs a day longer",
+              Secret, 201, limit=Limit.secret),
+        Route("POST", one + "/replay", to.replay, "Be told again what happened", Replayed,
+              body=webhooks.Replay, limit=Limit.write),
+        Route("GET", one + "/dead", to.dead, "Deliveries that were given up, the newest first",
+              DeadLetters, query=webhooks.Newest),
+    ]  # fmt: skip
+
+
+def of_service(to: ServiceHandlers, documents: DocumentHandlers) -> list[Route]:
+    """The service itself."""
+    return [
+        Route("GET", "/v1/hubs", to.hubs, "WebSocket addresses a client may use", Hubs),
+        Route("GET", "/.well-known/jwks.json", to.jwks, "Keys that verify access tokens", KeySet),
+        Route("GET", "/healthz", to.health, "Is the process alive", Health),
+        Route("GET", "/readyz", to.readiness, "Can it serve", Health),
+        Route("GET", "/metrics", to.metrics, "Prometheus metrics"),
+        Route("GET", "/v1/openapi.json", documents.openapi_json, "This description, OpenAPI 3.1"),
+        Route("GET", "/docs", documents.docs, "This description, as a page"),
+    ]  # fmt: skip
+
+
+def of_page(to: PageHandlers) -> list[Route]:
+    """The page."""
+    return [
+        Route("GET", "/app", to.page, "A chat client, as a page for browsers"),
+        Route("GET", "/app/{version}/{file}", to.file, "A file of that page"),
+    ]

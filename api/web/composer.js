@@ -1,0 +1,105 @@
+// Where one writes: a text that grows, a reply or an edit above it, emoji.
+// Owns the draft of each room while the page lives. Must never send: it hands on what is finished.
+
+import { fill, h } from "./dom.js";
+import { dialog } from "./dialog.js";
+import { emojiGrid } from "./emoji.js";
+import { icon } from "./icons.js";
+import { iconButton } from "./parts.js";
+
+const CHARS = 8000;
+const WARN_FROM = 7500;
+
+/**
+ * @param {{send: (text: string, replyTo: number|null) => void, edit: (row: object, text: string) => void,
+ *   types: () => void, last: () => object|null}} does `last`: my newest message, to edit
+ */
+export function composerView(does) {
+  const drafts = new Map();
+  let room = null;
+  let about = null;
+  const text = h("textarea.composer-text", {
+    rows: 1, placeholder: "Message", "aria-label": "Message", dir: "auto", enterkeyhint: "send",
+    oninput: () => changed(true), onkeydown: key,
+  });
+  const context = h("div.context", { hidden: true });
+  const left = h("p.left", { role: "status" });
+  const send = h("button.send", { type: "submit", "aria-label": "Send", title: "Send" }, icon("send"));
+  const element = h("form.composer", { onsubmit: finish }, context,
+    h("div.composer-row", {}, iconButton("smile", "Emoji", choose), text, send), left);
+
+  function changed(typed) {
+    text.style.height = "auto";
+    // Not on the screen yet: it has no height to speak of.
+    if (text.scrollHeight) text.style.height = `${Math.min(text.scrollHeight, 200)}px`;
+    const count = [...text.value].length;
+    left.textContent = count > WARN_FROM ? `${CHARS - count} characters left` : "";
+    left.classList.toggle("wrong", count > CHARS);
+    send.disabled = !text.value.trim() || count > CHARS;
+    if (typed && text.value.trim()) does.types();
+  }
+
+  function key(event) {
+    // A return that ends the composition of a character is not one that sends; on touch there is a button.
+    const touch = matchMedia("(pointer: coarse)").matches;
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !touch) finish(event);
+    else if (event.key === "Escape" && about) turn(null);
+    else if (event.key === "ArrowUp" && !text.value && does.last()) turn({ edits: does.last() });
+  }
+
+  function finish(event) {
+    event.preventDefault();
+    const words = text.value.trim();
+    if (send.disabled || !words) return;
+    const { edits, replies } = about ?? {};
+    if (edits) does.edit(edits, words);
+    else does.send(words, replies?.item.seq ?? null);
+    text.value = "";
+    turn(null);
+    changed(false);
+    text.focus();
+  }
+
+  function turn(now, name = "") {
+    if (about?.edits && !now) text.value = "";
+    about = now;
+    context.hidden = !now;
+    if (!now) return changed(false);
+    const { item } = now.edits ?? now.replies;
+    const label = now.edits ? "Editing" : `Reply to ${name}`;
+    fill(context, icon(now.edits ? "edit" : "reply"),
+      h("span.context-text", {}, h("b", {}, label), h("span", { dir: "auto" }, (item.body.text ?? "").slice(0, 160))),
+      iconButton("close", "Cancel", () => turn(null)));
+    if (now.edits) text.value = item.body.text ?? "";
+    changed(false);
+    text.focus();
+    return null;
+  }
+
+  function choose() {
+    dialog("Emoji", (body, close) => {
+      body.append(emojiGrid((emoji) => {
+        close();
+        text.setRangeText(emoji, text.selectionStart, text.selectionEnd, "end");
+        changed(true);
+        text.focus();
+      }));
+    }, "sheet");
+  }
+
+  /** Another room: what was begun in the last one waits there. */
+  function move(to) {
+    if (to === room) return;
+    if (room) drafts.set(room, { text: about?.edits ? "" : text.value });
+    about = null;
+    context.hidden = true;
+    room = to;
+    text.value = drafts.get(to)?.text ?? "";
+    changed(false);
+  }
+
+  return {
+    element, move, reply: (row, name) => turn({ replies: row }, name), edit: (row) => turn({ edits: row }),
+    focus: () => text.focus(),
+  };
+}

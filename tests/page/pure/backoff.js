@@ -1,0 +1,11 @@
+const { verdict, Backoff } = await load("backoff");
+for (const code of [4000, 4001, 4499, 1000, 1001, 1006, 1011, 4999 - 600]) same(verdict(code), "back", code);
+for (const code of [4500, 4503, 4999, 1002, 1003, 1007, 1008, 1009, 1010]) same(verdict(code), "stop", code);
+same([verdict(4004), verdict(4007)], ["token", "replaced"]);
+const most = new Backoff(() => 1);
+same([0, 0, 0, 0, 0, 0, 0, 0].map(() => most.pause(0)), [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000]);
+same([most.pause(11_000), new Backoff(() => 0).pause(0, 2500)], [500, 2500]);
+const { decode, encode, post } = await load("frames");
+same(decode('[99,0,"x"]'), null);
+same(decode('[65,4,"r",2,1,5,true,"later"]').fresh, true);
+same(encode(post("r", "c", "hello", null, null), 5), '[5,5,"r","c","hello",null,false,null]');

@@ -1,0 +1,50 @@
+"""The page's pure modules, in the browser that runs them: folding, positions, the outbox, coming back."""
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+from loadtest.stack import Stack
+from tests.page.browser import window
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PURE = Path(__file__).parent / "pure"
+
+
+async def _hold(stack: Stack, browser: Browser, name: str) -> None:
+    """Run the claims of this file on the page; one that does not hold throws."""
+    script = "".join((PURE / f"{part}.js").read_text("utf-8") for part in ("prelude", name))
+    async with window(browser, stack.api_url) as one:
+        await one.page.evaluate(f"async () => {{\n{script}\n}}")
+        one.quiet()
+
+
+async def test_entries_are_taken_once_and_in_order_however_they_arrive(
+    stack: Stack, browser: Browser
+) -> None:
+    """300 shuffles with repeats, skips, and a history page that settles part of it."""
+    await _hold(stack, browser, "position")
+
+
+async def test_a_page_and_the_entries_after_it_are_the_log_as_it_is(
+    stack: Stack, browser: Browser
+) -> None:
+    """Random logs of posts, edits, deletions and reactions: wherever the page is taken, the end is the same."""
+    await _hold(stack, browser, "log")
+
+
+async def test_the_outbox_repeats_by_the_rules(stack: Stack, browser: Browser) -> None:
+    """In order; after a temporary refusal the room waits, the others do not; nothing is forgotten but what is done."""
+    await _hold(stack, browser, "outbox")
+
+
+async def test_close_codes_lead_where_the_protocol_says(stack: Stack, browser: Browser) -> None:
+    """Ranges, the pauses between tries, and a frame of a later version."""
+    await _hold(stack, browser, "backoff")
+
+
+async def test_rows_stand_as_they_should(stack: Stack, browser: Browser) -> None:
+    """Days, groups, one divider before what is new, and a message being sent keeps its row when it is committed."""
+    await _hold(stack, browser, "rows")
