@@ -1,7 +1,8 @@
 """The table: every route of the service, one row each.
 
 Owns what exists; the rows themselves are in api/rows/. Routing, permission, validation and the OpenAPI document are
-made from it, so that none of them can differ from the others. The routes asked most come first: they are matched in this order.
+made from it, so that none of them can differ from the others. The routes asked most come first: they are matched in
+this order.
 """
 
 from __future__ import annotations
