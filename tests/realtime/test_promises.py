@@ -14,6 +14,7 @@ import pytest_asyncio
 import structlog
 from redis.asyncio import Redis
 
+from loadtest.torture.link import linked
 from muster import submit
 from muster.errors import Refused
 from muster.ids import CONTROL_ROOM, RoomId, SessionId
@@ -22,7 +23,6 @@ from muster.trail import trail
 from proto.codes import Close
 from proto.entry import Body
 from proto.frames import Attend, Count, Delete, Head, Pointer, TypingNow
-from tests.faults.link import linked
 from tests.fixtures.hubs import Node, hub_on
 from tests.vocabulary import new_id, person, post, room_of, say
 
@@ -259,7 +259,7 @@ async def test_the_control_log_acts_within_two_seconds_with_redis_gone(
         of_ada, of_bob = await other.connect(ada), await other.connect(bob)
         await other.follow(of_ada, (room, 0))
         await of_ada.until_told(room, 2)
-        link.cut()
+        link.refuse()
         await one.writer.submit(submit.ban(bob, bob, "b"))
         async with asyncio.timeout(2):
             await of_bob.until(lambda s: s.closed is Close.banned)
