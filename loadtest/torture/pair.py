@@ -128,7 +128,6 @@ class End(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         if (raw := transport.get_extra_info("socket")) is not None:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._stop("nobody there")
         self._pair.joined(self)
 
     def data_received(self, data: bytes) -> None:
@@ -139,7 +138,7 @@ class End(asyncio.Protocol):
             self._link.tally.dropped_bytes += len(data)
             self._pair.torn = True
             self._link.tore()
-        elif weather.late or weather.hold or self._late:
+        elif weather.late or weather.hold or self._late or self._pair.to(self.way) is None:
             self._delay(data, weather)
         else:
             self._send(data)
@@ -147,8 +146,7 @@ class End(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The end arrives after all that was sent before it; if the weather lets anything arrive."""
         self._ended = True
-        if not self._late:
-            self._end()
+        self._pump()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -168,7 +166,6 @@ class End(asyncio.Protocol):
 
     def go(self) -> None:
         """Both ends are there."""
-        self.unstop("nobody there")
         self.weather_changed()
 
     def weather_changed(self) -> None:
@@ -213,7 +210,8 @@ class End(asyncio.Protocol):
 
     def _delay(self, data: bytes, weather: Weather) -> None:
         tally, now = self._link.tally, asyncio.get_running_loop().time()
-        tally.late_chunks += 1
+        if weather.late:
+            tally.late_chunks += 1
         due = max(now + weather.delay_s + weather.jitter_s * self._link.jitter(), self._last_due)
         singly = data[: weather.singly]
         tally.single_bytes += len(singly)
@@ -233,7 +231,8 @@ class End(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._late or self._link.weather(self.way).hold:
+        waiting = self._pair.to(self.way) is None or self._link.weather(self.way).hold
+        if not self._late or waiting:
             if self._ended and not self._late:
                 self._end()
             return

@@ -42,9 +42,14 @@ class OpenRedis(EmbeddedRedis):
     async def program(self) -> Program:
         """The embedded one's, with our lines."""
         program = await super().program()
-        with Path(program.argv[-1]).open("a") as file:
-            file.write(self._more)
+        self.configure(program, self._more)
         return program
+
+    @staticmethod
+    def configure(program: Program, lines: str) -> None:
+        """Add to the configuration it will start with."""
+        with Path(program.argv[-1]).open("a") as file:
+            file.write(lines)
 
     async def ask(self, *words: str | int | bytes) -> object:
         """One command, as an operator gives it."""

@@ -16,7 +16,7 @@ from muster.services.ports import free_port
 from muster.services.runfile import Running
 from muster.stores.postgres.installation import join_installation
 from tests.cli.sql import execute
-from tests.fixtures.cluster import RedisCluster
+from loadtest.torture.cluster import RedisCluster
 
 Shell = Mapping[str, str]
 

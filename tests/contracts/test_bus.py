@@ -25,7 +25,7 @@ from proto.entry import EntryKind
 from tests.fakes.bus import FakeBus
 from tests.fakes.lane_entries import entry, rooms_on
 from tests.fakes.listener import following
-from tests.fixtures.cluster import RedisCluster
+from loadtest.torture.cluster import RedisCluster
 
 LANES = 8
 ALL = frozenset(range(LANES))
