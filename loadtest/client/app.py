@@ -6,10 +6,12 @@ event loop and must not wait.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from loadtest.client.connection import Closed
-from proto.frames import Count, Entry, Head, Pointer, Ready, TypingNow
+from loadtest.client.rest import Item
+from proto.frames import Count, Entry, Head, Pointer, Ready, ServerFrame, TypingNow
 
 
 class App:
@@ -20,6 +22,15 @@ class App:
 
     def disconnected(self, closed: Closed, pause_s: float) -> None:
         """It is gone; the next attempt comes after `pause_s`."""
+
+    def heard(self, frame: ServerFrame) -> None:
+        """A frame came, just as it is, before anything follows from it."""
+
+    def asked(self, positions: Sequence[tuple[UUID, int | None]]) -> None:
+        """The phone names these positions to the hub: to resume, or to attend."""
+
+    def fetched(self, room: UUID, after: int, to_seq: int, items: Sequence[Item]) -> None:
+        """A page of history came that settles everything after `after` up to `to_seq`."""
 
     def room_opened(self, room: UUID) -> None:
         """I am in this room; its history can be fetched."""

@@ -14,15 +14,14 @@ from uuid import UUID
 import httpx
 
 from loadtest.client.positions import Range
-from loadtest.client.rest import Rest, RestError
+from loadtest.client.rest import Item, Rest, RestError
 from proto.codes import Code
-from proto.frames import Entry
 
 PAGE: Final = 100
 AGAIN_AFTER_S: Final = 1.0
 
-Fetched = Callable[[UUID, int, list[Entry]], None]
-"""Called with a room, the seq a page settles everything up to, and the page's entries."""
+Fetched = Callable[[UUID, int, int, list[Item]], None]
+"""Called with a room, the seqs after and up to which a page settles everything, and what is on the page."""
 
 
 class Fetcher:
@@ -60,5 +59,6 @@ class Fetcher:
             if page.to_seq <= after:
                 await asyncio.sleep(AGAIN_AFTER_S)  # a replica that is behind
                 continue
-            after = min(page.to_seq, missing.to_seq)
-            self._fetched(room, after, [item.entry(room) for item in page.entries])
+            upto = min(page.to_seq, missing.to_seq)
+            self._fetched(room, after, upto, [item for item in page.entries if item.seq <= upto])
+            after = upto

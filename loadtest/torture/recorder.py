@@ -1,0 +1,73 @@
+"""What the processes of the load put into the history: who asks, who is told, when.
+
+Owns the clock and the count of operations. Must never leave anything out, least of all what looks wrong.
+"""
+
+from __future__ import annotations
+
+from time import monotonic_ns
+from uuid import UUID
+
+from loadtest.torture.history import Fail, FaultStart, FaultStop, Info, Invoke, Ok, OpKind
+from loadtest.torture.journal import Writer
+
+
+class Recorder:
+    """One process's pen. `acked` counts entries that were acked and are new."""
+
+    def __init__(self, writer: Writer, process: str = "load") -> None:
+        self.write = writer.write
+        self.acked = 0
+        self.asked = 0
+        self.faults = 0
+        self._process = process
+
+    @staticmethod
+    def now() -> int:
+        """Of one host, in ns."""
+        return monotonic_ns()
+
+    def invoke(
+        self,
+        op: OpKind,
+        author: UUID,
+        room: UUID | None = None,
+        device: UUID | None = None,
+        connection: str | None = None,
+        **about: object,
+    ) -> int:
+        """Somebody is about to ask; the number of the operation."""
+        self.asked += 1
+        asked = {"t": self.now(), "process": self._process, "n": self.asked, "op": op}
+        where = {"author": author, "room": room, "device": device, "connection": connection}
+        self.write(Invoke(**asked, **where, **about))  # type: ignore[arg-type]  # checked by its reader
+        return self.asked
+
+    def ok(self, n: int, seq: int | None, fresh: bool = True, room: UUID | None = None) -> None:
+        """It is done, for sure."""
+        self.acked += fresh and bool(seq)
+        self.write(Ok(t=self.now(), process=self._process, n=n, seq=seq, fresh=fresh, room=room))
+
+    def fail(self, n: int, code: int) -> None:
+        """It is not done, for sure."""
+        self.write(Fail(t=self.now(), process=self._process, n=n, code=code))
+
+    def info(self, n: int, why: str) -> None:
+        """Nobody knows."""
+        self.write(Info(t=self.now(), process=self._process, n=n, why=why))
+
+    def fault(self, kind: str, target: str) -> str:
+        """Something is about to be done to the system; its name."""
+        self.faults += 1
+        name = f"{kind}-{self.faults}"
+        self.write(FaultStart(t=self.now(), fault=name, kind=kind, target=target))
+        return name
+
+    def healed(
+        self,
+        fault: str,
+        proof: dict[str, int | float | str | bool],
+        kept: dict[UUID, int] | None = None,
+    ) -> None:
+        """The system is whole again."""
+        self.write(FaultStop(t=self.now(), fault=fault, proof=proof, kept=kept))
