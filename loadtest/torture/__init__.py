@@ -1,7 +1,8 @@
 """Nothing lost, proven: faults on a real Muster, clients that record and never hide, a checker that believes nobody.
 
     history.py  what is recorded, one JSON line each; journal.py its files;  checker/  judges it, pure
-    link.py     one TCP link that goes wrong (pair.py: its connections; weather.py: how); links.py: all, in proxy.py's process
+    link.py     one TCP link that goes wrong (pair.py: its connections; weather.py: how)
+    links.py    all links of a run, in the process that is proxy.py
     world.py    the whole stack, every process a server.py; redis.py, cluster.py, doors.py: what they are
     device.py   a phone that is written down; guest.py a person with devices; crowd.py all of them, in rooms
     traffic.py  who does what when;  truth.py  final reads;  play.py one run from beginning to verdict

@@ -181,7 +181,7 @@ class Guest:
         room: UUID | None,
         body: dict[str, Any] | None = None,
         about: dict[str, Any] | None = None,
-        **more: object,
+        **more: Any,
     ) -> bool:
         """Whether it was done."""
         recorder = self._recorder

@@ -6,10 +6,16 @@ Owns the clock and the count of operations. Must never leave anything out, least
 from __future__ import annotations
 
 from time import monotonic_ns
+from typing import Final
 from uuid import UUID
 
 from loadtest.torture.history import Fail, FaultStart, FaultStop, Info, Invoke, Ok, OpKind
 from loadtest.torture.journal import Writer
+
+ENTRIES: Final[frozenset[OpKind]] = frozenset(
+    ("post", "edit", "delete", "react", "unreact", "pin", "unpin", "join", "leave", "kick")
+)
+"""What becomes an entry of a room's log."""
 
 
 class Recorder:
@@ -20,6 +26,7 @@ class Recorder:
         self.acked = 0
         self.asked = 0
         self.faults = 0
+        self._pending: dict[int, OpKind] = {}
         self._process = process
 
     @staticmethod
@@ -40,12 +47,13 @@ class Recorder:
         self.asked += 1
         asked = {"t": self.now(), "process": self._process, "n": self.asked, "op": op}
         where = {"author": author, "room": room, "device": device, "connection": connection}
+        self._pending[self.asked] = op
         self.write(Invoke(**asked, **where, **about))  # type: ignore[arg-type]  # checked by its reader
         return self.asked
 
     def ok(self, n: int, seq: int | None, fresh: bool = True, room: UUID | None = None) -> None:
         """It is done, for sure."""
-        self.acked += fresh and bool(seq)
+        self.acked += fresh and self._pending.pop(n) in ENTRIES
         self.write(Ok(t=self.now(), process=self._process, n=n, seq=seq, fresh=fresh, room=room))
 
     def fail(self, n: int, code: int) -> None:

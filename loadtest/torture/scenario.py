@@ -1,0 +1,109 @@
+"""What a scenario is, and what it may use while it goes wrong.
+
+Owns the record of faults: `fault` writes its beginning, its end, and what proves that it bit. Must never judge; a fault
+without proof is judged void by the checker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from loadtest.torture.crowd import Crowd, Size
+from loadtest.torture.recorder import Recorder
+from loadtest.torture.traffic import Mix, Traffic
+from loadtest.torture.world import Shape, World
+
+Proof = dict[str, int | float | str | bool]
+
+PROGRESS_WITHIN_S: Final = 45.0
+LOOK_EVERY_S: Final = 0.05
+
+
+class Impossible(Exception):
+    """This machine cannot show this scenario; the message says what is missing."""
+
+
+@dataclass(slots=True)
+class Ended:
+    """What a fault leaves behind: proof, and for a restore the heads that were kept."""
+
+    proof: Proof = field(default_factory=dict)
+    kept: dict[UUID, int] | None = None
+
+
+class Stage:
+    """One run, as a scenario sees it."""
+
+    def __init__(self, world: World, crowd: Crowd, traffic: Traffic, recorder: Recorder) -> None:
+        self.world = world
+        self.crowd = crowd
+        self.traffic = traffic
+        self.recorder = recorder
+        self.random: Random = Random(0)
+        self.tasks: asyncio.TaskGroup
+
+    @asynccontextmanager
+    async def fault(self, kind: str, target: str) -> AsyncIterator[Ended]:
+        """Something done to the system from here to the end of the block."""
+        name, ended = self.recorder.fault(kind, target), Ended()
+        try:
+            yield ended
+        finally:
+            self.recorder.healed(name, ended.proof, ended.kept)
+
+    async def acks(self, more: int, within_s: float = PROGRESS_WITHIN_S) -> int:
+        """Wait until so many more entries are acked, or that long; how many were."""
+        before = self.recorder.acked
+        await self.until(lambda: self.recorder.acked >= before + more, within_s)
+        return self.recorder.acked - before
+
+    async def until(self, holds: Callable[[], bool], within_s: float = PROGRESS_WITHIN_S) -> bool:
+        """Wait until something holds, or that long; whether it does."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within_s
+        while not holds() and loop.time() < deadline:
+            await asyncio.sleep(LOOK_EVERY_S)
+        return holds()
+
+    async def a_while(self, least_s: float, most_s: float) -> None:
+        """Let a time pass that only the seed knows."""
+        await asyncio.sleep(self.random.uniform(least_s, most_s))
+
+    async def sql(self, statement: str, *values: object) -> list[asyncpg.Record]:
+        """One statement, past all links."""
+        connection = await asyncpg.connect(self.world.database_url)
+        try:
+            return await connection.fetch(statement, *values)
+        finally:
+            await connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A name, what is to be there, and what is done to it.
+
+    `fresh`: every run gets a stack of its own, because this one is not what it was afterwards.
+    """
+
+    name: str
+    does: str
+    attack: Callable[[Stage], Awaitable[None]]
+    shape: Shape = field(default_factory=Shape)
+    size: Size = field(default_factory=Size)
+    mix: Mix = field(default_factory=Mix)
+    per_s: float = 300.0
+    before: int = 500
+    after: int = 700
+    minimum: int = 2_500
+    recover_within_s: float = 30.0
+    fresh: bool = False
+    needs: Callable[[], str | None] = lambda: None
+    """What is missing on this machine, or None."""
