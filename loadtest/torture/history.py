@@ -78,17 +78,13 @@ class Invoke(Record, tag="invoke"):
 
 
 class Ok(Record, tag="ok"):
-    """Definitely done: an Ack or a 2xx. `seq` where the answer has one; `fresh` as in Ack.
-
-    `generation` only if it is not that of the device's latest `Connected` (REST in a run that restores a backup).
-    """
+    """Definitely done: an Ack or a 2xx. `seq` where the answer has one; `fresh` as in Ack."""
 
     process: str
     n: int
     seq: int | None = None
     fresh: bool = True
     room: UUID | None = None
-    generation: UUID | None = None
 
 
 class Fail(Record, tag="fail"):
@@ -150,7 +146,7 @@ class Resumed(Record, tag="resumed"):
 
 
 class Deliver(Record, tag="deliver"):
-    """An Entry frame, as it came, also one that the client then drops or holds."""
+    """An Entry frame, as it came, also one that the client drops; resumed up to the `head` of its last `Resumed`."""
 
     device: UUID
     connection: str
@@ -202,13 +198,14 @@ class Item(Struct, omit_defaults=True, gc=False):
 class Fetched(Record, tag="fetched"):
     """A page of `history?after=` that a device read to fill a gap, or because its socket left a hole.
 
-    `from_seq` .. `to_seq` is what the device takes from the page: cut to what it was to fetch.
+    `from_seq` .. `to_seq` is what the device takes of it, cut to what it was to fetch; `head` is the page's own.
     """
 
     device: UUID
     room: UUID
     from_seq: int
     to_seq: int
+    head: int
     items: list[Item]
 
 
@@ -219,6 +216,7 @@ class Changed(Record, tag="changed"):
     room: UUID
     from_seq: int
     to_seq: int
+    head: int
     items: list[Item]
 
 
