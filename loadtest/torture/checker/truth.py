@@ -75,6 +75,7 @@ class Truth:
         for (room, person), spans in books.spans.items():
             if room in self.rooms:
                 self.rooms[room].spans[person] = spans
+        self._take_words(books)
         self._kept: dict[UUID, int] | None = None
         self._restored = 0
         for injury in books.faults.values():
@@ -85,6 +86,17 @@ class Truth:
                     for room in kept.keys() | injury.stop.kept.keys()
                 }
                 self._restored = max(self._restored, injury.stop.t)
+
+    def _take_words(self, books: Books) -> None:
+        """A row of a post says what it reads now: what it read before an edit is known from who asked for it."""
+        for op in books.ops.values():
+            room = self.rooms.get(op.room) if op.room else None
+            if room is None or op.invoke.text is None or op.invoke.client_id is None:
+                continue
+            row = room.by_client.get((op.invoke.author, op.invoke.client_id))
+            if row is not None:
+                target = row.seq if row.kind is EntryKind.post else row.body.target
+                room.words.setdefault(target or row.seq, set()).add(op.invoke.text)
 
     def rewound(self, room: UUID, seq: int, t: int) -> bool:
         """Whether what was told at `t` may be gone, because the log was put back to before `seq` since."""
