@@ -16,6 +16,7 @@ BENCHMARKS: Final = {
     "publish": "loadtest.bench.publish",
     "latency": "loadtest.bench.latency",
     "idle": "loadtest.bench.idle",
+    "torture": "loadtest.torture.command",
 }
 """What can be named, and the module that it is."""
 

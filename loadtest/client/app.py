@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from loadtest.client.connection import Closed
-from loadtest.client.rest import Item
+from loadtest.client.rest import Page
 from proto.frames import Count, Entry, Head, Pointer, Ready, ServerFrame, TypingNow
 
 
@@ -29,8 +29,8 @@ class App:
     def asked(self, positions: Sequence[tuple[UUID, int | None]]) -> None:
         """The phone names these positions to the hub: to resume, or to attend."""
 
-    def fetched(self, room: UUID, after: int, to_seq: int, items: Sequence[Item]) -> None:
-        """A page of history came that settles everything after `after` up to `to_seq`."""
+    def fetched(self, room: UUID, after: int, page: Page) -> None:
+        """A page of history came for what is missing after `after`."""
 
     def room_opened(self, room: UUID) -> None:
         """I am in this room; its history can be fetched."""

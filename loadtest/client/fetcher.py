@@ -14,14 +14,14 @@ from uuid import UUID
 import httpx
 
 from loadtest.client.positions import Range
-from loadtest.client.rest import Item, Rest, RestError
+from loadtest.client.rest import Page, Rest, RestError
 from proto.codes import Code
 
 PAGE: Final = 100
 AGAIN_AFTER_S: Final = 1.0
 
-Fetched = Callable[[UUID, int, int, list[Item]], None]
-"""Called with a room, the seqs after and up to which a page settles everything, and what is on the page."""
+Fetched = Callable[[UUID, int, Page], None]
+"""Called with a room, the seq after which something was missing, and a page that is cut to what was."""
 
 
 class Fetcher:
@@ -59,6 +59,7 @@ class Fetcher:
             if page.to_seq <= after:
                 await asyncio.sleep(AGAIN_AFTER_S)  # a replica that is behind
                 continue
-            upto = min(page.to_seq, missing.to_seq)
-            self._fetched(room, after, upto, [item for item in page.entries if item.seq <= upto])
-            after = upto
+            page.to_seq = min(page.to_seq, missing.to_seq)
+            page.entries = [item for item in page.entries if item.seq <= page.to_seq]
+            self._fetched(room, after, page)
+            after = page.to_seq

@@ -26,7 +26,7 @@ from loadtest.client.connection import Closed, Connection, Refusal
 from loadtest.client.fetcher import Fetcher
 from loadtest.client.hubs import Hubs
 from loadtest.client.login import Login
-from loadtest.client.rest import Item, RestError
+from loadtest.client.rest import Page, RestError
 from loadtest.client.rooms import Rooms
 from loadtest.client.sender import Sender
 from proto import frames, limits
@@ -257,9 +257,9 @@ class Phone:
                 return
         self._follow()
 
-    def _on_fetched(self, room: UUID, after: int, to_seq: int, items: list[Item]) -> None:
-        self._app.fetched(room, after, to_seq, items)
-        self.rooms.fetched(room, to_seq, [item.entry(room) for item in items])
+    def _on_fetched(self, room: UUID, after: int, page: Page) -> None:
+        self._app.fetched(room, after, page)
+        self.rooms.fetched(room, page.to_seq, [item.entry(room) for item in page.entries])
         self._follow()
 
     def _on_lost(self, room: UUID) -> None:

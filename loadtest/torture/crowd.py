@@ -67,6 +67,11 @@ class Crowd:
         """All of them."""
         return [device for guest in self.guests for device in guest.devices]
 
+    @property
+    def kicks(self) -> int:
+        """How many were put out so far."""
+        return sum(guest.kicks for guest in self.guests)
+
     def come_online(self, tasks: asyncio.TaskGroup, devices: Sequence[Device]) -> None:
         """Phones that run until `leave` or the end."""
         self._running += [tasks.create_task(self._run(device)) for device in devices]

@@ -15,7 +15,7 @@ from loadtest.client.connection import Closed
 from loadtest.client.hubs import Hubs
 from loadtest.client.login import Login
 from loadtest.client.phone import Habits, Phone
-from loadtest.client.rest import Item
+from loadtest.client.rest import Item, Page
 from loadtest.torture import history
 from loadtest.torture.recorder import Recorder
 from proto import frames
@@ -95,7 +95,7 @@ class Device(App):
         if connection is not None:
             self._gone(connection, closed.code, clean=False)
 
-    def fetched(self, room: UUID, after: int, to_seq: int, items: Sequence[Item]) -> None:
+    def fetched(self, room: UUID, after: int, page: Page) -> None:
         """A page that filled a gap."""
         recorder = self._recorder
         recorder.write(
@@ -104,8 +104,9 @@ class Device(App):
                 device=self.id,
                 room=room,
                 from_seq=after + 1,
-                to_seq=to_seq,
-                items=[item_of(item) for item in items],
+                to_seq=page.to_seq,
+                head=page.head,
+                items=[item_of(item) for item in page.entries],
             )
         )
 

@@ -45,7 +45,8 @@ class Guest:
         self.devices: list[Device] = []
         self.said: dict[UUID, deque[tuple[str, int]]] = {}
         self.outstanding = 0
-        self._http = http
+        self.kicks = 0
+        self.http = http
         self._hub_urls = hubs
         self._recorder = recorder
         self._random = Random(seed)
@@ -56,7 +57,7 @@ class Guest:
     async def register(self, devices: int, prefer: int) -> None:
         """Make the account, and log in on so many devices, each with another hub it prefers."""
         for number in range(devices):
-            rest = Rest(self._http, self._random)
+            rest = Rest(self.http, self._random)
             login = Login(Account(self.handle, PASSWORD), rest)
             if not number:
                 await login.register()
@@ -138,7 +139,9 @@ class Guest:
     async def kick(self, room: UUID, who: UUID) -> bool:
         """Put somebody out."""
         path = f"/v1/rooms/{room}/members/{who}"
-        return await self._change("kick", "DELETE", path, room, subject=who)
+        done = await self._change("kick", "DELETE", path, room, subject=who)
+        self.kicks += done
+        return done
 
     async def invite(self, room: UUID, who: UUID) -> bool:
         """Ask somebody in."""

@@ -30,7 +30,6 @@ from loadtest.torture.traffic import Traffic
 from loadtest.torture.world import World
 
 ENOUGH_WITHIN_S: Final = 90.0
-ATTACK_WITHIN_S: Final = 120.0
 ANSWERED_WITHIN_S: Final = 40.0
 QUIET_WITHIN_S: Final = 40.0
 LOOK_EVERY_S: Final = 0.1
@@ -55,8 +54,7 @@ class Played:
 
     acked: int
     seconds: float
-    stopped: tuple[str, ...]
-    behind: int
+    complaints: tuple[str, ...]
 
 
 async def play(scenario: Scenario, world: World, header: Header, path: Path, note: Note) -> Played:
@@ -87,18 +85,22 @@ async def play(scenario: Scenario, world: World, header: Header, path: Path, not
             behind = await _quiet(everybody, truth)
             note(recorder.acked, "final reads")
             await _last_look(world, everybody, truth, recorder, random)
-            return Played(recorder.acked, monotonic() - started, tuple(everybody.stopped), behind)
+            complaints = [*stage.complaints, *everybody.stopped]
+            if behind:
+                complaints.append(
+                    f"{behind} times a device does not have what is in one of its rooms"
+                )
+            return Played(recorder.acked, monotonic() - started, tuple(complaints))
 
 
 async def _storm(scenario: Scenario, stage: Stage, note: Note) -> None:
     """Traffic, the attack in its middle, and as much afterwards as shows that all is well again."""
     recorder = stage.recorder
     async with asyncio.TaskGroup() as tasks:
-        stage.tasks = tasks
         going = tasks.create_task(stage.traffic.run())
         telling = tasks.create_task(_tell(recorder, scenario, note))
         await stage.acks(scenario.before)
-        async with asyncio.timeout(ATTACK_WITHIN_S):
+        async with asyncio.timeout(scenario.attack_within_s):
             await scenario.attack(stage)
         await stage.acks(scenario.after)
         await stage.until(lambda: recorder.acked >= scenario.minimum, ENOUGH_WITHIN_S)

@@ -19,11 +19,12 @@ ENTRIES: Final[frozenset[OpKind]] = frozenset(
 
 
 class Recorder:
-    """One process's pen. `acked` counts entries that were acked and are new."""
+    """One process's pen. `acked` counts entries that were acked and are new, `known` those that were there."""
 
     def __init__(self, writer: Writer, process: str = "load") -> None:
         self.write = writer.write
         self.acked = 0
+        self.known = 0
         self.asked = 0
         self.faults = 0
         self._pending: dict[int, OpKind] = {}
@@ -53,7 +54,9 @@ class Recorder:
 
     def ok(self, n: int, seq: int | None, fresh: bool = True, room: UUID | None = None) -> None:
         """It is done, for sure."""
-        self.acked += fresh and self._pending.pop(n) in ENTRIES
+        entry = self._pending.pop(n) in ENTRIES
+        self.acked += entry and fresh
+        self.known += entry and not fresh
         self.write(Ok(t=self.now(), process=self._process, n=n, seq=seq, fresh=fresh, room=room))
 
     def fail(self, n: int, code: int) -> None:

@@ -48,7 +48,8 @@ class Stage:
         self.traffic = traffic
         self.recorder = recorder
         self.random: Random = Random(0)
-        self.tasks: asyncio.TaskGroup
+        self.complaints: list[str] = []
+        """What the scenario itself demands and did not find: as bad as anything the checker finds."""
 
     @asynccontextmanager
     async def fault(self, kind: str, target: str) -> AsyncIterator[Ended]:
@@ -58,6 +59,11 @@ class Stage:
             yield ended
         finally:
             self.recorder.healed(name, ended.proof, ended.kept)
+
+    def demand(self, holds: bool, sentence: str) -> None:
+        """The scenario's own criterion."""
+        if not holds:
+            self.complaints.append(sentence)
 
     async def acks(self, more: int, within_s: float = PROGRESS_WITHIN_S) -> int:
         """Wait until so many more entries are acked, or that long; how many were."""
@@ -69,7 +75,7 @@ class Stage:
         """Wait until something holds, or that long; whether it does."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within_s
-        while not holds() and loop.time() < deadline:
+        while not holds() and loop.time() < deadline:  # noqa: ASYNC110  # only looking tells
             await asyncio.sleep(LOOK_EVERY_S)
         return holds()
 
@@ -104,6 +110,7 @@ class Scenario:
     after: int = 700
     minimum: int = 2_500
     recover_within_s: float = 30.0
+    attack_within_s: float = 120.0
     fresh: bool = False
     needs: Callable[[], str | None] = lambda: None
     """What is missing on this machine, or None."""

@@ -24,6 +24,7 @@ from loadtest.torture.cluster import RedisCluster, cluster_nodes
 from loadtest.torture.doors import LaunchedDoor
 from loadtest.torture.link import LOOPBACK, through
 from loadtest.torture.links import Links, links
+from loadtest.torture.mount import mount, unmount
 from loadtest.torture.redis import AOF, OpenRedis
 from loadtest.torture.server import Server
 from muster import keys
@@ -55,9 +56,9 @@ class Shape:
     settings: Mapping[str, object] = field(default_factory=dict)
     launcher: tuple[str, ...] = ()
     preload: Mapping[str, str] = field(default_factory=dict)
-    """Environment of the first hub alone."""
-    postgres_dir: Path | None = None
-    """Postgres lives here, not in the run's own directory."""
+    """Environment of the first hub alone; {directory} is the stack's."""
+    postgres_mib: int = 0
+    """Postgres lives on a file system of its own, this small; 0: it does not. Needs root."""
 
 
 class World:
@@ -79,10 +80,25 @@ class World:
         self.database_url = ""
 
     @property
+    def drain_within_s(self) -> float:
+        """How long a door that is asked to end may take."""
+        return float(str(self.shape.settings.get("drain_within_s", DRAIN_WITHIN_S)))
+
+    @property
     def servers(self) -> list[Server]:
         """Every process but the proxy."""
         stores = [self.postgres, *(self.nodes or [self.redis])]
         return [*stores, *([self.replica] if self.replica else []), *self.hubs, *self.apis]
+
+    async def heal(self) -> None:
+        """Everything runs and every link is well: whatever the run before did."""
+        await self.links.mend()
+        for server in self.servers:
+            server.thaw()
+            if not server.up:
+                await server.start()
+        for server in self.servers:
+            await server.until_ready()
 
     def redis_of(self, server: Server) -> OpenRedis:
         """The Redis that this process is."""
@@ -91,7 +107,10 @@ class World:
 
     async def start(self, exits: AsyncExitStack) -> None:
         """Everything, in order; `exits` takes it down again."""
-        home = self.shape.postgres_dir or self.directory / "postgres"
+        home = self.directory / "postgres"
+        if self.shape.postgres_mib:
+            exits.callback(unmount, home / "postgres")
+            mount(home / "postgres", self.shape.postgres_mib)
         postgres = EmbeddedPostgres(home, _silent)
         self.postgres = await self._keep(exits, Server(postgres))
         self.database_url = postgres.url
@@ -158,14 +177,16 @@ class World:
             **{**BASE, **self.shape.settings},  # type: ignore[arg-type]  # checked where they are read
         )
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
-        preload = self.shape.preload if name == "hub1" else {}
+        preload = self.shape.preload.items() if name == "hub1" else ()
         return LaunchedDoor(
             name=name,
             module="realtime" if kind == "hub" else "api",
             host=LOOPBACK,
             port=port,
             port_setting="",
-            env=inherited | settings.to_env() | dict(preload),
+            env=inherited
+            | settings.to_env()
+            | {key: value.format(directory=self.directory) for key, value in preload},
             drain_within_s=settings.drain_within_s,
             launcher=self.shape.launcher,
             log=self.directory / f"{name}.log",
