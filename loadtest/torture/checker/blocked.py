@@ -83,7 +83,7 @@ def _check_silence(
         room = truth.rooms.get(op.room) if op.room else None
         if op.invoke.op != "post" or op.fail is None or op.fail.code not in _DENIED or room is None:
             continue
-        if room.room.kind != "direct":
+        if room.room.kind != "direct" or op.invoke.author not in room.spans:
             continue
         for other in room.spans:
             for start, end in windows.get((other, op.invoke.author), ()):

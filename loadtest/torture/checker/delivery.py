@@ -5,7 +5,6 @@ Owns what is missing in the end: lost where nothing was said, unfetched where a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from uuid import UUID
 
 from loadtest.torture.checker.books import Books, DeviceBooks
@@ -61,21 +60,24 @@ def _settle_end(device: DeviceBooks, room: RoomTruth, following: Following) -> N
     last = device.links[-1] if device.links else None
     here = is_there(device) and last is not None and following.connection == last.began.connection
     following.live = following.live and here
-    if following.live and following.edge is not None:
-        following.edge = max(following.edge, end_for(room, device.person, following.edge))
-    edge = following.edge
-    following.close()
-    following.edge = edge
+    now = following.now
+    if following.live and now is not None:
+        now.edge = max(now.edge, end_for(room, device.person, now.edge))
 
 
 def _check_missing(room: RoomTruth, following: Following, findings: Findings) -> None:
-    for low, high in following.owed:
-        for seq in range(max(low, room.room.floor + 1), high + 1):
-            if seq in following.covered or not room.sees(following.person, seq):
+    for stretch in following.stretches:
+        for seq in range(max(stretch.began, room.room.floor) + 1, stretch.edge + 1):
+            if seq in stretch.covered or not room.sees(following.person, seq):
                 continue
-            if _within(seq, following.outside) and not room.was_in(following.person, seq):
+            if any(
+                jump.low <= seq <= jump.high and seq > end_for(room, following.person, jump.low - 1)
+                for jump in stretch.outside
+            ):
                 continue
-            told = _within(seq, following.gaps)
+            told = [gap for gap in stretch.gaps if gap.low <= seq <= gap.high]
+            if told and not _could_fetch(room, following, told[0].high):
+                continue
             findings.add(
                 Rule.unfetched if told else Rule.lost,
                 f"device {following.device} never got seq {seq} of room {room.room.room}"
@@ -86,5 +88,9 @@ def _check_missing(room: RoomTruth, following: Following, findings: Findings) ->
             )
 
 
-def _within(seq: int, stretches: Iterable[tuple[int, int]]) -> bool:
-    return any(low <= seq <= high for low, high in stretches)
+def _could_fetch(room: RoomTruth, following: Following, high: int) -> bool:
+    """Whether the device stayed, and its person with it: else it may have been refused, or gone before it asked."""
+    spans = room.spans.get(following.person, ())
+    return following.live and not any(
+        span.to_seq is not None and span.to_seq >= high for span in spans
+    )

@@ -1,7 +1,7 @@
 """One device in one room, frame by frame: what it has, from where it follows, what it was told it will not get.
 
-    covered   every seq that is settled: delivered, skipped, or inside a fetched page; and when
-    owed      the stretches it was to get without holes, each from where it began to follow
+A stretch is what a device holds without a break: it begins where the device said it was, and ends when it forgets the
+room, goes back, or comes in again. Everything in it that its person may see was to come exactly once.
 
 Owns the reading of the frames' order: duplicated, reordered, stray, and skips that were not due. What is missing in
 the end is delivery.py's. Must never take the device's word for what was visible: the rows say it.
@@ -9,6 +9,7 @@ the end is delivery.py's. Must never take the device's word for what was visible
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,13 +19,31 @@ from loadtest.torture.checker.content import check_content
 from loadtest.torture.checker.findings import Findings, Rule
 from loadtest.torture.checker.silence import Silence
 from loadtest.torture.checker.truth import FOLDED, RoomTruth, Truth
+from proto.entry import EntryKind
 
 
-class Stretch(NamedTuple):
+class Range(NamedTuple):
     """Seqs of a room, both ends included."""
 
     low: int
     high: int
+
+
+@dataclass(slots=True)
+class Stretch:
+    """`began` .. `edge`: from after where it began up to where it was told to be. `frames`: how many came before it.
+
+    `covered`: every seq that is settled (delivered, skipped, inside a fetched page), and when. `outside`: jumped over
+    when it came in again, and owed only up to the end of the membership it was in.
+    """
+
+    began: int
+    edge: int
+    frames: int
+    covered: dict[int, int] = field(default_factory=dict)
+    delivered: dict[int, int] = field(default_factory=dict)
+    gaps: list[Range] = field(default_factory=list)
+    outside: list[Range] = field(default_factory=list)
 
 
 class Following:
@@ -40,13 +59,9 @@ class Following:
     ) -> None:
         self.device = device.device
         self.person = device.person
-        self.covered: dict[int, int] = {}
-        self.delivered: dict[int, int] = {}
-        self.owed: list[Stretch] = []
-        self.gaps: list[Stretch] = []
-        self.outside: list[Stretch] = []
-        """Jumped over on its own request: owed only as far as its person was in."""
-        self.edge: int | None = None
+        self.stretches: list[Stretch] = []
+        self.now: Stretch | None = None
+        """The last stretch, unless it is over."""
         self.live = False
         self.connection: str | None = None
         self.awaited = 0
@@ -57,10 +72,26 @@ class Following:
         self._findings = findings
         self._generation: UUID | None = None
         self._followed = 0
-        self._began = 0
+        self._went = False
+        self._frames = 0
+
+    @property
+    def delivered(self) -> dict[int, int]:
+        """Every entry it got, and when last."""
+        return {seq: t for stretch in self.stretches for seq, t in stretch.delivered.items()}
+
+    @property
+    def covered(self) -> dict[int, int]:
+        """Every seq that was ever settled, and when first."""
+        found: dict[int, int] = {}
+        for stretch in self.stretches:
+            for seq, t in stretch.covered.items():
+                found.setdefault(seq, t)
+        return found
 
     def take(self, room: RoomTruth, frame: Frame) -> None:
         """The next frame, of this room."""
+        self._frames += 1
         match frame:
             case h.Resumed():
                 self._resumed(room, frame)
@@ -72,19 +103,19 @@ class Following:
                     self._skip(room, frame)
             case h.Gap():
                 if self._is_asked_for(room, frame, frame.from_seq):
-                    self.gaps.append(Stretch(frame.from_seq, frame.to_seq))
-                    self.edge = max(self.edge or 0, frame.to_seq)
+                    now = self.now or self._begin(frame.from_seq - 1)
+                    now.gaps.append(Range(frame.from_seq, frame.to_seq))
+                    now.edge = max(now.edge, frame.to_seq)
             case h.Fetched():
                 self._fetched(room, frame)
             case h.Changed():
                 for item in frame.items:
                     check_content(room, item, self.person, self.device, self._findings)
 
-    def close(self) -> None:
-        """What was to come up to here was owed without holes; what follows is another stretch."""
-        if self.edge is not None and self.edge > self._began:
-            self.owed.append(Stretch(self._began + 1, self.edge))
-        self.edge = None
+    def _begin(self, at: int) -> Stretch:
+        self.now = Stretch(at, at, self._frames)
+        self.stretches.append(self.now)
+        return self.now
 
     # Where it follows from
 
@@ -100,33 +131,34 @@ class Following:
         if not self.live:
             return
         self._followed = frame.t
-        before = frame.from_seq - 1
-        if self.edge is None:
-            self.edge = self._began = before if frame.asked is None else min(before, frame.asked)
+        before, asked = frame.from_seq - 1, frame.asked
+        now, self._went = None if self._went else self.now, False
+        if now is None:
+            now = self._begin(before if asked is None else min(before, asked))
+        elif asked is None and not was_live and before > now.edge:
+            now = self._begin(before)  # "from now on"
+        elif asked is not None and asked < now.edge and asked <= before:
+            now.edge = asked  # it goes back, and is owed what follows once more
+            now = self._begin(asked)
+        elif asked is not None and asked > now.edge:
+            now = self._jump(now, asked)  # it comes in again, after its person was out
         if frame.status == "gap":
-            self.gaps.append(Stretch(self.edge + 1, before))
-        elif frame.asked is None and not was_live and before > self.edge:
-            self.close()  # "from now on"
-            self._began = before
-        elif before > self.edge:
-            self.outside.append(Stretch(self.edge + 1, before))
-        elif frame.asked is not None and frame.asked <= before:
-            for seq in range(before + 1, self.edge + 1):  # it asked for these again
-                self.covered.pop(seq, None)
-                self.delivered.pop(seq, None)
-            self.edge = before
-        self.edge = max(self.edge or 0, before)
+            now.gaps.append(Range(now.edge + 1, before))
+        elif before > now.edge:
+            now = self._jump(now, before)
+        now.edge = max(now.edge, before)
+
+    def _jump(self, now: Stretch, at: int) -> Stretch:
+        now.outside.append(Range(now.edge + 1, at))
+        now.edge = at
+        return self._begin(at)
 
     def _came(self, link: Link) -> None:
         generation = link.began.generation
         if self._generation is not None and generation != self._generation:
             # Another log: positions mean nothing any more, and neither does what was got by them.
-            self.close()
-            self.covered.clear()
-            self.delivered.clear()
-            self.owed.clear()
-            self.gaps.clear()
-            self.outside.clear()
+            self.stretches.clear()
+            self.now = None
         self._generation = generation
         last = self._links.get(self.connection or "")
         if last is None or last.ended is None or last.ended.clean:
@@ -134,8 +166,8 @@ class Following:
 
     def _removed(self, room: RoomTruth) -> None:
         """Right if its person has been out at any time after what it holds."""
-        at, spans = self.edge or 0, room.spans.get(self.person, ())
-        if self.edge is not None and not any(
+        at, spans = self.now.edge if self.now else 0, room.spans.get(self.person, ())
+        if self.now is not None and not any(
             span.to_seq is not None and span.to_seq >= at for span in spans
         ):
             self._findings.add(
@@ -145,7 +177,7 @@ class Following:
                 seq=at,
                 device=self.device,
             )
-        self.close()
+        self.now = None
 
     def _is_asked_for(self, room: RoomTruth, frame: h.Deliver | h.Skip | h.Gap, seq: int) -> bool:
         """Whether this frame belongs to what the device follows; false also for what the protocol lets it drop."""
@@ -170,8 +202,10 @@ class Following:
     def _deliver(self, room: RoomTruth, frame: h.Deliver) -> None:
         if not self._is_of_a_lost_log(room, frame.seq, frame.t):
             check_content(room, frame, self.person, self.device, self._findings)
-        if self._settle(room, frame.seq, frame.t, "delivered"):
-            self.delivered[frame.seq] = frame.t
+        if self._settle(room, frame.seq, frame.t, "delivered") and self.now is not None:
+            self.now.delivered[frame.seq] = frame.t
+        if frame.kind in (EntryKind.leave, EntryKind.kick) and frame.subject == self.person:
+            self._went = True  # it forgets the room
 
     def _skip(self, room: RoomTruth, frame: h.Skip) -> None:
         for seq in range(frame.from_seq, frame.to_seq + 1):
@@ -186,43 +220,42 @@ class Following:
 
     def _settle(self, room: RoomTruth, seq: int, t: int, how: str) -> bool:
         """Note that this seq has come; false if it had before."""
-        if seq in self.covered:
-            before = "delivered" if seq in self.delivered else "skipped or fetched"
+        now = self.now or self._begin(seq - 1)
+        if seq in now.covered:
+            before = "delivered" if seq in now.delivered else "skipped or fetched"
             self._add(Rule.duplicated, room, seq, f"was {how} after it had been {before}")
             return False
-        edge = self.edge or 0
-        if seq <= self._began:
-            self._add(Rule.stray, room, seq, f"was {how}, asked for after {self._began} only")
-        elif seq <= edge and not any(low <= seq <= high for low, high in self.gaps):
-            self._add(Rule.reordered, room, seq, f"was {how} after {edge}")
-        self.covered[seq] = t
-        self.edge = max(edge, seq)
+        if seq <= now.began:
+            self._add(Rule.duplicated, room, seq, f"was {how} to a device that holds {now.began}")
+        elif seq <= now.edge and not any(low <= seq <= high for low, high in now.gaps):
+            self._add(Rule.reordered, room, seq, f"was {how} after {now.edge}")
+        now.covered[seq] = t
+        now.edge = max(now.edge, seq)
         return True
 
     def _fetched(self, room: RoomTruth, frame: h.Fetched) -> None:
-        if self.edge is None:
-            self.edge = self._began = frame.from_seq - 1
+        now = self.now or self._begin(frame.from_seq - 1)
         items = {item.seq: item for item in frame.items}
         for item in frame.items:
             if not self._is_of_a_lost_log(room, item.seq, frame.t):
                 check_content(room, item, self.person, self.device, self._findings)
-            if item.seq in self.covered:
+            if item.seq in now.covered:
                 self._add(Rule.duplicated, room, item.seq, "was fetched after it had come already")
             else:
-                self.delivered[item.seq] = frame.t
+                now.delivered[item.seq] = frame.t
         for seq in range(frame.from_seq, frame.to_seq + 1):
             row = room.rows.get(seq)
             if (
                 row is not None
                 and seq not in items
-                and seq not in self.covered
+                and seq not in now.covered
                 and row.kind not in FOLDED
                 and not self._silence.may_leave_out(room, self.person, row, frame.t)
             ):
                 self._add(Rule.lost, room, seq, "is missing in the page that covers it")
-            self.covered.setdefault(seq, frame.t)
-        if frame.from_seq <= self.edge + 1:
-            self.edge = max(self.edge, frame.to_seq)
+            now.covered.setdefault(seq, frame.t)
+        if frame.from_seq <= now.edge + 1:
+            now.edge = max(now.edge, frame.to_seq)
 
     def _is_of_a_lost_log(self, room: RoomTruth, seq: int, t: int) -> bool:
         return self._truth.rewound(room.room.room, seq, t)

@@ -13,9 +13,10 @@ from uuid import UUID
 from loadtest.torture import history as h
 from loadtest.torture.checker.books import Books, DeviceBooks
 from loadtest.torture.checker.content import check_content
-from loadtest.torture.checker.delivery import Followings, is_there
+from loadtest.torture.checker.delivery import Followings
 from loadtest.torture.checker.findings import Findings, Rule
 from loadtest.torture.checker.fold import Fold
+from loadtest.torture.checker.following import Stretch
 from loadtest.torture.checker.silence import LARGE_ROOM, Silence
 from loadtest.torture.checker.truth import RoomTruth, Truth
 from proto.entry import EntryKind
@@ -57,8 +58,8 @@ class State:
             self._check_unread(shown)
         for (device_id, room_id), following in followings.items():
             device, room = self._books.devices[device_id], self._truth.rooms[room_id]
-            if following.live and is_there(device) and self._is_in(room, device.person):
-                self._check_device(device, room, set(following.covered))
+            if following.live and following.now and self._is_in(room, device.person):
+                self._check_device(device, room, following.now)
 
     def _is_in(self, room: RoomTruth, person: UUID) -> bool:
         return any(span.to_seq is None for span in room.spans.get(person, ()))
@@ -135,28 +136,27 @@ class State:
                     f"{shown.person} read up to {read.seq}, and is shown {shown.read}",
                 )
 
-    def _check_device(self, device: DeviceBooks, room: RoomTruth, covered: set[int]) -> None:
-        """A device that has everything: its own fold against what a fresh client of its person is shown."""
+    def _check_device(self, device: DeviceBooks, room: RoomTruth, held: Stretch) -> None:
+        """A device that has everything since it came in: its fold against what a fresh client is shown."""
         room_id, person = room.room.room, device.person
         view = self._views.get((room_id, person))
         if view is None or room.room.kind == "self":
             return
-        folded, who = fold_of(device.frames[room_id]), f"device {device.device}"
+        folded, who = fold_of(device.frames[room_id][held.frames :]), f"device {device.device}"
         hidden, touched = self._compared(room, person)
         for seq, shown in view.messages.items():
-            if seq not in covered or shown.author in hidden:
+            if seq not in held.covered or shown.author in hidden:
                 continue
-            held = folded.messages.get(seq)
-            if held is None:
+            has = folded.messages.get(seq)
+            if has is None:
                 if not shown.deleted:
                     self._add(room, seq, f"{who} does not show message {seq}", device.device)
-            elif seq not in touched and held.reads() != shown.reads():
-                says = (
-                    f"{who} shows {held.reads()[1:]} at {seq}, a fresh client {shown.reads()[1:]}"
-                )
+            elif seq not in touched and has.reads() != shown.reads():
+                says = f"{who} shows {has.reads()[1:]} at {seq}, a fresh client {shown.reads()[1:]}"
                 self._add(room, seq, says, device.device)
         largest = max((row.body.members or 0 for row in room.rows.values()), default=0)
-        if largest < LARGE_ROOM:
+        saw_all = room.spans[person][-1].from_seq <= held.began + 1
+        if largest < LARGE_ROOM and saw_all:
             self._check_members(room, folded.roles, person, who)
 
     def _add(self, room: RoomTruth, seq: int | None, says: str, device: UUID | None = None) -> None:

@@ -18,11 +18,12 @@ class Progress:
     """Up to which seq a device was settled, and when."""
 
     def __init__(self, following: Following) -> None:
-        self._seqs = sorted(following.covered)
+        covered = following.covered
+        self._seqs = sorted(covered)
         self._by: list[int] = []
         latest = 0
         for seq in self._seqs:
-            latest = max(latest, following.covered[seq])
+            latest = max(latest, covered[seq])
             self._by.append(latest)
 
     def settled_at(self, seq: int) -> int:

@@ -26,7 +26,7 @@ class RoomTruth:
     spans: dict[UUID, list[SqlSpan]] = field(default_factory=dict)
     deletions: dict[int, SqlEntry] = field(default_factory=dict)
     words: dict[int, set[str]] = field(default_factory=dict)
-    """Every text a message has had, by its seq, as far as rows still say."""
+    """Every text that somebody sent for a message, by its seq."""
 
     def take(self, row: SqlEntry) -> None:
         """Take in one row, in order of seq."""
@@ -36,9 +36,13 @@ class RoomTruth:
         target = row.body.target
         if row.kind is EntryKind.delete and target is not None:
             self.deletions.setdefault(target, row)
-        if row.body.text is not None and row.kind in (EntryKind.post, EntryKind.edit):
-            seq = row.seq if row.kind is EntryKind.post or target is None else target
-            self.words.setdefault(seq, set()).add(row.body.text)
+
+    def say(self, author: UUID, client_id: str, text: str) -> None:
+        """Somebody sent these words; they count where they became an entry."""
+        row = self.by_client.get((author, client_id))
+        if row is not None and row.kind in (EntryKind.post, EntryKind.edit):
+            seq = row.body.target if row.kind is EntryKind.edit else row.seq
+            self.words.setdefault(seq or 0, set()).add(text)
 
     def sees(self, person: UUID, seq: int) -> bool:
         """Whether the spans of this person cover `seq`."""
@@ -75,7 +79,10 @@ class Truth:
         for (room, person), spans in books.spans.items():
             if room in self.rooms:
                 self.rooms[room].spans[person] = spans
-        self._take_words(books)
+        for op in books.ops.values():
+            invoke = op.invoke
+            if invoke.client_id and invoke.text is not None and op.room in self.rooms:
+                self.rooms[op.room].say(invoke.author, invoke.client_id, invoke.text)
         self._kept: dict[UUID, int] | None = None
         self._restored = 0
         for injury in books.faults.values():
@@ -86,17 +93,6 @@ class Truth:
                     for room in kept.keys() | injury.stop.kept.keys()
                 }
                 self._restored = max(self._restored, injury.stop.t)
-
-    def _take_words(self, books: Books) -> None:
-        """A row of a post says what it reads now: what it read before an edit is known from who asked for it."""
-        for op in books.ops.values():
-            room = self.rooms.get(op.room) if op.room else None
-            if room is None or op.invoke.text is None or op.invoke.client_id is None:
-                continue
-            row = room.by_client.get((op.invoke.author, op.invoke.client_id))
-            if row is not None:
-                target = row.seq if row.kind is EntryKind.post else row.body.target
-                room.words.setdefault(target or row.seq, set()).add(op.invoke.text)
 
     def rewound(self, room: UUID, seq: int, t: int) -> bool:
         """Whether what was told at `t` may be gone, because the log was put back to before `seq` since."""
