@@ -11,7 +11,7 @@ from uuid import UUID
 
 from loadtest.client.connection import Closed
 from loadtest.client.rest import Page
-from proto.frames import Count, Entry, Head, Pointer, Ready, ServerFrame, TypingNow
+from proto.frames import Count, Entry, Head, Pointer, Ready, ServerFrame, Submission, TypingNow
 
 
 class App:
@@ -28,6 +28,9 @@ class App:
 
     def asked(self, positions: Sequence[tuple[UUID, int | None]]) -> None:
         """The phone names these positions to the hub: to resume, or to attend."""
+
+    def unsure(self, submission: Submission, why: str) -> None:
+        """What was sent has no answer that counts: it may be committed or not, and will be sent again."""
 
     def fetched(self, room: UUID, after: int, page: Page) -> None:
         """A page of history came for what is missing after `after`."""

@@ -67,7 +67,7 @@ class Phone:
         self._app = app
         self._habits = habits if habits is not None else Habits()
         self._backoff = Backoff(random, self._habits.backoff_base_s)
-        self._sender = Sender(random)
+        self._sender = Sender(random, app.unsure)
         self._fetcher = Fetcher(login.rest, self._on_fetched, self._on_lost)
         self._connection: Connection | None = None
         self._attend = asyncio.Event()

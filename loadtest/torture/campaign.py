@@ -10,6 +10,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+import traceback
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -105,6 +106,8 @@ class Campaign:
     ) -> Result:
         kept = self._keep(scenario, seed, home)
         said = "; ".join(_sentences(error))
+        trace = "".join(traceback.format_exception(error))
+        (kept / "failure.txt").write_text(trace)
         return Result(scenario.name, seed, monotonic() - started, failure=said, kept=kept)
 
     def _keep(self, scenario: Scenario, seed: int, home: Path) -> Path:

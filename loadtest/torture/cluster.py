@@ -21,6 +21,7 @@ from muster.services.child import Program
 from muster.services.ports import LOOPBACK
 
 PRIMARIES: Final = 3
+_LAST_PORT: Final = 65_535
 AGREED_WITHIN_S: Final = 20.0
 _BUS_OFFSET: Final = 10_000  # Redis 6.2 always talks to its peers on its port and this
 _CONFIGURATION: Final = """
@@ -110,9 +111,11 @@ class _Node(OpenRedis):
         """The embedded one's, with the lines of a cluster."""
         while True:
             program = await super().program()
+            if self.port + _BUS_OFFSET > _LAST_PORT:
+                continue
             try:
                 server = await asyncio.start_server(_hang_up, LOOPBACK, self.port + _BUS_OFFSET)
-            except (OSError, OverflowError):
+            except OSError:
                 continue
             server.close()
             await server.wait_closed()

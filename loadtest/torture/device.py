@@ -33,6 +33,8 @@ class Device(App):
         self.id = login.device
         self.person = login.person
         self.sockets = 0
+        self.asking: dict[str, int] = {}
+        """What waits for an answer: the number of the operation by client id."""
         self._hubs = hubs
         self._recorder = recorder
         self._asked: dict[UUID, int | None] = {}
@@ -51,6 +53,12 @@ class Device(App):
     def asked(self, positions: Sequence[tuple[UUID, int | None]]) -> None:
         """It names its positions."""
         self._asked = dict(positions)
+
+    def unsure(self, submission: frames.Submission, why: str) -> None:
+        """An attempt has no answer."""
+        n = self.asking.get(submission.client_id)
+        if n is not None:
+            self._recorder.info(n, why)
 
     def heard(self, frame: frames.ServerFrame) -> None:
         """A frame, as it came."""

@@ -106,6 +106,7 @@ class Guest:
             _OPS[type(asked)], self.person, asked.room, device.id, device.connection, **about
         )
         self.outstanding += 1
+        device.asking[asked.client_id] = n
         try:
             ack = await device.phone.submit(asked)
         except Refusal as refused:
@@ -116,6 +117,7 @@ class Guest:
             raise
         finally:
             self.outstanding -= 1
+            del device.asking[asked.client_id]
         recorder.ok(n, ack.seq, ack.fresh)
         return ack.seq
 

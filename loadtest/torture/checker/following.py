@@ -74,6 +74,7 @@ class Following:
         self._followed = 0
         self._went = False
         self._frames = 0
+        self._early: dict[tuple[str, int], h.Deliver] = {}
 
     @property
     def delivered(self) -> dict[int, int]:
@@ -98,6 +99,8 @@ class Following:
             case h.Deliver():
                 if self._is_asked_for(room, frame, frame.seq):
                     self._deliver(room, frame)
+                elif room.room.room == self.person:
+                    self._early[frame.connection, frame.seq] = frame
             case h.Skip():
                 if self._is_asked_for(room, frame, frame.from_seq):
                     self._skip(room, frame)
@@ -132,6 +135,7 @@ class Following:
             return
         self._followed = frame.t
         before, asked = frame.from_seq - 1, frame.asked
+        self._take_early(room, frame)
         now, self._went = None if self._went else self.now, False
         if now is None:
             now = self._begin(before if asked is None else min(before, asked))
@@ -147,6 +151,14 @@ class Following:
         elif before > now.edge:
             now = self._jump(now, before)
         now.edge = max(now.edge, before)
+
+    def _take_early(self, room: RoomTruth, frame: h.Resumed) -> None:
+        """Of what the self log said before it was resumed, the device has taken what its position tells."""
+        for seq in range(self.now.edge + 1 if self.now else 1, (frame.asked or 0) + 1):
+            early = self._early.get((frame.connection, seq))
+            if early is None:
+                return
+            self._deliver(room, early)
 
     def _jump(self, now: Stretch, at: int) -> Stretch:
         now.outside.append(Range(now.edge + 1, at))
