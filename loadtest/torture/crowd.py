@@ -14,11 +14,10 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
-import httpx
-
 from loadtest.client.phone import Stopped
 from loadtest.torture.device import Device
 from loadtest.torture.guest import Guest
+from loadtest.torture.http import http_to
 from loadtest.torture.recorder import Recorder
 
 AT_ONCE: Final = 12
@@ -119,11 +118,7 @@ async def crowd(
     """People in rooms, everybody online."""
     run = secrets.token_hex(3)
     async with AsyncExitStack() as exits:
-        pools = []
-        for url in api_urls:
-            bounds = httpx.Limits(max_connections=200, max_keepalive_connections=100)
-            http = httpx.AsyncClient(base_url=url, limits=bounds, timeout=REST_WITHIN_S)
-            pools.append(await exits.enter_async_context(http))
+        pools = [await exits.enter_async_context(http_to(url, REST_WITHIN_S)) for url in api_urls]
         guests = [
             Guest(
                 f"torture_{run}_{number}",

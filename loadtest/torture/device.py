@@ -41,6 +41,11 @@ class Device(App):
         self._goaway: int | None = None
         recorder.write(history.Device(t=recorder.now(), device=self.id, person=self.person))
 
+    @property
+    def hub(self) -> str | None:
+        """Where its socket is, if it has one."""
+        return self._hubs.url if self.connection is not None else None
+
     async def leave(self) -> None:
         """Offline, and means it."""
         connection, self.connection = self.connection, None

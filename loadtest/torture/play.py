@@ -17,12 +17,11 @@ from random import Random
 from time import monotonic
 from typing import Final
 
-import httpx
-
 from loadtest.client.rest import Rest
 from loadtest.torture.crowd import AT_ONCE, Crowd, crowd
 from loadtest.torture.final import Truth, read_fresh
 from loadtest.torture.history import Run
+from loadtest.torture.http import http_to
 from loadtest.torture.journal import Writer
 from loadtest.torture.recorder import Recorder
 from loadtest.torture.scenario import Scenario, Stage
@@ -85,6 +84,7 @@ async def play(scenario: Scenario, world: World, header: Header, path: Path, not
             behind = await _quiet(everybody, truth)
             note(recorder.acked, "final reads")
             await _last_look(world, everybody, truth, recorder, random)
+            recorder.end()
             complaints = [*stage.complaints, *everybody.stopped]
             if behind:
                 complaints.append(
@@ -135,8 +135,7 @@ async def _last_look(
     await truth.dump(recorder)
     async with AsyncExitStack() as exits:
         pools = [
-            await exits.enter_async_context(httpx.AsyncClient(base_url=url, timeout=READ_WITHIN_S))
-            for url in world.api_urls
+            await exits.enter_async_context(http_to(url, READ_WITHIN_S)) for url in world.api_urls
         ]
         waiting = list(enumerate(everybody.guests))
 

@@ -9,7 +9,16 @@ from time import monotonic_ns
 from typing import Final
 from uuid import UUID
 
-from loadtest.torture.history import Fail, FaultStart, FaultStop, Info, Invoke, Ok, OpKind
+from loadtest.torture.history import (
+    AnyRecord,
+    Fail,
+    FaultStart,
+    FaultStop,
+    Info,
+    Invoke,
+    Ok,
+    OpKind,
+)
 from loadtest.torture.journal import Writer
 
 ENTRIES: Final[frozenset[OpKind]] = frozenset(
@@ -22,13 +31,23 @@ class Recorder:
     """One process's pen. `acked` counts entries that were acked and are new, `known` those that were there."""
 
     def __init__(self, writer: Writer, process: str = "load") -> None:
-        self.write = writer.write
+        self._writer = writer
+        self._over = False
         self.acked = 0
         self.known = 0
         self.asked = 0
         self.faults = 0
         self._pending: dict[int, OpKind] = {}
         self._process = process
+
+    def write(self, record: AnyRecord) -> None:
+        """One line."""
+        if not self._over:
+            self._writer.write(record)
+
+    def end(self) -> None:
+        """The run is over: what is seen from now on (everybody leaves) is no part of it."""
+        self._over = True
 
     @staticmethod
     def now() -> int:

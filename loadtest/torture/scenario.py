@@ -7,6 +7,7 @@ without proof is judged void by the checker.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -64,6 +65,12 @@ class Stage:
         """The scenario's own criterion."""
         if not holds:
             self.complaints.append(sentence)
+
+    def fullest(self) -> int:
+        """The number of the hub with the most sockets of phones, from 1."""
+        urls = self.world.hub_urls
+        sockets = Counter(device.hub for device in self.crowd.devices if device.hub is not None)
+        return 1 + max(range(len(urls)), key=lambda n: sockets[urls[n]])
 
     async def acks(self, more: int, within_s: float = PROGRESS_WITHIN_S) -> int:
         """Wait until so many more entries are acked, or that long; how many were."""

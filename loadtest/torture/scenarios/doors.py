@@ -54,7 +54,7 @@ def _is_stopped(pid: int) -> bool:
 
 
 async def _hub_killed(stage: Stage) -> None:
-    hub = stage.random.choice(stage.world.hubs)
+    hub = stage.world.hubs[stage.fullest() - 1]
     await kill(stage, hub)
     await stage.acks(300)
     await hub.start()

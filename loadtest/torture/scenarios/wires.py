@@ -73,11 +73,9 @@ async def partition_servers(stage: Stage) -> None:
 
 async def partition_clients(stage: Stage) -> None:
     """A third of the phones is in a tunnel: no FIN, no RST; then some that only half know it is over."""
-    hub = stage.random.randrange(len(stage.world.hubs)) + 1
-    await drop(stage, f"client-hub{hub}", stage.random.choice(_WAYS), 5.0, 8.0)
+    await drop(stage, f"client-hub{stage.fullest()}", stage.random.choice(_WAYS), 5.0, 8.0)
     await stage.acks(100)
-    other = stage.random.randrange(len(stage.world.hubs)) + 1
-    await hold(stage, f"client-hub{other}", 1.0, 3.0)
+    await hold(stage, f"client-hub{stage.fullest()}", 1.0, 3.0)
     await stage.acks(100)
     await half_close(stage, "client-hub*", stage.random.choice((Way.asks, Way.answers)))
 
@@ -86,7 +84,7 @@ async def slow_links(stage: Stage) -> None:
     """Far away, narrow, and byte by byte: nothing breaks, so nothing may be noticed but time."""
     await _slow(stage, "delay", Weather(delay_s=0.15, jitter_s=0.1), "client-hub*")
     await _slow(stage, "split", Weather(singly=24), "*-postgres")
-    await _slow(stage, "throttle", Weather(bytes_per_s=200_000.0), "client-hub1")
+    await _slow(stage, "throttle", Weather(bytes_per_s=200_000.0), f"client-hub{stage.fullest()}")
     await _slow(stage, "split", Weather(singly=8, delay_s=0.01, jitter_s=0.01), "client-*")
     await _slow(stage, "delay", Weather(delay_s=0.03, jitter_s=0.03), "hub*")
 
@@ -110,10 +108,9 @@ def _late(before: Tally, after: Tally) -> Proof:
 async def drop_acks(stage: Stage) -> None:
     """What was asked is done and nobody hears of it: on the way to phones, and from Postgres to hubs."""
     links, known = stage.world.links, stage.recorder.known
-    names = [f"client-hub{n}" for n in range(1, len(stage.world.hubs) + 1)]
     async with stage.fault("acks_dropped", "client-hub* hub*-postgres") as ended:
         for _ in range(8):
-            deaf = stage.random.choice((*names, "hub*-postgres"))
+            deaf = stage.random.choice((f"client-hub{stage.fullest()}", "hub*-postgres"))
             await links.set(deaf, Weather(drop=True), Way.answers)
             await stage.a_while(0.1, 0.4)
             await links.mend(deaf)
