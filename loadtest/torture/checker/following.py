@@ -19,7 +19,6 @@ from loadtest.torture.checker.content import check_content
 from loadtest.torture.checker.findings import Findings, Rule
 from loadtest.torture.checker.silence import Silence
 from loadtest.torture.checker.truth import FOLDED, RoomTruth, Truth
-from proto.entry import EntryKind
 
 
 class Range(NamedTuple):
@@ -72,7 +71,6 @@ class Following:
         self._findings = findings
         self._generation: UUID | None = None
         self._followed = 0
-        self._went = False
         self._frames = 0
 
     @property
@@ -132,7 +130,9 @@ class Following:
             return
         self._followed = frame.t
         before, asked = frame.from_seq - 1, frame.asked
-        now, self._went = None if self._went else self.now, False
+        now = self.now
+        if now and any(span.to_seq == now.edge for span in room.spans.get(self.person, ())):
+            now = None  # it had everything up to its going, and forgot the room
         if now is None:
             now = self._begin(before if asked is None else min(before, asked))
         elif asked is None and not was_live and before > now.edge:
@@ -204,8 +204,6 @@ class Following:
             check_content(room, frame, self.person, self.device, self._findings)
         if self._settle(room, frame.seq, frame.t, "delivered") and self.now is not None:
             self.now.delivered[frame.seq] = frame.t
-        if frame.kind in (EntryKind.leave, EntryKind.kick) and frame.subject == self.person:
-            self._went = True  # it forgets the room
 
     def _skip(self, room: RoomTruth, frame: h.Skip) -> None:
         for seq in range(frame.from_seq, frame.to_seq + 1):

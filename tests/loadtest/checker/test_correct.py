@@ -52,7 +52,7 @@ def test_a_torn_line_is_never_skipped(tmp_path: Path) -> None:
 
 def test_the_generator_reaches_what_it_is_for() -> None:
     """Histories without gaps, skips, kicks, blocks and outcomes never learnt would prove little."""
-    records = [record for seed in range(20) for record in Model(seed).live(200)]
+    records = [record for seed in range(40) for record in Model(seed).live(200)]
     kinds = Counter(type(record) for record in records)
     for kind in (h.Gap, h.Skip, h.Fetched, h.Changed, h.Info, h.Fail, h.Disconnected, h.FaultStop):
         assert kinds[kind] > 5, kind
