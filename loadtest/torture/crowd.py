@@ -71,6 +71,11 @@ class Crowd:
         """How many were put out so far."""
         return sum(guest.kicks for guest in self.guests)
 
+    @property
+    def outstanding(self) -> int:
+        """Deeds that have no answer yet."""
+        return sum(guest.outstanding for guest in self.guests)
+
     def come_online(self, tasks: asyncio.TaskGroup, devices: Sequence[Device]) -> None:
         """Phones that run until `leave` or the end."""
         self._running += [tasks.create_task(self._run(device)) for device in devices]

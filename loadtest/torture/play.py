@@ -77,7 +77,7 @@ async def play(scenario: Scenario, world: World, header: Header, path: Path, not
         people = crowd(size, world.hub_urls, world.api_urls, recorder, random)
         async with people as everybody, _truth(world, everybody) as truth:
             traffic = Traffic(everybody, random, scenario.per_s, scenario.mix)
-            stage = Stage(world, everybody, traffic, recorder)
+            stage = Stage(world, everybody, traffic, recorder, truth)
             stage.random = Random(f"attack {scenario.name} {header.seed}")
             await _storm(scenario, stage, note)
             note(recorder.acked, "waiting until it is quiet")

@@ -18,6 +18,7 @@ from uuid import UUID
 import asyncpg
 
 from loadtest.torture.crowd import Crowd, Size
+from loadtest.torture.final import Truth
 from loadtest.torture.recorder import Recorder
 from loadtest.torture.traffic import Mix, Traffic
 from loadtest.torture.world import Shape, World
@@ -26,6 +27,7 @@ Proof = dict[str, int | float | str | bool]
 
 PROGRESS_WITHIN_S: Final = 45.0
 LOOK_EVERY_S: Final = 0.05
+SILENCE_S: Final = 12.0
 
 
 class Impossible(Exception):
@@ -43,11 +45,14 @@ class Ended:
 class Stage:
     """One run, as a scenario sees it."""
 
-    def __init__(self, world: World, crowd: Crowd, traffic: Traffic, recorder: Recorder) -> None:
+    def __init__(
+        self, world: World, crowd: Crowd, traffic: Traffic, recorder: Recorder, truth: Truth
+    ) -> None:
         self.world = world
         self.crowd = crowd
         self.traffic = traffic
         self.recorder = recorder
+        self.truth = truth
         self.random: Random = Random(0)
         self.complaints: list[str] = []
         """What the scenario itself demands and did not find: as bad as anything the checker finds."""
@@ -71,6 +76,25 @@ class Stage:
         urls = self.world.hub_urls
         sockets = Counter(device.hub for device in self.crowd.devices if device.hub is not None)
         return 1 + max(range(len(urls)), key=lambda n: sockets[urls[n]])
+
+    async def hush(self, after: str) -> None:
+        """Everybody falls silent: nothing later points to what was said last, and yet all are to have it soon.
+
+        The time is well under that after which a hub compares all heads whether there is doubt or not.
+        """
+        self.traffic.hush(on=True)
+        await self.until(lambda: not self.crowd.outstanding)
+        behind, loop = await self.behind(), asyncio.get_running_loop()
+        deadline = loop.time() + SILENCE_S
+        while behind and loop.time() < deadline:
+            await asyncio.sleep(LOOK_EVERY_S)
+            behind = await self.behind()
+        self.demand(not behind, f"{behind} last words did not arrive in {SILENCE_S} s {after}")
+        self.traffic.hush(on=False)
+
+    async def behind(self) -> int:
+        """How many (device, room) do not hold what is there."""
+        return self.crowd.behind(await self.truth.heads(), await self.truth.present())
 
     async def acks(self, more: int, within_s: float = PROGRESS_WITHIN_S) -> int:
         """Wait until so many more entries are acked, or that long; how many were."""

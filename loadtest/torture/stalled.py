@@ -29,7 +29,7 @@ from loadtest.torture.server import Server
 from muster.services.door import Door
 from proto import limits
 from proto.codec import MSGPACK
-from proto.frames import Attend, Auth, Ready, Resume
+from proto.frames import Attend, Auth, Ready, Resume, RoomStates
 
 RECEIVE_BYTES: Final = 4_096
 LOUD: Final = "loud words " * 90
@@ -66,9 +66,10 @@ class Readers:
         ready = MSGPACK.decode_server(await ours.recv(decode=False))
         assert isinstance(ready, Ready)
         await ours.send(MSGPACK.encode(Resume(2, None, [])))
-        await ours.recv(decode=False)
-        rooms = [(place.room, None) for place in self._stage.crowd.places]
+        await _answered(ours, 2)
+        rooms = [(place.room, None) for place in self._stage.crowd.places if guest in place.members]
         await ours.send(MSGPACK.encode(Attend(3, [*rooms])))
+        await _answered(ours, 3)
         ours.transport.pause_reading()
         self.sockets.append(ours)
 
@@ -117,6 +118,15 @@ async def stalled(stage: Stage, count: int) -> AsyncIterator[Readers]:
         yield readers
     finally:
         readers.close()
+
+
+async def _answered(ours: ClientConnection, request: int) -> None:
+    """Read up to the answer, which must be what was asked for."""
+    while True:
+        frame = MSGPACK.decode_server(await ours.recv(decode=False))
+        if frame.id == request:
+            assert isinstance(frame, RoomStates), f"not {frame}"
+            return
 
 
 def _port(server: Server) -> int:

@@ -46,6 +46,7 @@ class Traffic:
         self._random = random
         self._mix = mix
         self._ended = asyncio.Event()
+        self._hushed = False
         self._said = 0
         self._owed = 0.0
         self._blocking: set[str] = set()
@@ -53,6 +54,11 @@ class Traffic:
     def end(self) -> None:
         """Begin nothing more."""
         self._ended.set()
+
+    def hush(self, *, on: bool) -> None:
+        """Begin nothing for a while, or go on."""
+        self._hushed = on
+        self._owed = 0.0
 
     async def run(self) -> None:
         """Until `end`, and then until what was begun is answered (or this is cancelled)."""
@@ -64,7 +70,7 @@ class Traffic:
                 # What could not be begun in time is not caught up in a burst of more than a second's.
                 self._owed = min(self._owed + (now - last) * self.per_s, self.per_s)
                 last = now
-                while self._owed >= 1.0 and self._begin(tasks):
+                while not self._hushed and self._owed >= 1.0 and self._begin(tasks):
                     self._owed -= 1.0
                 await asyncio.sleep(TICK_S)
 

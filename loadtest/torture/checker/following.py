@@ -19,7 +19,6 @@ from loadtest.torture.checker.content import check_content
 from loadtest.torture.checker.findings import Findings, Rule
 from loadtest.torture.checker.silence import Silence
 from loadtest.torture.checker.truth import FOLDED, RoomTruth, Truth
-from proto.entry import EntryKind
 
 
 class Range(NamedTuple):
@@ -72,9 +71,7 @@ class Following:
         self._findings = findings
         self._generation: UUID | None = None
         self._followed = 0
-        self._went = False
         self._frames = 0
-        self._early: dict[tuple[str, int], h.Deliver] = {}
 
     @property
     def delivered(self) -> dict[int, int]:
@@ -99,8 +96,6 @@ class Following:
             case h.Deliver():
                 if self._is_asked_for(room, frame, frame.seq):
                     self._deliver(room, frame)
-                elif room.room.room == self.person:
-                    self._early[frame.connection, frame.seq] = frame
             case h.Skip():
                 if self._is_asked_for(room, frame, frame.from_seq):
                     self._skip(room, frame)
@@ -135,8 +130,9 @@ class Following:
             return
         self._followed = frame.t
         before, asked = frame.from_seq - 1, frame.asked
-        self._take_early(room, frame)
-        now, self._went = None if self._went else self.now, False
+        now = self.now
+        if now and any(span.to_seq == now.edge for span in room.spans.get(self.person, ())):
+            now = None  # it had everything up to its going, and forgot the room
         if now is None:
             now = self._begin(before if asked is None else min(before, asked))
         elif asked is None and not was_live and before > now.edge:
@@ -151,14 +147,6 @@ class Following:
         elif before > now.edge:
             now = self._jump(now, before)
         now.edge = max(now.edge, before)
-
-    def _take_early(self, room: RoomTruth, frame: h.Resumed) -> None:
-        """Of what the self log said before it was resumed, the device has taken what its position tells."""
-        for seq in range(self.now.edge + 1 if self.now else 1, (frame.asked or 0) + 1):
-            early = self._early.get((frame.connection, seq))
-            if early is None:
-                return
-            self._deliver(room, early)
 
     def _jump(self, now: Stretch, at: int) -> Stretch:
         now.outside.append(Range(now.edge + 1, at))
@@ -216,8 +204,6 @@ class Following:
             check_content(room, frame, self.person, self.device, self._findings)
         if self._settle(room, frame.seq, frame.t, "delivered") and self.now is not None:
             self.now.delivered[frame.seq] = frame.t
-        if frame.kind in (EntryKind.leave, EntryKind.kick) and frame.subject == self.person:
-            self._went = True  # it forgets the room
 
     def _skip(self, room: RoomTruth, frame: h.Skip) -> None:
         for seq in range(frame.from_seq, frame.to_seq + 1):

@@ -29,6 +29,7 @@ async def storm(stage: Stage) -> None:
             await stage.world.links.reset("client-hub*")
             after = await stage.world.links.tally("client-hub*")
             ended.proof["sockets_cut"] = after.reset - before.reset
+            await stage.a_while(0.1, 0.3)
         await stage.acks(250)
 
 

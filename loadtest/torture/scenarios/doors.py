@@ -13,9 +13,13 @@ from typing import Final
 from loadtest.torture.scenario import Scenario, Stage
 from loadtest.torture.server import Server
 from loadtest.torture.traffic import Mix
+from loadtest.torture.weather import Weather
 
 STOPPED_S: Final = (5.0, 8.0)
 """Longer than heartbeat and answer, longer than a lease, than a control log's poll."""
+
+HELD_S: Final = 0.6
+"""Less than a publisher waits before it gives up and leaves what it owes to its lease."""
 
 
 async def kill(stage: Stage, server: Server) -> None:
@@ -66,10 +70,19 @@ async def _hub_stopped(stage: Stage) -> None:
 
 async def _api_killed(stage: Stage) -> None:
     """Half of all posts come by REST: what it committed and did not publish is for others to publish."""
-    api = stage.random.choice(stage.world.apis)
-    await kill(stage, api)
-    await stage.a_while(0.5, 2.5)
-    await api.start()
+    number = stage.random.randrange(len(stage.world.apis))
+    api, name = stage.world.apis[number], f"api{number + 1}-redis"
+    await stage.a_while(0.0, 1.0)
+    async with stage.fault("cut", name) as cut, stage.fault("kill", api.name) as killed:
+        await stage.world.links.set(name, Weather(hold=True))
+        cut.proof["connections_cut"] = (await stage.world.links.tally(name)).held_connections
+        await stage.acks(60, HELD_S)
+        await api.kill()
+        killed.proof["exit_code"] = api.exits[-1]
+        stage.traffic.hush(on=True)
+        await stage.world.links.mend(name)
+        await api.start()
+    await stage.hush("after an api died between commit and publication")
 
 
 async def deploy(stage: Stage) -> None:

@@ -16,6 +16,7 @@ from muster.lanes import LaneTable
 
 LANES: Final = LaneTable(16)
 KEPT_OF_A_LANE: Final = 5
+FLUSHES: Final = 4
 EPOCH_WITHIN_S: Final = 10.0
 
 
@@ -62,10 +63,12 @@ async def trim(stage: Stage) -> None:
         freezing = tasks.create_task(frozen(stage, hub, seconds, stopped.proof))
         await stage.acks(200, seconds / 2)
         gone = 0
+        stage.traffic.hush(on=True)
         while not freezing.done():
             gone += await _cut(redis)
             await asyncio.sleep(LOOK_EVERY_S)
         trimmed.proof["entries_trimmed"] = gone
+    await stage.hush("after the lanes were cut")
 
 
 async def _cut(redis: OpenRedis) -> int:
@@ -84,9 +87,11 @@ async def _streams(redis: OpenRedis) -> int:
 
 
 async def _flushed(stage: Stage) -> None:
-    for _ in range(2):
+    for _ in range(FLUSHES):
         await flush(stage)
-        await stage.acks(200)
+        await stage.a_while(0.0, 1.2)
+        await stage.hush("after FLUSHALL")
+        await stage.acks(100)
 
 
 async def _stopped(stage: Stage) -> None:
@@ -101,7 +106,7 @@ SCENARIOS: Final = (
     Scenario("redis_killed_aof", "Redis is killed; its log brings most back",
              restart, Shape(aof=True)),
     Scenario("redis_killed_empty", "Redis is killed and comes back empty", restart),
-    Scenario("redis_flushed", "FLUSHALL, twice", _flushed),
+    Scenario("redis_flushed", "FLUSHALL, again and again", _flushed),
     Scenario("redis_stopped", "Redis is stopped with SIGSTOP for seconds", _stopped),
     Scenario("lanes_trimmed", "the lanes are cut while a hub is stopped", trim),
 )  # fmt: skip

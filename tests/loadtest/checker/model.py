@@ -87,7 +87,7 @@ class Model:
         self._fault_off()
         self._settle()
         for room in self.shared:
-            self._post(self._somebody(room), room)
+            self._post(self._somebody(room), room, told=True)
         self._settle()
         self._read_all()
         return self.records
@@ -133,17 +133,18 @@ class Model:
         self._n += 1
         sockets = [phone for phone in self.phones if phone.person == author and phone.connection]
         phone = self.rng.choice([*sockets, None]) if op in SENT else None
+        target, seq = (None, about) if op == "read" else (about, None)
+        device, connection = (phone.device, phone.connection) if phone else (None, None)
         invoke = h.Invoke(
-            t=self._tick(), process=f"p{author.int}", n=self._n, op=op, author=author, room=room,
-            device=phone.device if phone else None, connection=phone.connection if phone else None,
-            client_id=client_id, subject=subject, target=None if op == "read" else about, text=text, seq=about if op == "read" else None,
+            t=self._tick(), process=f"p{author.int}", n=self._n, op=op, author=author, room=room, device=device,
+            connection=connection, client_id=client_id, subject=subject, target=target, text=text, seq=seq,
         )  # fmt: skip
         self._write(invoke)
         return invoke
 
-    def _answer(self, invoke: h.Invoke, seq: int | None) -> None:
+    def _answer(self, invoke: h.Invoke, seq: int | None, *, told: bool = False) -> None:
         """It was committed: most are told, some after a retry, some never."""
-        how = self.rng.random()
+        how = 1.0 if told else self.rng.random()
         if how < 0.2:
             self._write(h.Info(t=self._tick(), process=invoke.process, n=invoke.n, why="no answer"))
         if how < 0.1:
@@ -152,16 +153,16 @@ class Model:
             h.Ok(t=self._tick(), process=invoke.process, n=invoke.n, seq=seq, fresh=how >= 0.2)
         )
 
-    def _post(self, author: UUID, room: ModelRoom) -> None:
+    def _post(self, author: UUID, room: ModelRoom, *, told: bool = False) -> None:
         text, client_id = f"words {self._n}", f"c{self._n}"
         invoke = self._ask("post", author, room.id, client_id=client_id, text=text)
         if author not in room.roles:
             self._write(h.Fail(t=self._tick(), process=invoke.process, n=invoke.n, code=103))
-        elif self.rng.random() < 0.05:
+        elif not told and self.rng.random() < 0.05:
             self._write(h.Info(t=self._tick(), process=invoke.process, n=invoke.n, why="lost"))
         else:
             seq = room.append(EntryKind.post, author, Body(text=text), client_id=client_id)
-            self._answer(invoke, seq)
+            self._answer(invoke, seq, told=told)
 
     def _talk(self) -> None:
         room = self.rng.choice(self.shared)
@@ -225,6 +226,8 @@ class Model:
     def _block(self) -> None:
         one, other = self.rng.sample(self.people, 2)
         hidden = self._hidden[one]
+        if hidden and self.rng.random() < 0.5:
+            other = self.rng.choice(sorted(hidden))
         lift = other in hidden
         invoke = self._ask("unblock" if lift else "block", one, None, subject=other)
         (hidden.discard if lift else hidden.add)(other)

@@ -123,7 +123,12 @@ class Phone:
             self._frame(h.Gap, room, at + 1, span.from_seq - 1)
             self.debts.append(Debt(room, at + 1, span.from_seq - 1, at))
             at = span.from_seq - 1
-        upto = min(at + most, room.head if span.to_seq is None else span.to_seq)
+        limit = room.head if span.to_seq is None else span.to_seq
+        if most > REPLAY and limit - at > REPLAY:  # too slow to be sent all of it
+            self._frame(h.Gap, room, at + 1, limit)
+            self.debts.append(Debt(room, at + 1, limit, at))
+            at = limit
+        upto = min(at + most, limit)
         skip_from: int | None = None
         for seq in range(at + 1, upto + 1):
             if not room.is_shown(self.person, seq, self.hidden):
