@@ -76,6 +76,13 @@ class Crowd:
         """Deeds that have no answer yet."""
         return sum(guest.outstanding for guest in self.guests)
 
+    def forget(self) -> None:
+        """What anybody knew of seqs means nothing any more: the log is another."""
+        for place in self.places:
+            place.newest = 0
+        for guest in self.guests:
+            guest.said.clear()
+
     def come_online(self, tasks: asyncio.TaskGroup, devices: Sequence[Device]) -> None:
         """Phones that run until `leave` or the end."""
         self._running += [tasks.create_task(self._run(device)) for device in devices]

@@ -54,8 +54,10 @@ def _check_heard(
         if not following.live or room not in later:
             continue
         seq, t = later[room]
-        if not truth.rooms[room].was_in(following.person, seq):
+        if not truth.rooms[room].stays(following.person, seq):
             continue
+        if following.stretches and following.stretches[-1].began >= seq:
+            continue  # it began after that, of its own accord
         heard = following.covered.get(seq)
         if heard is None or heard - max(t, following.awaited) > within:
             when = "never" if heard is None else f"{(heard - t) / 1e9:.1f} s after its ack"

@@ -58,7 +58,8 @@ def check_selflog(books: Books, truth: Truth, followings: Followings, findings: 
             following = followings.get((device.device, fresh.person))
             if device.person == fresh.person and following is not None and following.live:
                 held = Self()
-                for entry in _entries(device.frames[fresh.person]):
+                since = following.stretches[0].frames if following.stretches else 0
+                for entry in _entries(device.frames[fresh.person][since:]):
                     held.take(entry)
                 _compare(fresh, held, f"device {device.device}", device.device, findings)
 

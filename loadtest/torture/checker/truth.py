@@ -58,6 +58,11 @@ class RoomTruth:
             for span in self.spans.get(person, ())
         )
 
+    def stays(self, person: UUID, seq: int) -> bool:
+        """Whether this person was a member at `seq` and is still, without having been out."""
+        spans = self.spans.get(person, ())
+        return any(span.joined <= seq and span.to_seq is None for span in spans)
+
     def last_for(self, person: UUID) -> int:
         """The last seq this person is ever to get."""
         ends = [
@@ -93,6 +98,10 @@ class Truth:
                     for room in kept.keys() | injury.stop.kept.keys()
                 }
                 self._restored = max(self._restored, injury.stop.t)
+
+    def undone(self, t: int) -> bool:
+        """Whether the log was put back to an earlier point after `t`: what has no seq of its own may be gone."""
+        return self._kept is not None and t <= self._restored
 
     def rewound(self, room: UUID, seq: int, t: int) -> bool:
         """Whether what was told at `t` may be gone, because the log was put back to before `seq` since."""

@@ -36,6 +36,7 @@ async def _restored(stage: Stage) -> None:
                 tasks.create_task(door.end(signal.SIGTERM))
         await world.postgres.end(signal.SIGINT)
         await asyncio.to_thread(_put_back, backup, cluster)
+        stage.crowd.forget()
         await world.postgres.start()
         ended.kept = {row["room_id"]: row["head"] for row in await stage.sql(_HEADS)}
         connection = await asyncpg.connect(world.database_url)
