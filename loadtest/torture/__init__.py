@@ -7,7 +7,8 @@
     device.py   a phone that is written down; guest.py a person with devices; crowd.py all of them, in rooms
     traffic.py  who does what when;  truth.py  final reads;  play.py one run from beginning to verdict
     scenarios/  what is done to the system, one file each
-    runs.py     a run as a line of docs/reliability.jsonl;  page.py  docs/reliability.md from the lines
+    campaign.py many runs, on stacks used again;  command.py  `python -m loadtest torture`
+    line.py     a run as a line of docs/reliability.jsonl;  page.py  docs/reliability.md from the lines
 
 Must never retry a failed run: a message lost once is a fault with a seed.
 """

@@ -9,13 +9,17 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
 import uvloop
+from msgspec.structs import replace
 
 from loadtest.progress import Progress
 from loadtest.torture.campaign import Campaign, Result
+from loadtest.torture.checker.verdict import Verdict
+from loadtest.torture.line import RUNS, Line, append, line_of
 from loadtest.torture.scenario import Scenario
 from loadtest.torture.scenarios import BY_NAME_ONLY, SCENARIOS
 
@@ -31,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--repeat", type=int, default=1, help="runs of each, with seeds that follow"
     )
     parser.add_argument("--seed", type=int, default=1, help="of the first run")
+    parser.add_argument(
+        "--record", type=Path, default=RUNS, help="where each run adds a line; empty: nowhere"
+    )
     parser.add_argument(
         "--minutes", type=float, default=SOUP_MINUTES, help="how long the soup is cooked"
     )
@@ -69,6 +76,8 @@ async def _run(chosen: list[Scenario], args: argparse.Namespace) -> list[Result]
         runs = campaign.run(scenario, seeds)
         async for result in runs:
             results.append(result)
+            if args.record != Path() and result.verdict is not None:
+                append(args.record, _line(result, result.verdict))
             for line in _told(result):
                 progress.say(line)
             if until is not None and (monotonic() >= until or result.broken):
@@ -84,6 +93,14 @@ def _noting(progress: Progress, name: str) -> Callable[[int, str], None]:
         progress.show(acked, scenario.minimum * 1.2, f"{name}: {what}, acked {acked}")
 
     return note
+
+
+def _line(result: Result, verdict: Verdict) -> Line:
+    """A run as it is kept; what its scenario demanded in vain is as bad as what the checker found."""
+    line = line_of(verdict, result.seconds)
+    if not result.complaints:
+        return line
+    return replace(line, other={**line.other, "demand": len(result.complaints)})
 
 
 def _told(result: Result) -> Iterable[str]:

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
+from loadtest.torture.cluster import RedisCluster
 from muster import keys
 from muster.cli.__main__ import main
 from muster.services import runfile
@@ -16,7 +17,6 @@ from muster.services.ports import free_port
 from muster.services.runfile import Running
 from muster.stores.postgres.installation import join_installation
 from tests.cli.sql import execute
-from loadtest.torture.cluster import RedisCluster
 
 Shell = Mapping[str, str]
 

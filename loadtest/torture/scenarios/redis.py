@@ -16,7 +16,7 @@ from muster.lanes import LaneTable
 
 LANES: Final = LaneTable(16)
 KEPT_OF_A_LANE: Final = 5
-FLUSHES: Final = 4
+FLUSHES: Final = 3
 EPOCH_WITHIN_S: Final = 10.0
 
 
@@ -47,6 +47,7 @@ async def flush(stage: Stage) -> None:
         deadline = loop.time() + EPOCH_WITHIN_S
         while loop.time() < deadline and after in (before, ""):
             after = await _epoch(redis)
+            await asyncio.sleep(LOOK_EVERY_S)
         ended.proof |= {"epoch_before": before, "epoch_after": after}
 
 
