@@ -50,11 +50,12 @@ def _put(owner: object, name: str, function: object) -> None:
 
 
 def ack_before_commit(_: str) -> None:
-    """Answered when the statement is done, committed a moment later."""
+    """A message is answered when the statement is done, and committed a moment later."""
 
     async def commit(self: Any, pendings: list[Any]) -> None:
         part = self._still_wanted(pendings)
-        if not part:
+        if not part or any(pending.op.kind != "post" for pending in part):
+            await real(self, part)
             return
         connection: PostgresBatchConnection = self.connection
         ops = [pending.op for pending in part]
@@ -65,12 +66,13 @@ def ack_before_commit(_: str) -> None:
             values = batch.arguments(self.outlet.lease(), ops)
             rows = [batch._committed(row) for row in await opened.fetch(batch._COMMIT, *values)]
             self._settle(part, rows)
-            await opened.execute("SELECT pg_sleep(0.08)")
+            await opened.execute("SELECT pg_sleep(0.25)")
             await transaction.commit()
         except (asyncpg.PostgresError, *batch._LOST):
             connection._drop()
             self.outlet.relet()
 
+    real = writing._Worker._commit
     _put(writing._Worker, "_commit", commit)
 
 

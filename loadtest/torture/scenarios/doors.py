@@ -13,12 +13,12 @@ from typing import Final
 from loadtest.torture.scenario import Scenario, Stage
 from loadtest.torture.server import Server
 from loadtest.torture.traffic import Mix
-from loadtest.torture.weather import Weather
+from loadtest.torture.weather import Way, Weather
 
 STOPPED_S: Final = (5.0, 8.0)
 """Longer than heartbeat and answer, longer than a lease, than a control log's poll."""
 
-HELD_S: Final = 0.6
+UNPUBLISHED_S: Final = 0.6
 """Less than a publisher waits before it gives up and leaves what it owes to its lease."""
 
 
@@ -73,11 +73,13 @@ async def _api_killed(stage: Stage) -> None:
     number = stage.random.randrange(len(stage.world.apis))
     api, name = stage.world.apis[number], f"api{number + 1}-redis"
     await stage.a_while(0.0, 1.0)
-    async with stage.fault("cut", name) as cut, stage.fault("kill", api.name) as killed:
-        await stage.world.links.set(name, Weather(hold=True))
-        cut.proof["connections_cut"] = (await stage.world.links.tally(name)).held_connections
-        await stage.acks(60, HELD_S)
+    async with stage.fault("drop", name) as dropped, stage.fault("kill", api.name) as killed:
+        before = (await stage.world.links.tally(name)).dropped_bytes
+        await stage.world.links.set(name, Weather(drop=True), Way.asks)
+        await stage.acks(60, UNPUBLISHED_S)
         await api.kill()
+        after = (await stage.world.links.tally(name)).dropped_bytes
+        dropped.proof["bytes_dropped"] = after - before
         killed.proof["exit_code"] = api.exits[-1]
         stage.traffic.hush(on=True)
         await stage.world.links.mend(name)

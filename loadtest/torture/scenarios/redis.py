@@ -15,7 +15,7 @@ from loadtest.torture.world import Shape
 from muster.lanes import LaneTable
 
 LANES: Final = LaneTable(16)
-KEPT_OF_A_LANE: Final = 5
+KEPT_OF_A_LANE: Final = 0
 FLUSHES: Final = 3
 EPOCH_WITHIN_S: Final = 10.0
 
