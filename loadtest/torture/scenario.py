@@ -82,8 +82,7 @@ class Stage:
 
         The time is well under that after which a hub compares all heads whether there is doubt or not.
         """
-        self.traffic.hush(on=True)
-        await self.until(lambda: not self.crowd.outstanding)
+        await self.quiet()
         behind, loop = await self.behind(), asyncio.get_running_loop()
         deadline = loop.time() + SILENCE_S
         while behind and loop.time() < deadline:
@@ -91,6 +90,11 @@ class Stage:
             behind = await self.behind()
         self.demand(not behind, f"{behind} last words did not arrive in {SILENCE_S} s {after}")
         self.traffic.hush(on=False)
+
+    async def quiet(self) -> None:
+        """Nothing more is begun, and what was is answered."""
+        self.traffic.hush(on=True)
+        await self.until(lambda: not self.crowd.outstanding)
 
     async def behind(self) -> int:
         """How many (device, room) do not hold what is there."""

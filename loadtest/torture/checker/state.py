@@ -128,7 +128,7 @@ class State:
                 and (read.author, read.room) == (shown.person, shown.room)
                 and op.ok
                 and shown.read < min(read.seq or 0, room.room.head)
-                and not self._truth.undone(op.ok.t)
+                and not self._truth.undone(read.t)
             ):
                 self._add(
                     room,

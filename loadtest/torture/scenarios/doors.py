@@ -10,6 +10,8 @@ import signal
 from pathlib import Path
 from typing import Final
 
+from loadtest.torture.crowd import Place
+from loadtest.torture.guest import Guest
 from loadtest.torture.scenario import Scenario, Stage
 from loadtest.torture.server import Server
 from loadtest.torture.traffic import Mix
@@ -17,9 +19,6 @@ from loadtest.torture.weather import Way, Weather
 
 STOPPED_S: Final = (5.0, 8.0)
 """Longer than heartbeat and answer, longer than a lease, than a control log's poll."""
-
-UNPUBLISHED_S: Final = 0.6
-"""Less than a publisher waits before it gives up and leaves what it owes to its lease."""
 
 
 async def kill(stage: Stage, server: Server) -> None:
@@ -69,22 +68,31 @@ async def _hub_stopped(stage: Stage) -> None:
 
 
 async def _api_killed(stage: Stage) -> None:
-    """Half of all posts come by REST: what it committed and did not publish is for others to publish."""
+    """What it says last in each room it commits and cannot publish; then it dies, and nobody says anything more."""
     number = stage.random.randrange(len(stage.world.apis))
     api, name = stage.world.apis[number], f"api{number + 1}-redis"
     await stage.a_while(0.0, 1.0)
     async with stage.fault("drop", name) as dropped, stage.fault("kill", api.name) as killed:
         before = (await stage.world.links.tally(name)).dropped_bytes
+        await stage.quiet()
         await stage.world.links.set(name, Weather(drop=True), Way.asks)
-        await stage.acks(60, UNPUBLISHED_S)
+        async with asyncio.TaskGroup() as tasks:
+            for place in stage.crowd.places:
+                if (guest := _customer(stage, place, number)) is not None:
+                    tasks.create_task(guest.tell(place.room, "a last word"))
         await api.kill()
         after = (await stage.world.links.tally(name)).dropped_bytes
         dropped.proof["bytes_dropped"] = after - before
         killed.proof["exit_code"] = api.exits[-1]
-        stage.traffic.hush(on=True)
         await stage.world.links.mend(name)
         await api.start()
     await stage.hush("after an api died between commit and publication")
+
+
+def _customer(stage: Stage, place: Place, api: int) -> Guest | None:
+    """A member of the room who speaks to this api."""
+    customers = stage.crowd.guests[api :: len(stage.world.apis)]
+    return next((guest for guest in place.members if guest in customers), None)
 
 
 async def deploy(stage: Stage) -> None:
