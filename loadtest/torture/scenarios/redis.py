@@ -72,6 +72,13 @@ async def trim(stage: Stage) -> None:
     await stage.hush("after the lanes were cut")
 
 
+async def _trimmed(stage: Stage) -> None:
+    """Twice: hubs compare all heads every half minute at the earliest, and that may hide one."""
+    for _ in range(2):
+        await trim(stage)
+        await stage.acks(50)
+
+
 async def _cut(redis: OpenRedis) -> int:
     gone = [await redis.ask("XTRIM", lane, "MAXLEN", KEPT_OF_A_LANE) for lane in LANES.streams]
     return sum(int(str(count)) for count in gone)
@@ -109,5 +116,5 @@ SCENARIOS: Final = (
     Scenario("redis_killed_empty", "Redis is killed and comes back empty", restart),
     Scenario("redis_flushed", "FLUSHALL, again and again", _flushed),
     Scenario("redis_stopped", "Redis is stopped with SIGSTOP for seconds", _stopped),
-    Scenario("lanes_trimmed", "the lanes are cut while a hub is stopped", trim),
+    Scenario("lanes_trimmed", "the lanes are cut while a hub is stopped", _trimmed),
 )  # fmt: skip

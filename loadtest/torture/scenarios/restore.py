@@ -16,6 +16,7 @@ from uuid import uuid4
 import asyncpg
 
 from loadtest.torture.scenario import Scenario, Stage
+from loadtest.torture.traffic import Mix
 from muster.stores.postgres.installation import new_generation
 
 _GENERATION: Final = "SELECT generation::text FROM installation"
@@ -65,5 +66,11 @@ def _put_back(backup: Path, cluster: Path) -> None:
 
 
 SCENARIOS: Final = (
-    Scenario("log_restored", "the database is put back to an earlier point", _restored, fresh=True),
+    Scenario(
+        "log_restored",
+        "the database is put back to an earlier point",
+        _restored,
+        mix=Mix(blocks=0),  # which of them the backup had, nobody is told
+        fresh=True,
+    ),
 )
