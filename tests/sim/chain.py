@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine, Generator, Sequence
-from contextvars import Context
-from typing import Any, TypeVar
+from collections.abc import Sequence
 from uuid import UUID
 
 from prometheus_client import CollectorRegistry
@@ -36,8 +34,6 @@ from tests.sim.truth import SlowReader, TrueRoom
 from tests.sim.world import LANES, Nothing
 
 PEOPLE = 3
-T = TypeVar("T")
-
 QUIET_S = 12.0
 """A lease is 2 s, a look at leases 1.25 s, a doubt 1.5 s, a submission 1.9 s, and then there are retries."""
 
@@ -77,7 +73,9 @@ class Wire:
 class Process:
     """One hub with its writer, and a part in looking after leases."""
 
-    def __init__(self, database: Database, wire: Wire, rng: random.Random) -> None:
+    def __init__(
+        self, database: Database, wire: Wire, rng: random.Random, tasks: asyncio.TaskGroup
+    ) -> None:
         self._rng = rng
         self.reader = SlowReader(database.truth, rng)
         self.batches = [Batches(database, rng) for _ in range(2)]
@@ -98,7 +96,7 @@ class Process:
         self._republisher = Republisher(
             TruthLeases(database), wire, CollectorRegistry(), random.Random(rng.random())
         )
-        self._life = asyncio.get_running_loop().create_task(self._live())
+        self._life = tasks.create_task(self._live())
         wire.ends.append(self)
         self._wire = wire
 
@@ -127,13 +125,17 @@ class Process:
 class Chain:
     """Two processes, three people with two devices each, two rooms."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, tasks: asyncio.TaskGroup) -> None:
+        """`tasks` owns what runs; nobody waits for its end, for a step of the machine comes and goes."""
+        self._group = tasks
         self.rng = random.Random(seed)
         people = [PersonId(UUID(int=n)) for n in range(1, PEOPLE + 1)]
         self.database = Database(people)
         self.truth = self.database.truth
         self.wire = Wire(self.rng)
-        self.processes = [Process(self.database, self.wire, self.rng) for _ in range(2)]
+        self.processes = [
+            Process(self.database, self.wire, self.rng, self._group) for _ in range(2)
+        ]
         self.rooms = [
             TrueRoom(RoomId(UUID(int=100)), RoomKind.public, "all"),
             TrueRoom(RoomId(UUID(int=101)), RoomKind.group, "from_join"),
@@ -148,7 +150,6 @@ class Chain:
         self.acked: dict[tuple[RoomId, PersonId, str], int] = {}
         self.unsure: list[Op] = []
         self._said = 0
-        self._group = Owner()
 
     # What happens, one thing each
 
@@ -234,7 +235,7 @@ class Chain:
                 device.socket.over = True  # whatever it still does reaches nobody
                 device.socket = device.hub = device.errand = None
         gone.kill()
-        self.processes.append(Process(self.database, self.wire, self.rng))
+        self.processes.append(Process(self.database, self.wire, self.rng, self._group))
 
     async def turn(self, seconds: float) -> None:
         """Some time passes; at the end of a tick sockets are written, and who is over the bound is closed."""
@@ -311,24 +312,3 @@ class Chain:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class Owner(asyncio.TaskGroup):
-    """Tasks of phones: a step of the machine comes and goes without a group around it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._kept: set[asyncio.Task[Any]] = set()
-
-    def create_task(
-        self,
-        coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
-        *,
-        name: str | None = None,
-        context: Context | None = None,
-    ) -> asyncio.Task[T]:
-        """As a group does; whoever ends the loop cancels what is left."""
-        task = asyncio.get_running_loop().create_task(coro, name=name, context=context)
-        self._kept.add(task)
-        task.add_done_callback(self._kept.discard)
-        return task

@@ -101,7 +101,7 @@ class Stage:
 
 
 async def _chain(number: int) -> Chain:
-    return Chain(number)
+    return Chain(number, await asyncio.TaskGroup().__aenter__())
 
 
 class Machine(RuleBasedStateMachine):
