@@ -45,6 +45,7 @@ class Model:
                 seed=seed,
                 machine="none",
                 minimum_acked=5,
+                recover_within_s=3_600.0,
             )
         )
         for person in self.people:
