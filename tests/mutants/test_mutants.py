@@ -9,7 +9,7 @@ from loadtest.torture.campaign import Campaign, Result
 from loadtest.torture.scenarios import SCENARIOS
 from tests.mutants.mutants import MUTANTS
 
-pytestmark = [pytest.mark.prove, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(400)]
 SEED = 7
 
 
