@@ -8,7 +8,7 @@ import pytest
 import uvloop
 
 from loadtest.torture.campaign import Campaign, Result
-from loadtest.torture.scenario import Scenario
+from loadtest.torture.scenario import Scenario, Stage
 from loadtest.torture.scenarios import BY_NAME_ONLY, SCENARIOS
 
 SEED = 1
@@ -44,6 +44,22 @@ def test_nothing_is_lost(name: str) -> None:
     [result] = runs(scenario, range(SEED, SEED + 1))
     assert not result.broken, told(result)
     assert not result.void, told(result)
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(180)
+def test_a_fault_that_leaves_no_mark_makes_a_run_void() -> None:
+    """Neither good nor bad, and its record is kept."""
+
+    async def idle(stage: Stage) -> None:
+        async with stage.fault("kill", "nobody"):
+            await stage.acks(50)
+
+    scenario = Scenario("idle", "nothing happens", idle, minimum=300, before=50, after=100)
+    [result] = runs(scenario, range(SEED, SEED + 1))
+    assert not result.broken, told(result)
+    assert result.void
+    assert result.kept is not None
 
 
 @pytest.mark.prove
