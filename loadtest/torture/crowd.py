@@ -109,14 +109,17 @@ class Crowd:
         for task in self._running:
             task.cancel()
 
-    def behind(self, heads: dict[UUID, int], present: set[tuple[UUID, UUID]]) -> int:
-        """How many (device, room) do not hold what is there; `present` is who is in which room."""
-        return sum(
-            device.connection is None or (device.phone.rooms.positions.at(room) or 0) < heads[room]
-            for device in self.devices
-            for room in heads
-            if (room, device.person) in present
-        )
+    def behind(self, heads: dict[UUID, int], present: set[tuple[UUID, UUID]]) -> list[str]:
+        """Every (device, room) that does not hold what is there, in words; `present` is who is in which room."""
+        found = []
+        for device in self.devices:
+            for room, head in heads.items():
+                at = device.phone.rooms.positions.at(room)
+                away = device.connection is None
+                if (room, device.person) in present and (away or (at or 0) < head):
+                    where = "away" if away else f"at {at}"
+                    found.append(f"{device.id} in {room} is {where} of {head}")
+        return found
 
 
 @asynccontextmanager

@@ -87,9 +87,8 @@ async def play(scenario: Scenario, world: World, header: Header, path: Path, not
             recorder.end()
             complaints = [*stage.complaints, *everybody.stopped]
             if behind:
-                complaints.append(
-                    f"{behind} times a device does not have what is in one of its rooms"
-                )
+                few = "; ".join(behind[:3])
+                complaints.append(f"{len(behind)} times a device lacks what is there: {few}")
             return Played(recorder.acked, monotonic() - started, tuple(complaints))
 
 
@@ -117,8 +116,8 @@ async def _tell(recorder: Recorder, scenario: Scenario, note: Note) -> None:
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def _quiet(everybody: Crowd, truth: Truth) -> int:
-    """Until every device holds what it may; how many (device, room) do not in the end."""
+async def _quiet(everybody: Crowd, truth: Truth) -> list[str]:
+    """Until every device holds what it may; the (device, room) that do not in the end."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + QUIET_WITHIN_S
     while True:

@@ -88,7 +88,8 @@ class Stage:
         while behind and loop.time() < deadline:
             await asyncio.sleep(LOOK_EVERY_S)
             behind = await self.behind()
-        self.demand(not behind, f"{behind} last words did not arrive in {SILENCE_S} s {after}")
+        late = f"{len(behind)} last words did not arrive in {SILENCE_S} s {after}"
+        self.demand(not behind, f"{late}: {'; '.join(behind[:3])}")
         self.traffic.hush(on=False)
 
     async def quiet(self) -> None:
@@ -96,8 +97,8 @@ class Stage:
         self.traffic.hush(on=True)
         await self.until(lambda: not self.crowd.outstanding)
 
-    async def behind(self) -> int:
-        """How many (device, room) do not hold what is there."""
+    async def behind(self) -> list[str]:
+        """Every (device, room) that does not hold what is there."""
         return self.crowd.behind(await self.truth.heads(), await self.truth.present())
 
     async def acks(self, more: int, within_s: float = PROGRESS_WITHIN_S) -> int:

@@ -148,12 +148,14 @@ class Traffic:
         """Somebody leaves a public room and comes back a moment later."""
         if place.kind != "public" or not self._may_go(guest, place):
             return None
+        place.moving.add(guest.handle)
         return self._out_and_in(guest, place, kicked=False)
 
     def _kick(self, guest: Guest, place: Place) -> Coroutine[Any, Any, object] | None:
         """The owner of a public room puts somebody out, asks them in again, and they come."""
         if place.kind != "public" or not self._may_go(guest, place):
             return None
+        place.moving.add(guest.handle)
         return self._out_and_in(guest, place, kicked=True)
 
     def _may_go(self, guest: Guest, place: Place) -> bool:
@@ -161,7 +163,6 @@ class Traffic:
 
     async def _out_and_in(self, guest: Guest, place: Place, *, kicked: bool) -> None:
         """They go on talking all the while: what comes after they went is refused."""
-        place.moving.add(guest.handle)
         pause_s = self._random.uniform(0.2, 1.5)
         try:
             if kicked:
@@ -179,10 +180,10 @@ class Traffic:
         other = self._random.choice(place.members)
         if other is guest or guest.handle in self._blocking:
             return None
+        self._blocking.add(guest.handle)
         return self._block_a_while(guest, other)
 
     async def _block_a_while(self, guest: Guest, other: Guest) -> None:
-        self._blocking.add(guest.handle)
         pause_s = self._random.uniform(1.0, 4.0)
         try:
             await guest.block(other.person, on=True)

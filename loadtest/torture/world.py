@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from random import Random
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -29,11 +30,12 @@ from loadtest.torture.redis import AOF, OpenRedis
 from loadtest.torture.server import Server
 from muster import keys
 from muster.config import PREFIX, Settings
-from muster.services.ports import free_port
+from muster.services.ports import why_not_free
 from muster.services.postgres import EmbeddedPostgres
 from muster.stores.migrate import migrate
 
 HEARTBEAT_S: Final = 2.0
+DOOR_PORTS: Final = range(20_000, 32_000)
 DRAIN_WITHIN_S: Final = 4.0
 
 BASE: Final[Mapping[str, object]] = {
@@ -78,6 +80,8 @@ class World:
         self.hub_urls: list[str] = []
         self.api_urls: list[str] = []
         self.database_url = ""
+        self._random = Random()
+        self._taken: set[int] = set()
 
     @property
     def drain_within_s(self) -> float:
@@ -148,7 +152,7 @@ class World:
     async def _start_doors(self, exits: AsyncExitStack) -> None:
         for kind, count in (("hub", self.shape.hubs), ("api", self.shape.apis)):
             for number in range(1, count + 1):
-                port = free_port()
+                port = self._door_port()
                 front = await self.links.open(f"client-{kind}{number}", port)
                 scheme, urls = ("ws", self.hub_urls) if kind == "hub" else ("http", self.api_urls)
                 urls.append(f"{scheme}://{LOOPBACK}:{front}")
@@ -159,6 +163,14 @@ class World:
         async with asyncio.TaskGroup() as tasks:
             for server in (*self.hubs, *self.apis):
                 tasks.create_task(server.start())
+
+    def _door_port(self) -> int:
+        """Below the ports that the system hands out by itself to whoever connects meanwhile."""
+        while True:
+            port = self._random.randrange(DOOR_PORTS.start, DOOR_PORTS.stop)
+            if port not in self._taken and why_not_free(LOOPBACK, port) is None:
+                self._taken.add(port)
+                return port
 
     async def _door(self, kind: str, number: int, port: int) -> LaunchedDoor:
         name = f"{kind}{number}"

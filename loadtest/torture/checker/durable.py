@@ -55,7 +55,7 @@ def _check_ok(
     if row is None and stands is not None and (not ok.fresh or not invoke.client_id):
         if stands.kind == invoke.op and (not ok.fresh or stands.author == invoke.author):
             return  # a change of nothing: the seq in force, made by another request
-        if not ok.fresh and invoke.op in ("unreact", "unpin", "join", "leave"):
+        if not ok.fresh and invoke.op in ("unreact", "unpin", "join", "leave", "kick", "role"):
             return  # there was nothing to take back, or they were in (or out) already: the head is told
     elif row is not None and row.seq == ok.seq and row.kind == invoke.op:
         return
