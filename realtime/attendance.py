@@ -227,7 +227,9 @@ class Attendance:
             return RoomState(self_room(person.id), "removed", 0, 0, 0)
         if seq is None:
             following = self._following(room, socket)
-            return _state(room, "live", (room.position if following is None else following) + 1)
+            if following is None:
+                return self._start(room, socket, room.position, "live")
+            return _state(room, "live", following + 1)
         return self._follow(room, socket, seq, heads, same)
 
     def _follow(

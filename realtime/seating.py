@@ -57,10 +57,11 @@ class Seating:
             self._place(room, person, socket)
 
     def _place(self, room: LocalRoom, person: LocalPerson, socket: Socket) -> None:
-        """A new socket hears its self log, and of other rooms that they moved, until it asks for more."""
-        if room.id == person.id:
-            room.live[socket] = Attachment(socket, room, room.position)
-        else:
+        """A new socket hears of rooms that they moved, until it asks for more.
+
+        Of its self log it hears when it resumes: before, what comes might not begin where the device stands.
+        """
+        if room.id != person.id:
             room.watching.add(socket)
 
     def remove(self, room: LocalRoom, person_id: PersonId, until: int) -> None:

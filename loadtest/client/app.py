@@ -6,10 +6,12 @@ event loop and must not wait.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from loadtest.client.connection import Closed
-from proto.frames import Count, Entry, Head, Pointer, Ready, TypingNow
+from loadtest.client.rest import Page
+from proto.frames import Count, Entry, Head, Pointer, Ready, ServerFrame, Submission, TypingNow
 
 
 class App:
@@ -20,6 +22,18 @@ class App:
 
     def disconnected(self, closed: Closed, pause_s: float) -> None:
         """It is gone; the next attempt comes after `pause_s`."""
+
+    def heard(self, frame: ServerFrame) -> None:
+        """A frame came, just as it is, before anything follows from it."""
+
+    def asked(self, positions: Sequence[tuple[UUID, int | None]]) -> None:
+        """The phone names these positions to the hub: to resume, or to attend."""
+
+    def unsure(self, submission: Submission, why: str) -> None:
+        """What was sent has no answer that counts: it may be committed or not, and will be sent again."""
+
+    def fetched(self, room: UUID, after: int, page: Page) -> None:
+        """A page of history came for what is missing after `after`."""
 
     def room_opened(self, room: UUID) -> None:
         """I am in this room; its history can be fetched."""

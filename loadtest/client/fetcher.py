@@ -14,15 +14,14 @@ from uuid import UUID
 import httpx
 
 from loadtest.client.positions import Range
-from loadtest.client.rest import Rest, RestError
+from loadtest.client.rest import Page, Rest, RestError
 from proto.codes import Code
-from proto.frames import Entry
 
 PAGE: Final = 100
 AGAIN_AFTER_S: Final = 1.0
 
-Fetched = Callable[[UUID, int, list[Entry]], None]
-"""Called with a room, the seq a page settles everything up to, and the page's entries."""
+Fetched = Callable[[UUID, int, Page], None]
+"""Called with a room, the seq after which something was missing, and a page that is cut to what was."""
 
 
 class Fetcher:
@@ -60,5 +59,7 @@ class Fetcher:
             if page.to_seq <= after:
                 await asyncio.sleep(AGAIN_AFTER_S)  # a replica that is behind
                 continue
-            after = min(page.to_seq, missing.to_seq)
-            self._fetched(room, after, [item.entry(room) for item in page.entries])
+            page.to_seq = min(page.to_seq, missing.to_seq)
+            page.entries = [item for item in page.entries if item.seq <= page.to_seq]
+            self._fetched(room, after, page)
+            after = page.to_seq

@@ -47,6 +47,12 @@ class Login:
         assert self._grant is not None, "asked for before the first token"
         return self._grant.person
 
+    @property
+    def device(self) -> UUID:
+        """This device's id; known after the first token."""
+        assert self._grant is not None, "asked for before the first token"
+        return self._grant.device
+
     async def register(self) -> None:
         """Make the account; if the handle is taken, it is ours or logging in will tell."""
         account = self.account

@@ -26,7 +26,7 @@ from loadtest.client.connection import Closed, Connection, Refusal
 from loadtest.client.fetcher import Fetcher
 from loadtest.client.hubs import Hubs
 from loadtest.client.login import Login
-from loadtest.client.rest import RestError
+from loadtest.client.rest import Page, RestError
 from loadtest.client.rooms import Rooms
 from loadtest.client.sender import Sender
 from proto import frames, limits
@@ -67,7 +67,7 @@ class Phone:
         self._app = app
         self._habits = habits if habits is not None else Habits()
         self._backoff = Backoff(random, self._habits.backoff_base_s)
-        self._sender = Sender(random)
+        self._sender = Sender(random, app.unsure)
         self._fetcher = Fetcher(login.rest, self._on_fetched, self._on_lost)
         self._connection: Connection | None = None
         self._attend = asyncio.Event()
@@ -193,6 +193,7 @@ class Phone:
         known = self.rooms.generation
         self.rooms.ready(ready)
         positions = self.rooms.positions.all()[: limits.ROOMS_PER_FRAME]
+        self._app.asked(positions)
         await connection.request(frames.Resume(0, known, positions), RESUME_WITHIN_S)
         self._connection = connection
         self.online.set()
@@ -216,6 +217,7 @@ class Phone:
         await self._attend.wait()
         self._attend.clear()
         rooms = self.rooms.wanted()[: limits.ROOMS_PER_FRAME]
+        self._app.asked(rooms)
         try:
             await connection.request(frames.Attend(0, rooms), RESUME_WITHIN_S)
         except Refusal as refusal:
@@ -233,6 +235,7 @@ class Phone:
     # What comes in
 
     def _on_frame(self, frame: frames.ServerFrame) -> None:
+        self._app.heard(frame)
         match frame:
             case frames.Entry():
                 self.rooms.entry(frame)
@@ -254,8 +257,9 @@ class Phone:
                 return
         self._follow()
 
-    def _on_fetched(self, room: UUID, to_seq: int, entries: list[frames.Entry]) -> None:
-        self.rooms.fetched(room, to_seq, entries)
+    def _on_fetched(self, room: UUID, after: int, page: Page) -> None:
+        self._app.fetched(room, after, page)
+        self.rooms.fetched(room, page.to_seq, [item.entry(room) for item in page.entries])
         self._follow()
 
     def _on_lost(self, room: UUID) -> None:

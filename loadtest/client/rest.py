@@ -83,6 +83,14 @@ class Placed(Struct):
 
     seq: int
     room: UUID | None = None
+    fresh: bool = True
+
+
+class Reaction(Struct):
+    """How many put this emoji on a message."""
+
+    emoji: str
+    count: int
 
 
 class Item(Struct):
@@ -96,7 +104,9 @@ class Item(Struct):
     client_id: str = ""
     at_ms: int = 0
     body: Body = msgspec.field(default_factory=Body)
+    edited_seq: int | None = None
     deleted_seq: int | None = None
+    reactions: list[Reaction] = []
 
     def entry(self, room: UUID) -> Entry:
         """The same as a live entry."""
@@ -211,10 +221,6 @@ class Rest:
             at = page.cursor
         return whole
 
-    async def change(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
-        """Any change whose answer does not matter."""
-        await self._answer(method, path, body)
-
     async def public_rooms(self) -> list[RoomLine]:
         """Rooms anyone may join."""
         return await self._all("/v1/public-rooms")
@@ -263,6 +269,15 @@ class Rest:
     async def hubs(self) -> list[str]:
         """The hubs' addresses."""
         return (await self._send("GET", "/v1/hubs", None, Hubs)).hubs
+
+    async def read(self, path: str, shape: type[T]) -> T:
+        """Any other page, as much of it as `shape` names."""
+        return await self._send("GET", path, None, shape)
+
+    async def change(self, method: str, path: str, body: dict[str, Any] | None = None) -> Placed:
+        """Any other change; the seq of the answer, 0 where it has none."""
+        answer = await self._answer(method, path, body)
+        return msgspec.json.decode(answer, type=Placed) if answer else Placed(0)
 
     async def _all(self, path: str) -> list[RoomLine]:
         rooms: list[RoomLine] = []

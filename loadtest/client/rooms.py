@@ -43,6 +43,7 @@ class Rooms:
         self._known_to: dict[UUID, int] = {}
         self._ending: dict[UUID, int] = {}
         self._reopening: dict[UUID, int] = {}
+        self._returned: set[UUID] = set()
 
     def ready(self, ready: Ready) -> None:
         """A socket authenticated. Positions of another generation mean nothing any more."""
@@ -54,6 +55,7 @@ class Rooms:
             self.heads.clear()
             self._ending.clear()
             self._reopening.clear()
+            self._returned.clear()
         self.generation = ready.generation
 
     def take(self) -> Todo:
@@ -90,6 +92,11 @@ class Rooms:
         else:
             self._live.discard(room)
         self._known_to[room] = state.head
+        if state.status in ("live", "gap") and self._ending.get(room, state.head + 1) <= state.head:
+            # We went and are in again: what ends there goes on with our own coming.
+            del self._ending[room]
+            self._reopening.pop(room, None)
+            self._returned.add(room)
         match state.status:
             case "removed":
                 if room not in self._reopening:
@@ -107,6 +114,8 @@ class Rooms:
 
     def entry(self, entry: Entry) -> None:
         """An entry came over the socket."""
+        if entry.room in self._returned and _is_coming_of(entry, self._self_room):
+            self._begin_again(entry.room, entry.seq - 1)
         self._follow(self.positions.entry(entry))
         self._end_if_reached(entry.room)
 
@@ -161,6 +170,15 @@ class Rooms:
             if reopen_at is not None:
                 self._open(room, reopen_at)
 
+    def _begin_again(self, room: UUID, at: int) -> None:
+        """The membership that was is over, another begins, and the socket follows it already."""
+        self._returned.discard(room)
+        held = self.positions.at(room)
+        if held is not None and held < at:
+            self._todo.closed.append((room, held))
+            self.positions.begin(room, at)
+            self._todo.opened.append(room)
+
     def _open(self, room: UUID, at: int, *, attend: bool = True) -> None:
         self.positions.begin(room, at)
         if room != self._self_room:
@@ -171,8 +189,13 @@ class Rooms:
         self._ending.pop(room, None)
         self._reopening.pop(room, None)
         self._live.discard(room)
+        self._returned.discard(room)
         self.heads.pop(room, None)
         at = self.positions.at(room)
         if at is not None:
             self.positions.forget(room)
             self._todo.closed.append((room, at))
+
+
+def _is_coming_of(entry: Entry, person: UUID | None) -> bool:
+    return entry.kind is EntryKind.join and entry.subject == person

@@ -7,6 +7,7 @@ on the answers. Must never decide the order (outgoing.py does).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from random import Random
 from typing import Final
 from uuid import UUID
@@ -24,8 +25,10 @@ AGAIN_AFTER_S: Final = 0.5
 class Sender:
     """Submissions and the futures of their answers."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, unsure: Callable[[Submission, str], None]) -> None:
+        """`unsure` is told of every attempt whose outcome is unknown."""
         self._random = random
+        self._unsure = unsure
         self._outgoing = Outgoing()
         self._answers: dict[tuple[UUID, str], asyncio.Future[Ack]] = {}
         self._wake = asyncio.Event()
@@ -62,14 +65,16 @@ class Sender:
         try:
             frame = await connection.answer(answer, ANSWER_WITHIN_S)
         except Closed:
+            self._unsure(submission, "the socket broke")
             return
         except Refusal as refusal:
             if not refusal.error.temporary:
                 self._settle(submission, refusal)
                 return
             pause_s = max(pause_s, (refusal.error.retry_after_ms or 0) / 1_000)
+            self._unsure(submission, f"temporary: {refusal.error.code}")
         except TimeoutError:
-            pass
+            self._unsure(submission, "no answer in time")
         else:
             assert isinstance(frame, Ack), f"a submission is answered by an ack, not {frame}"
             self._settle(submission, frame)

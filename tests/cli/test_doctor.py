@@ -9,13 +9,13 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
+from loadtest.torture.cluster import RedisCluster
 from muster import keys
 from muster.cli.__main__ import main
 from muster.services import runfile
 from muster.services.runfile import Running
 from muster.stores.postgres.installation import join_installation
 from tests.cli.sql import execute
-from tests.fixtures.cluster import RedisCluster
 
 Shell = Mapping[str, str]
 

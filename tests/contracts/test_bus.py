@@ -13,6 +13,7 @@ import pytest_asyncio
 import redis.asyncio as redis
 from prometheus_client import CollectorRegistry
 
+from loadtest.torture.cluster import RedisCluster
 from muster.bus import Listener, Publisher, Tail
 from muster.clock import SystemClock
 from muster.lane import LaneEntry
@@ -25,7 +26,6 @@ from proto.entry import EntryKind
 from tests.fakes.bus import FakeBus
 from tests.fakes.lane_entries import entry, rooms_on
 from tests.fakes.listener import following
-from tests.fixtures.cluster import RedisCluster
 
 LANES = 8
 ALL = frozenset(range(LANES))

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from loadtest.torture.link import linked
 from muster.errors import Refused
 from muster.services.child import Child
 from muster.services.postgres import EmbeddedPostgres
 from muster.stores.migrate import migrate
 from muster.writer import Writer
 from proto.codes import Code
-from tests.faults.link import linked
 from tests.vocabulary import log_of, person, post, room_of, writing
 
 pytestmark = pytest.mark.timeout(60)

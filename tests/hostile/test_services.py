@@ -5,12 +5,13 @@ from time import monotonic
 
 import pytest
 
+from loadtest.torture.link import linked
+from loadtest.torture.weather import Way, Weather
 from muster.errors import Refused
 from muster.stores.migrate import migrate
 from muster.stores.postgres.pool import Database, open_database
 from muster.stores.reach import wait_for_installation
 from proto.codes import Code
-from tests.faults.link import linked
 
 WITHIN_S = 2.0
 
@@ -33,7 +34,7 @@ async def test_a_postgres_that_hangs_is_unavailable_within_two_seconds(
     async with linked(database_url) as (link, url):
         database = await open_database(url, "test-hangs", 2, lambda _: None)
         await asyncio.gather(work(database), work(database))
-        link.deaf()
+        link.set(Way.answers, Weather(drop=True))
 
         async def refused() -> float:
             started = monotonic()
@@ -70,7 +71,7 @@ async def test_a_postgres_that_goes_away_before_its_schema_is_there_is_waited_fo
         async with asyncio.TaskGroup() as tasks:
             joining = tasks.create_task(wait_for_installation(url, 4, say))
             await says("has no schema yet")
-            link.cut()
+            link.refuse()
             await says("cannot reach Postgres at")
             link.mend()
             await migrate(empty_database_url)

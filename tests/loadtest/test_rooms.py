@@ -175,3 +175,25 @@ def test_another_generation_begins_anew() -> None:
     rooms.states(RoomStates(2, LATER, [_state(ME, "live", 3, 2), _state(ROOM, "joined", 6, 5)]))
     assert rooms.take().opened == [ROOM]
     assert rooms.positions.at(ROOM) == 5
+
+
+def test_who_went_and_came_back_while_the_socket_was_down_goes_on_with_their_own_coming() -> None:
+    """The hub says `live` of the new membership; the end of the old one must not close the room for good."""
+    rooms = _resumed()
+    rooms.entry(_own(5, EntryKind.room_removed, ROOM, 12))
+    rooms.ready(_ready())
+    rooms.states(
+        RoomStates(4, GENERATION, [_state(ME, "live", 6, 6), _state(ROOM, "live", 10, 20)])
+    )
+    rooms.entry(_own(6, EntryKind.room_added, ROOM, 18))
+    rooms.take()
+    for seq in (10, 11):
+        rooms.entry(_entry(ROOM, seq))
+    rooms.entry(_entry(ROOM, 12, EntryKind.leave))
+    rooms.entry(_entry(ROOM, 18, EntryKind.join))
+    rooms.entry(_entry(ROOM, 19))
+    todo = rooms.take()
+    assert [entry.seq for entry in todo.deliver] == [10, 11, 12, 18, 19]
+    assert (todo.closed, todo.opened, todo.fetch) == ([(ROOM, 12)], [ROOM], [])
+    assert rooms.positions.at(ROOM) == 19
+    assert not rooms.positions.faults

@@ -14,6 +14,8 @@ import pytest
 import pytest_asyncio
 from asyncpg.pool import PoolConnectionProxy
 
+from loadtest.torture.link import linked
+from loadtest.torture.weather import Way, Weather
 from muster import submit
 from muster.batch import Lease
 from muster.errors import Refused
@@ -26,7 +28,6 @@ from proto.codec import MSGPACK
 from proto.codes import Code
 from proto.entry import Body
 from proto.frames import Edit, Post, React
-from tests.faults.link import linked
 from tests.vocabulary import Recorder, log_of, new_id, person, post, room_of, say, writing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -176,10 +177,10 @@ async def test_a_lost_commit_reply_is_answered_from_the_same_batch_run_again(
     async with linked(database_url) as (link, through), writing(through) as writer:
         ada = await person(database)
         room = await room_of(writer, ada)
-        link.deaf()
+        link.set(Way.answers, Weather(drop=True))
         async with asyncio.TaskGroup() as tasks:
             said = tasks.create_task(say(writer, ada, room, "lost"))
-            await link.swallowed.wait()
+            await link.dropped.wait()
             link.mend()
         assert said.result().seq == 2
     assert [row["client_id"] for row in (await log_of(database, room))[1:]] == ["lost"]
@@ -196,7 +197,7 @@ async def test_postgres_out_of_reach_is_answered_temporary_within_two_seconds(
     async with linked(database_url) as (link, through), writing(through) as writer:
         ada = await person(database)
         room = await room_of(writer, ada)
-        link.cut()
+        link.refuse()
         loop = asyncio.get_running_loop()
         started = loop.time()
         assert await _refusal(writer, post(ada, room, "away")) is Code.unavailable

@@ -7,7 +7,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from tests.fixtures.cluster import RedisCluster
+from loadtest.torture.cluster import RedisCluster
 from tests.fixtures.hubs import hub_on
 from tests.vocabulary import person, room_of, say
 

@@ -14,6 +14,7 @@ import pytest_asyncio
 import structlog
 from redis.asyncio import Redis
 
+from loadtest.torture.link import linked
 from muster import submit
 from muster.errors import Refused
 from muster.ids import CONTROL_ROOM, RoomId, SessionId
@@ -22,7 +23,6 @@ from muster.trail import trail
 from proto.codes import Close
 from proto.entry import Body
 from proto.frames import Attend, Count, Delete, Head, Pointer, TypingNow
-from tests.faults.link import linked
 from tests.fixtures.hubs import Node, hub_on
 from tests.vocabulary import new_id, person, post, room_of, say
 
@@ -259,7 +259,7 @@ async def test_the_control_log_acts_within_two_seconds_with_redis_gone(
         of_ada, of_bob = await other.connect(ada), await other.connect(bob)
         await other.follow(of_ada, (room, 0))
         await of_ada.until_told(room, 2)
-        link.cut()
+        link.refuse()
         await one.writer.submit(submit.ban(bob, bob, "b"))
         async with asyncio.timeout(2):
             await of_bob.until(lambda s: s.closed is Close.banned)
@@ -328,6 +328,7 @@ async def test_the_self_log_tells_every_device_of_rooms_and_pointers(
         await other.connect(ada),
         await other.connect(bob),
     )
+    await other.follow(tablet)
     room = await room_of(one.writer, bob, ada)
     await other.follow(of_bob, (room, 0))
     await tablet.until_told(ada, 1)
@@ -347,6 +348,23 @@ async def test_the_self_log_tells_every_device_of_rooms_and_pointers(
     )
 
 
+async def test_the_self_log_is_silent_until_it_is_resumed(
+    hubs: tuple[Node, Node], database: asyncpg.Pool
+) -> None:
+    """A device that was away gets what it missed before what is new: neither twice, nor the new one first."""
+    one, other = hubs
+    ada, bob = await person(database), await person(database)
+    missed = await room_of(one.writer, bob, ada)
+    witness, phone = await other.connect(ada), await other.connect(ada)
+    await other.follow(witness)
+    fresh = await room_of(one.writer, bob, ada)
+    await witness.until_told(ada, 2)
+    assert phone.entries(ada) == []
+    await other.follow(phone, (ada, 0))
+    await phone.until_told(ada, 2)
+    assert [entry.body.room for entry in phone.entries(ada)] == [missed, fresh]
+
+
 async def test_pins_and_reminders_reach_devices_as_entries(
     hubs: tuple[Node, Node], database: asyncpg.Pool
 ) -> None:
@@ -356,6 +374,7 @@ async def test_pins_and_reminders_reach_devices_as_entries(
     room = await room_of(one.writer, ada, bob)
     said = await say(one.writer, bob, room, "m")
     phone, of_bob = await other.connect(ada), await other.connect(bob)
+    await other.follow(phone)
     await other.follow(of_bob, (room, said.seq))
     pinned = await one.writer.submit(submit.pin(ada, room, said.seq, "pin"))
     about = Body(room=room, at_seq=said.seq, job=new_id())

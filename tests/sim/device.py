@@ -84,13 +84,17 @@ class Device:
 
     def connect(self, hub: Assembled, tasks: asyncio.TaskGroup) -> None:
         """Come in, and resume everything this device holds."""
-        self.socket, self.hub = SimSocket(self), hub
+        self.socket, self.hub = self.socket_of(), hub
         self._admitted = self._answered = False
         self.following = set()
         self.wants.clear()
         self._asked.clear()
         self._owed.clear()
         self.errand = tasks.create_task(self._come_in(self.socket, hub))
+
+    def socket_of(self) -> SimSocket:
+        """The socket of a new connection."""
+        return SimSocket(self)
 
     def drop(self) -> None:
         """As Connection.lost: what is under way ends, and the hub is told."""

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from redis.exceptions import ResponseError
 
+from loadtest.torture.cluster import RedisCluster
 from muster.stores.redis.nodes import ClusterNodes
 from tests.fakes.lane_entries import entry
 from tests.fakes.listener import following
-from tests.fixtures.cluster import RedisCluster
 from tests.stores.redis.bus_over import LANES, bus_over
 
 

@@ -1,0 +1,1 @@
+"""The fault harness: its links, its processes, and short runs of its scenarios."""
