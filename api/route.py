@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 
 from muster.ids import PersonId, RoomId
 from muster.tokens import Claims
+from proto.codes import Code
 from proto.entry import Emoji, Seq
 
 T = TypeVar("T")
@@ -137,6 +138,11 @@ class Route(NamedTuple):
     limit: Limit = Limit.none
     once: bool = False
     etag: bool = False
+    media_type: str = ""
+    """Of a `Raw` answer."""
+
+    refuses: tuple[Code, ...] = ()
+    """What it may answer beyond what its shape says (see openapi.py): a foreign room in a body is 404, for one."""
 
     @property
     def kept(self) -> bool:

@@ -24,6 +24,7 @@ from muster.rooms import MemberPage, PublicRoomPage, Room, RoomPage
 from muster.scheduled import Scheduled, ScheduledList
 from muster.search import HitPage
 from muster.sessions import Grant
+from proto.codes import Code
 
 _ROOM = "/v1/rooms/{room}"
 _MEMBER = _ROOM + "/members/{person}"
@@ -92,7 +93,7 @@ def _finding(to: finding.FindingHandlers) -> list[Route]:
     pin = _ROOM + "/pins/{seq}"
     return [
         Route("GET", "/v1/search", to.search, "Messages of my rooms that hold these words, newest first",
-              HitPage, query=finding.Words, limit=Limit.search),
+              HitPage, query=finding.Words, limit=Limit.search, refuses=(Code.not_found,)),
         Route("GET", _ROOM + "/pins", to.pins, "Pinned messages, the newest pin first", PinList),
         Route("PUT", pin, to.pin, "Pin a message", Done, limit=write),
         Route("DELETE", pin, to.unpin, "Unpin a message", Done, limit=write),
@@ -109,7 +110,7 @@ def _later(to: later.LaterHandlers) -> list[Route]:
         Route("DELETE", "/v1/me/scheduled/{job}", to.unschedule, "Do not post it after all",
               limit=write),
         Route("POST", "/v1/me/reminders", to.remind, "Tell me of a message again later", Reminder,
-              201, later.NewReminder, limit=write, once=True),
+              201, later.NewReminder, limit=write, once=True, refuses=(Code.not_found,)),
         Route("GET", "/v1/me/reminders", to.reminders, "My reminders that wait for their time",
               ReminderList),
         Route("DELETE", "/v1/me/reminders/{job}", to.forget, "Do not remind me after all",
@@ -125,7 +126,7 @@ def _rooms(to: rooms.RoomHandlers) -> list[Route]:
         Route("GET", _ROOM, to.room, "A room I am in", Room),
         Route("POST", "/v1/rooms", to.create,
               "Make a room; the direct room of two people is made or found", Room, 201,
-              rooms.NewRoom, limit=write),
+              rooms.NewRoom, limit=write, refuses=(Code.not_found,)),
         Route("PATCH", _ROOM, to.change, "Change title, topic or history; archive", Room,
               body=rooms.ChangeRoom, limit=write),
         Route("GET", "/v1/public-rooms", to.public, "Rooms that anyone may join, the newest first",
@@ -152,9 +153,9 @@ def _members(to: members.MemberHandlers) -> list[Route]:
 def _sessions(to: sessions.SessionHandlers) -> list[Route]:
     return [
         Route("POST", "/v1/sessions", to.log_in, "Log in", Grant, 201,
-              sessions.LogIn, limit=Limit.anonymous),
+              sessions.LogIn, limit=Limit.anonymous, refuses=(Code.unauthorized,)),
         Route("POST", "/v1/sessions/refresh", to.refresh, "New tokens for a refresh token", Grant,
-              body=sessions.Refresh, limit=Limit.anonymous),
+              body=sessions.Refresh, limit=Limit.anonymous, refuses=(Code.unauthorized,)),
         Route("DELETE", "/v1/sessions/current", to.log_out, "Log out here", limit=Limit.write),
         Route("DELETE", "/v1/sessions", to.log_out_all, "Log out everywhere", limit=Limit.write),
         Route("GET", "/v1/me/sessions", to.mine, "My sessions", sessions.MySessions),
@@ -192,11 +193,13 @@ def _links(to: links.LinkHandlers, app: links.AppLinkHandlers) -> list[Route]:
         Route("POST", "/v1/links/{code}/join", to.join, "Come in by an invite link", Done,
               limit=write),
         Route("GET", "/i/{code}", to.page, "The page an invite link opens without the app",
-              limit=Limit.page),
+              limit=Limit.page, media_type="text/html"),
         Route("GET", "/.well-known/apple-app-site-association", app.apple,
-              "Which iOS apps open invite links"),
+              "Which iOS apps open invite links", media_type="application/json",
+              refuses=(Code.not_found,)),
         Route("GET", "/.well-known/assetlinks.json", app.android,
-              "Which Android app opens invite links"),
+              "Which Android app opens invite links", media_type="application/json",
+              refuses=(Code.not_found,)),
     ]  # fmt: skip
 
 
@@ -220,7 +223,7 @@ def _staff(to: staff.StaffHandlers) -> list[Route]:
     write = Limit.write
     return [
         Route("POST", "/v1/reports", to.report, "Report a person or a message", staff.Reported, 201,
-              staff.NewReport, limit=write),
+              staff.NewReport, limit=write, refuses=(Code.not_found,)),
         Route("GET", "/v1/reports", to.open_reports, "Open reports, the oldest first", ReportPage,
               query=Page),
         Route("POST", "/v1/reports/{report}/close", to.close_report, "Be done with a report",
@@ -238,7 +241,10 @@ def _service(to: ServiceHandlers, documents: DocumentHandlers) -> list[Route]:
         Route("GET", "/.well-known/jwks.json", to.jwks, "Keys that verify access tokens", KeySet),
         Route("GET", "/healthz", to.health, "Is the process alive", Health),
         Route("GET", "/readyz", to.readiness, "Can it serve", Health),
-        Route("GET", "/metrics", to.metrics, "Prometheus metrics"),
-        Route("GET", "/v1/openapi.json", documents.openapi_json, "This description, OpenAPI 3.1"),
-        Route("GET", "/docs", documents.docs, "This description, as a page"),
+        Route("GET", "/metrics", to.metrics, "Prometheus metrics",
+              media_type="text/plain"),
+        Route("GET", "/v1/openapi.json", documents.openapi_json, "This description, OpenAPI 3.1",
+              media_type="application/json"),
+        Route("GET", "/docs", documents.docs, "This description, as a page",
+              media_type="text/html"),
     ]  # fmt: skip

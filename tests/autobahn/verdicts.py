@@ -51,11 +51,17 @@ def page(verdicts: Iterable[Verdict], suite: str) -> str:
     for run in dict.fromkeys(each.run for each in verdicts):
         lines.append(_row(run, [each for each in verdicts if each.run == run]))
     lines.append(_row("all", verdicts))
-    for title, behaviors in (("Failed", None), ("Non-strict", "NON-STRICT"), ("Informational", "INFORMATIONAL")):
+    for title, behaviors in (
+        ("Failed", None),
+        ("Non-strict", "NON-STRICT"),
+        ("Informational", "INFORMATIONAL"),
+    ):
         named = [
             f"{each.case} ({each.run})"
             for each in verdicts
-            if (each.failed if behaviors is None else each.behavior == behaviors and not each.failed)
+            if (
+                each.failed if behaviors is None else each.behavior == behaviors and not each.failed
+            )
         ]
         lines += ["", f"{title}: {', '.join(named) or 'none'}."]
     return "\n".join([*lines, ""])
@@ -64,5 +70,9 @@ def page(verdicts: Iterable[Verdict], suite: str) -> str:
 def _row(run: str, verdicts: list[Verdict]) -> str:
     failed = sum(each.failed for each in verdicts)
     counted = Counter(each.behavior for each in verdicts if not each.failed)
-    shown = [len(verdicts), failed, *(counted[name] for name in ("OK", "NON-STRICT", "INFORMATIONAL"))]
+    shown = [
+        len(verdicts),
+        failed,
+        *(counted[name] for name in ("OK", "NON-STRICT", "INFORMATIONAL")),
+    ]
     return f"| {run} | " + " | ".join(map(str, shown)) + " |"
