@@ -20,7 +20,7 @@ from muster.permission import RouteRule
 from proto.codes import HTTP_STATUS, Code
 
 _REF: Final = "#/components/schemas/{name}"
-_TEXT: Final = {"schema": {}}
+_TEXT: Final[dict[str, Any]] = {"schema": {}}
 """A document that JSON Schema says nothing about."""
 
 _PLACES: Final = re.compile(r"{(\w+)}")

@@ -48,10 +48,10 @@ def page(verdicts: Iterable[Verdict], suite: str) -> str:
         "| run | cases | failed | OK | non-strict | informational |",
         "|---|---|---|---|---|---|",
     ]
-    for run in dict.fromkeys(each.run for each in verdicts):
-        lines.append(_row(run, [each for each in verdicts if each.run == run]))
+    runs = dict.fromkeys(each.run for each in verdicts)
+    lines += [_row(run, [each for each in verdicts if each.run == run]) for run in runs]
     lines.append(_row("all", verdicts))
-    for title, behaviors in (
+    for title, behavior in (
         ("Failed", None),
         ("Non-strict", "NON-STRICT"),
         ("Informational", "INFORMATIONAL"),
@@ -59,9 +59,7 @@ def page(verdicts: Iterable[Verdict], suite: str) -> str:
         named = [
             f"{each.case} ({each.run})"
             for each in verdicts
-            if (
-                each.failed if behaviors is None else each.behavior == behaviors and not each.failed
-            )
+            if (each.failed if behavior is None else each.behavior == behavior and not each.failed)
         ]
         lines += ["", f"{title}: {', '.join(named) or 'none'}."]
     return "\n".join([*lines, ""])

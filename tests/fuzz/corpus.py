@@ -38,7 +38,7 @@ _CONTROLS: Final = (
 )
 
 
-_CLIENT: Final = list(vectors.CLIENT.values())
+_CLIENT: Final[list[frames.Client]] = list(vectors.CLIENT.values())
 _VALUES: Final[tuple[Any, ...]] = (
     *(None, True, False, 0, 1, -1, 255, 2**31 - 1, 2**31, 2**53 - 1, 2**53, 2**64 - 1, 0.5, 1e300),
     *("", " ", "x", "\u0000", "é" * 64, "x" * 65, "x" * 8_001, str(vectors.ROOM), str(vectors.ADA)),
@@ -80,7 +80,7 @@ def keep(target: str, found: Iterable[bytes]) -> None:
 
 
 def _frames() -> list[bytes]:
-    several = [*vectors.CLIENT.values(), *vectors.SERVER.values()]
+    several: list[frames.Client | frames.Server] = [*_CLIENT, *vectors.SERVER.values()]
     return [codec.encode(frame) for codec in (MSGPACK, JSON) for frame in several]
 
 

@@ -1,4 +1,4 @@
-"""The targets under atheris: libFuzzer looks for inputs that reach code no other reached. `python -m tests.fuzz --guided`.
+"""The targets under atheris, which looks for inputs that reach code no other reached: `python -m tests.fuzz --guided`.
 
 Owns how it is called: so many runs a target, a seed, a bound on memory and on time per input; what it finds goes to
 build/fuzz, what reached new code into tests/fixtures/corpus.jsonl. atheris is no dependency: it is put into

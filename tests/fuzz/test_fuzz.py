@@ -1,4 +1,4 @@
-"""The claims of targets.py hold for what is kept, for fresh mutations by a seed that is told, and for what Hypothesis finds."""
+"""The claims of targets.py hold for what is kept, for fresh mutations by a seed that is told, and for Hypothesis."""
 
 import asyncio
 from random import Random, SystemRandom

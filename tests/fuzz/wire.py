@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from realtime.driver import Driver
+from tests.sim.time import passing
 
 
 class Wire(asyncio.Transport):
@@ -26,12 +27,15 @@ class Wire(asyncio.Transport):
         self._half_closed = False
         driver.connection_made(self)
 
-    async def carry(self, pieces: Iterable[bytes]) -> None:
+    async def carry(self, pieces: Iterable[bytes], every_s: float = 0.0) -> None:
         """Hand over `pieces` as the driver takes them, and then the peer's FIN; return when all has ended."""
         for piece in pieces:
-            while piece and not self._closing:
+            if self.gone.is_set():
+                break
+            await passing(every_s)
+            while piece and not self.is_closing():
                 await self._reading.wait()
-                if self._closing:
+                if self.is_closing():
                     break
                 buffer = self._driver.get_buffer(-1)
                 taken = len(piece[: len(buffer)])
@@ -39,9 +43,8 @@ class Wire(asyncio.Transport):
                 buffer[:taken] = piece[:taken]
                 piece = piece[taken:]  # noqa: PLW2901  # what is left of it
                 self._driver.buffer_updated(taken)
-            await asyncio.sleep(0)
         await self._reading.wait()
-        if not self._closing and not self._driver.eof_received():
+        if not self.is_closing() and not self._driver.eof_received():
             self.close()
         await self.gone.wait()
 
@@ -49,7 +52,7 @@ class Wire(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
         assert not self._half_closed, "nothing follows a FIN"
-        if not self._closing:
+        if not self.is_closing():
             self.written += data
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
@@ -77,7 +80,7 @@ class Wire(asyncio.Transport):
         return self._closing
 
     def close(self) -> None:
-        if not self._closing:
+        if not self.is_closing():
             self._closing = True
             self._reading.set()
             asyncio.get_running_loop().call_soon(self._lost)

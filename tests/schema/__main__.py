@@ -29,6 +29,11 @@ CONFIG: Final = Path(__file__).with_name("schemathesis.toml")
 WITHIN_S: Final = 1_800.0
 
 
+def installed() -> bool:
+    """Whether schemathesis is here."""
+    return importlib.util.find_spec("schemathesis") is not None
+
+
 def ask(party: Party, examples: int, seed: int, where: Path) -> int:
     """One run of schemathesis; its exit code."""
     given = where / "party.json"
@@ -60,8 +65,9 @@ async def run(examples: int, seed: int) -> int:
                 ids = {} if handle == "grace" else ada.ids
                 party = Party(stack.api_url, handle, ids, ada.secret)
                 worst |= await asyncio.to_thread(ask, party, examples, seed, Path(where))
-                if ada.state() != before:
-                    print("something of ada's has changed", file=sys.stderr)
+                after = ada.state()
+                for path in (path for path in before if after[path] != before[path]):
+                    print(f"ada's {path} has changed: {after[path]}", flush=True)
                     worst |= 1
     return worst
 
@@ -79,7 +85,7 @@ def main() -> int:
     asked.add_argument("--examples", type=int, default=50, help="of an operation and a phase")
     asked.add_argument("--seed", type=int, default=None)
     given = asked.parse_args()
-    if importlib.util.find_spec("schemathesis") is None:
+    if not installed():
         print("not run: schemathesis is not installed here", file=sys.stderr)
         return 2
     seed = given.seed if given.seed is not None else SystemRandom().randrange(2**31)

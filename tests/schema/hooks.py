@@ -34,7 +34,7 @@ if PARTY.handle:
     schemathesis.auth(refresh_interval=3)(Login)
 
 
-@schemathesis.hook
+@schemathesis.hook  # type: ignore[untyped-decorator, unused-ignore]
 def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     """Two of three ids that could be somebody's are ada's. What was made wrong on purpose stays wrong."""
     for name, value in (case.path_parameters or {}).items():
@@ -46,7 +46,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
             case.path_parameters[name] = hers[chosen % len(hers)]
 
 
-@schemathesis.check
+@schemathesis.check  # type: ignore[untyped-decorator, unused-ignore]
 def nothing_of_adas(_context: Any, response: Any, _case: Any) -> None:
     """No answer holds her words, whoever asks for whatever."""
     assert PARTY.secret not in response.text, "this is ada's"

@@ -5,6 +5,7 @@ Owns how they are made, by REST like anybody, and what of ada's must stay as it 
 
 from __future__ import annotations
 
+from time import time
 from typing import Any, Final
 from uuid import uuid4
 
@@ -12,15 +13,16 @@ import httpx
 from msgspec import Struct
 
 PASSWORD: Final = "a long enough password"
-FAR_MS: Final = 4_000_000_000_000
+WEEK_MS: Final = 7 * 86_400_000
 _HERS: Final = (
     "/v1/me",
     "/v1/me/blocks",
-    "/v1/me/contacts",
     "/v1/me/privacy",
     "/v1/me/reminders",
     "/v1/me/scheduled",
 )
+"""But for contacts: anybody may ask to be one."""
+
 _OF_HER_ROOM: Final = ("", "/history", "/links", "/members", "/pins")
 
 
@@ -46,10 +48,10 @@ class Ada:
         said = self._ask("POST", f"{at}/messages", {"client_id": "a", "text": self.secret})
         self._ask("PUT", f"{at}/pins/{said['seq']}", {})
         link = self._ask("POST", f"{at}/links", {})
-        later = {"client_id": "b", "text": self.secret, "at_ms": 0}
-        later["at_ms"] = _soon_ms(client)
+        at_ms = int(time() * 1_000) + WEEK_MS
+        later = {"client_id": "b", "text": self.secret, "at_ms": at_ms}
         self._ask("POST", f"{at}/scheduled", later)
-        kept = {"room": self.room, "seq": said["seq"], "at_ms": later["at_ms"], "note": self.secret}
+        kept = {"room": self.room, "seq": said["seq"], "at_ms": at_ms, "note": self.secret}
         self._ask("POST", "/v1/me/reminders", kept)
         self.ids = {
             "room": [self.room],
@@ -73,13 +75,6 @@ class Ada:
         answer = self._client.request(method, path, json=body, headers=headers)
         assert answer.is_success, (method, path, answer.text)
         return answer.json() if answer.content else None
-
-
-def _soon_ms(client: httpx.Client) -> int:
-    """In a week, by the server's clock or ours: it does not matter."""
-    import time
-
-    return int(time.time() * 1_000) + 7 * 86_400_000
 
 
 def enter(client: httpx.Client, handle: str) -> tuple[str, str]:
