@@ -86,7 +86,9 @@ def _overwrite(rng: Random, data: bytes, _pool: Sequence[bytes]) -> bytes:
 def _insert(rng: Random, data: bytes, _pool: Sequence[bytes]) -> bytes:
     at = rng.randint(0, len(data))
     new = rng.choice(_TELLING) if rng.random() < 0.7 else rng.randbytes(rng.randint(1, 9))
-    return data[:at] + new * (1 if rng.random() < 0.95 else rng.randint(2, 400)) + data[at:]
+    return (
+        data[:at] + new * (1 if rng.random() < 0.95 else rng.choice((2, 9, 400, 6_000))) + data[at:]
+    )
 
 
 def _cut(rng: Random, data: bytes, _pool: Sequence[bytes]) -> bytes:

@@ -104,6 +104,8 @@ def _read(
             reading.close(fault or 1000, "noise")
     reading.end()
     assert fault is None or fault in _CODES
+    if text:
+        assert all(message.decode() is not None for message in messages)
     assert sum(map(len, messages)) + pongs <= fed
     assert all(len(message) <= _FREE.frame_bytes for message in messages)
     return (messages, fault, ended), len(messages) + pongs // 2
