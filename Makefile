@@ -6,6 +6,8 @@
 #   make test              the whole suite against real Postgres and Redis, a worker per core (at most 4);
 #                          MUSTER_TEST_WORKERS=1 for fewer, ARGS="-n 0 tests/api" for a part in one process
 #   make browser           Chromium for the tests of the page, by apt-get where there is none (as root)
+#   make autobahn          Autobahn's WebSocket suite against the hub's driver; writes docs/autobahn.md
+#   make fuzz              a million frames of noise; FRAMES=, SEED=, GUIDED=1 with atheris
 #   make check             format, lint, types, import rules
 #   make setup             the environment alone
 #   make lock              resolve requirements.lock anew
@@ -19,7 +21,9 @@ LAN ?= $(or $(MUSTER_LAN),0)
 AS ?=
 WORKERS ?= $(or $(MUSTER_TEST_WORKERS),auto)
 
-.PHONY: setup up chat browser test prove bench check lock
+FRAMES ?= 1000000
+
+.PHONY: setup up chat browser test prove autobahn fuzz bench check lock
 .DEFAULT_GOAL := up
 
 setup: $(STAMP)
@@ -68,6 +72,13 @@ test: setup
 
 prove: setup
 	$(PYTHON) -m pytest -m prove $(ARGS)
+
+# Puts the suite, a program of Python 2.7, into build/ first; says so if it cannot.
+autobahn: setup
+	$(PYTHON) -m tests.autobahn
+
+fuzz: setup
+	$(PYTHON) -m tests.fuzz --frames $(FRAMES) $(if $(SEED),--seed $(SEED)) $(if $(GUIDED),--guided)
 
 # Each run starts a Muster of its own and prints one JSON object; `taskset -c 0,1 make bench` for two cores.
 bench: setup

@@ -16,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.routing import Route as StarletteRoute
 
 from api import docs, openapi
@@ -106,7 +107,7 @@ def check_rules(routes: Sequence[Route], rules: Mapping[tuple[str, str], RouteRu
         raise Unruled("a method and path stand in the table twice")
 
 
-async def _http_problem(_request: Request, error: Exception) -> Response:
+async def _http_problem(request: Request, error: Exception) -> Response:
     """Starlette's own refusals (no such path, not this method) as problems too."""
     assert isinstance(error, HTTPException)
     code = _HTTP_CODES.get(error.status_code, Code.bad_request)
@@ -114,4 +115,16 @@ async def _http_problem(_request: Request, error: Exception) -> Response:
     refused = Refused(code, sentence.get(error.status_code, "the request was not understood"))
     response = problem(refused, error.status_code)
     response.headers.update(error.headers or {})
+    if error.status_code == 405:
+        response.headers["Allow"] = ", ".join(sorted(_allowed(request)))
     return response
+
+
+def _allowed(request: Request) -> set[str]:
+    """The methods of all rows of this path: Starlette names those of the first."""
+    return {
+        method
+        for route in request.app.routes
+        if isinstance(route, StarletteRoute) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }

@@ -67,7 +67,10 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
 
 
 def _answer(answer: dict[str, Any]) -> str:
-    return "".join(_type(content["schema"]) for content in answer.get("content", {}).values())
+    return " ".join(
+        _type(content["schema"]) if content["schema"] else escape(media_type)
+        for media_type, content in answer.get("content", {}).items()
+    )
 
 
 def _body(content: dict[str, Any]) -> str:

@@ -20,9 +20,9 @@ from muster.permission import RouteRule
 from proto.codes import HTTP_STATUS, Code
 
 _REF: Final = "#/components/schemas/{name}"
-_DOCUMENTS: Final = frozenset(
-    ("/metrics", "/docs", "/v1/openapi.json", "/app", "/app/{version}/{file}")
-)
+_TEXT: Final[dict[str, Any]] = {"schema": {}}
+"""A document that JSON Schema says nothing about."""
+
 _PLACES: Final = re.compile(r"{(\w+)}")
 _DESCRIPTION: Final = f"""
 The REST door of Muster. Bodies are JSON of at most {BODY_BYTES} bytes; times are Unix milliseconds; ids are UUIDs.
@@ -131,28 +131,32 @@ def _responses(route: Route, rule: RouteRule) -> dict[str, Any]:
         responses[str(route.status)] = done
         if route.status == 201:
             responses["200"] = {**done, "description": "It was there already"}
-    elif route.path in _DOCUMENTS:
-        responses["200"] = {"description": "The document"}
+    elif route.media_type:
+        responses["200"] = {"description": "The document", "content": {route.media_type: _TEXT}}
     else:
         responses["204"] = {"description": "Done"}
     if route.etag:
         responses["304"] = {"description": "As you have it (If-None-Match)"}
-    codes = {Code.too_many_requests, Code.unavailable, Code.upgrade_required}
-    if route.body is not None or route.query is not None:
+    codes = {Code.too_many_requests, Code.unavailable, Code.upgrade_required, *route.refuses}
+    placed = _PLACES.search(route.path)
+    if route.body is not None or route.query is not None or placed or route.kept:
         codes |= {Code.bad_request}
     if route.body is not None:
         codes |= {Code.too_large}
     if not rule.anyone:
         codes |= {Code.unauthorized, Code.permission_denied}
-    if _PLACES.search(route.path):
+    if placed:
         codes |= {Code.not_found}
     if route.kept:
         codes |= {Code.conflict}
+    content = {problems.MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}}
     for code in sorted(codes):
         responses[str(HTTP_STATUS[code])] = {
             "description": problems.TITLES[code],
-            "content": {problems.MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}},
+            "content": content,
         }
+    if route.media_type and placed:  # a page says by itself that there is nothing
+        responses["404"]["content"] = {**content, route.media_type: _TEXT}
     return responses
 
 

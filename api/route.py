@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 from muster.ids import PersonId, RoomId
 from muster.service_keys import ServiceKey
 from muster.tokens import Claims
+from proto.codes import Code
 from proto.entry import Emoji, Seq
 
 T = TypeVar("T")
@@ -159,6 +160,11 @@ class Route(NamedTuple):
     once: bool = False
     etag: bool = False
     stream: bool = False
+    media_type: str = ""
+    """Of a `Raw` answer."""
+
+    refuses: tuple[Code, ...] = ()
+    """What it may answer beyond what its shape says (see openapi.py): a foreign room in a body is 404, for one."""
 
     @property
     def kept(self) -> bool:

@@ -11,7 +11,6 @@ from msgspec import Struct
 from prometheus_client import CollectorRegistry
 
 from api.route import Call, Raw, Reply
-from muster.errors import Refused
 from muster.telemetry import exposition
 
 _DAY_CACHED = {"Cache-Control": "public, max-age=300"}
@@ -54,12 +53,9 @@ class ServiceHandlers:
     async def health(self, _call: Call) -> Health:
         return Health("ok")
 
-    async def readiness(self, _call: Call) -> Reply:
-        try:
-            await self._ready()
-        except Refused as refused:
-            return Reply(Health(refused.message), 503)
-        return Reply(Health("ok"))
+    async def readiness(self, _call: Call) -> Health:
+        await self._ready()
+        return Health("ok")
 
     async def metrics(self, _call: Call) -> Raw:
         return Raw(*exposition(self._registry))

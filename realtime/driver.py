@@ -254,8 +254,8 @@ class Driver(asyncio.BufferedProtocol):
             self._edge.tally.closed["by_client"] += 1
             receiver.flush()
             self._write_last(inlet.close(1000, ""))
-        elif taken.pong is not None and not self.unsent:
-            self.write(taken.pong)  # none for a peer who does not read
+        elif taken.pongs and not self.unsent:
+            self.write(taken.pongs)  # none for a peer who does not read
         if self.state is not State.open:
             return
         if self._allowance == 0:

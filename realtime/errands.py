@@ -128,6 +128,8 @@ class Errands:
                 )
             op = of_frame(connection.person, frame)
             self.writer.ask(op, partial(self._submitted, connection, frame))
+        except Refused as why:  # it says nothing: an answer like the writer's
+            self._submitted(connection, frame, why)
         except Exception:  # noqa: BLE001  # a fault in one request must not end all sockets of the process
             connection.submitted()
             self._fault(connection)

@@ -39,7 +39,7 @@ class Slice(Struct, gc=False):
 
     messages: list[bytes]
     fault: Fault | None = None
-    pong: bytes | None = None
+    pongs: bytes = b""
     wait_s: float = 0.0
     ended: bool = False
 
@@ -99,8 +99,8 @@ class Inlet:
             out.ended = True
         else:
             if parser.writes:
-                # The last of several pings is answered, the others need not be (RFC 6455, 5.5.3).
-                out.pong = parser.data_to_send()[-1]
+                # All that came in this slice, in order; a pong is shorter than its ping.
+                out.pongs = b"".join(parser.data_to_send())
             self._rest(parser)
             self._throttle(out, wait, controls, now)
         return out

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
+from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN, Protocol, Side
 
 RESTING: Final = 256
@@ -17,6 +18,18 @@ RESTING: Final = 256
 
 LOGGER: Final = logging.getLogger("realtime.websockets")
 """Not the library's own, which reports each connection: the entry module lets only errors through."""
+
+
+class Parser(Protocol):
+    """The library's, but for one thing: a peer may leave in the middle of a message (RFC 6455, 5.4).
+
+    The library takes that for a fault, 1002; it is a close like any other, and its code is echoed.
+    """
+
+    def recv_frame(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
 
 
 class Spare:
@@ -38,7 +51,7 @@ class Spare:
         """A parser of an open connection, between two frames."""
         if self._resting:
             return self._resting.pop()
-        return Protocol(Side.SERVER, state=OPEN, max_size=self._frame_bytes, logger=LOGGER)
+        return Parser(Side.SERVER, state=OPEN, max_size=self._frame_bytes, logger=LOGGER)
 
     def give_back(self, parser: Protocol) -> None:
         """Take back a parser that is between two frames again."""

@@ -16,6 +16,7 @@ from muster.notices import NoticePage
 from muster.people import Profile
 from muster.sessions import Grant
 from muster.sync import Sync
+from proto.codes import Code
 
 _ROOM = "/v1/rooms/{room}"
 
@@ -42,9 +43,9 @@ def of_sessions(to: sessions.SessionHandlers) -> list[Route]:
     """Logging in and out."""
     return [
         Route("POST", "/v1/sessions", to.log_in, "Log in", Grant, 201,
-              sessions.LogIn, limit=Limit.anonymous),
+              sessions.LogIn, limit=Limit.anonymous, refuses=(Code.unauthorized,)),
         Route("POST", "/v1/sessions/refresh", to.refresh, "New tokens for a refresh token", Grant,
-              body=sessions.Refresh, limit=Limit.anonymous),
+              body=sessions.Refresh, limit=Limit.anonymous, refuses=(Code.unauthorized,)),
         Route("POST", "/v1/sessions/exchange", to.exchange,
               "Log in with a trusted issuer's token, or a grant", Grant, 201,
               sessions.Exchange, limit=Limit.anonymous),

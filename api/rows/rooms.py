@@ -16,6 +16,7 @@ from muster.contacts import ContactPage
 from muster.links import Link, Links
 from muster.privacy import Privacy
 from muster.rooms import MemberPage, PublicRoomPage, Room, RoomPage
+from proto.codes import Code
 
 _ROOM = "/v1/rooms/{room}"
 _MEMBER = _ROOM + "/members/{person}"
@@ -30,7 +31,7 @@ def of_rooms(to: rooms.RoomHandlers) -> list[Route]:
         Route("GET", _ROOM, to.room, "A room I am in", Room),
         Route("POST", "/v1/rooms", to.create,
               "Make a room; the direct room of two people is made or found", Room, 201,
-              rooms.NewRoom, limit=write),
+              rooms.NewRoom, limit=write, refuses=(Code.not_found,)),
         Route("PATCH", _ROOM, to.change, "Change title, topic or history; archive", Room,
               body=rooms.ChangeRoom, limit=write),
         Route("GET", "/v1/public-rooms", to.public, "Rooms that anyone may join, the newest first",
@@ -86,9 +87,11 @@ def of_links(to: links.LinkHandlers, app: links.AppLinkHandlers) -> list[Route]:
         Route("POST", "/v1/links/{code}/join", to.join, "Come in by an invite link", Done,
               limit=write),
         Route("GET", "/i/{code}", to.page, "The page an invite link opens without the app",
-              limit=Limit.page),
+              limit=Limit.page, media_type="text/html"),
         Route("GET", "/.well-known/apple-app-site-association", app.apple,
-              "Which iOS apps open invite links"),
+              "Which iOS apps open invite links", media_type="application/json",
+              refuses=(Code.not_found,)),
         Route("GET", "/.well-known/assetlinks.json", app.android,
-              "Which Android app opens invite links"),
+              "Which Android app opens invite links", media_type="application/json",
+              refuses=(Code.not_found,)),
     ]  # fmt: skip

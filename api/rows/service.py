@@ -17,6 +17,7 @@ from api.service import Health, Hubs, KeySet, ServiceHandlers
 from muster.arrivals import NewGrant
 from muster.reports import ReportPage
 from muster.webhooks import DeadLetters, Replayed, Secret, WebhookList
+from proto.codes import Code
 
 
 def of_staff(to: staff.StaffHandlers) -> list[Route]:
@@ -24,7 +25,7 @@ def of_staff(to: staff.StaffHandlers) -> list[Route]:
     write = Limit.write
     return [
         Route("POST", "/v1/reports", to.report, "Report a person or a message", staff.Reported, 201,
-              staff.NewReport, limit=write),
+              staff.NewReport, limit=write, refuses=(Code.not_found,)),
         Route("GET", "/v1/reports", to.open_reports, "Open reports, the oldest first", ReportPage,
               query=Page),
         Route("POST", "/v1/reports/{report}/close", to.close_report, "Be done with a report",
@@ -84,15 +85,20 @@ def of_service(to: ServiceHandlers, documents: DocumentHandlers) -> list[Route]:
         Route("GET", "/.well-known/jwks.json", to.jwks, "Keys that verify access tokens", KeySet),
         Route("GET", "/healthz", to.health, "Is the process alive", Health),
         Route("GET", "/readyz", to.readiness, "Can it serve", Health),
-        Route("GET", "/metrics", to.metrics, "Prometheus metrics"),
-        Route("GET", "/v1/openapi.json", documents.openapi_json, "This description, OpenAPI 3.1"),
-        Route("GET", "/docs", documents.docs, "This description, as a page"),
+        Route("GET", "/metrics", to.metrics, "Prometheus metrics",
+              media_type="text/plain"),
+        Route("GET", "/v1/openapi.json", documents.openapi_json, "This description, OpenAPI 3.1",
+              media_type="application/json"),
+        Route("GET", "/docs", documents.docs, "This description, as a page",
+              media_type="text/html"),
     ]  # fmt: skip
 
 
 def of_page(to: PageHandlers) -> list[Route]:
     """The page."""
     return [
-        Route("GET", "/app", to.page, "A chat client, as a page for browsers"),
-        Route("GET", "/app/{version}/{file}", to.file, "A file of that page"),
+        Route(
+            "GET", "/app", to.page, "A chat client, as a page for browsers", media_type="text/html"
+        ),
+        Route("GET", "/app/{version}/{file}", to.file, "A file of that page", media_type="*/*"),
     ]

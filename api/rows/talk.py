@@ -23,6 +23,7 @@ from muster.reminders import Reminder, ReminderList
 from muster.scheduled import Scheduled, ScheduledList
 from muster.search import HitPage
 from muster.threads import ThreadPage
+from proto.codes import Code
 
 _ROOM = "/v1/rooms/{room}"
 _MESSAGE = _ROOM + "/messages/{seq}"
@@ -71,7 +72,7 @@ def of_finding(to: finding.FindingHandlers) -> list[Route]:
     pin = _ROOM + "/pins/{seq}"
     return [
         Route("GET", "/v1/search", to.search, "Messages of my rooms that hold these words, newest first",
-              HitPage, query=finding.Words, limit=Limit.search),
+              HitPage, query=finding.Words, limit=Limit.search, refuses=(Code.not_found,)),
         Route("GET", _ROOM + "/pins", to.pins, "Pinned messages, the newest pin first", PinList),
         Route("PUT", pin, to.pin, "Pin a message", Done, limit=write),
         Route("DELETE", pin, to.unpin, "Unpin a message", Done, limit=write),
@@ -89,7 +90,7 @@ def of_later(to: later.LaterHandlers) -> list[Route]:
         Route("DELETE", "/v1/me/scheduled/{job}", to.unschedule, "Do not post it after all",
               limit=write),
         Route("POST", "/v1/me/reminders", to.remind, "Tell me of a message again later", Reminder,
-              201, later.NewReminder, limit=write, once=True),
+              201, later.NewReminder, limit=write, once=True, refuses=(Code.not_found,)),
         Route("GET", "/v1/me/reminders", to.reminders, "My reminders that wait for their time",
               ReminderList),
         Route("DELETE", "/v1/me/reminders/{job}", to.forget, "Do not remind me after all",
@@ -111,5 +112,5 @@ def of_media(to: media.MediaHandlers, here: store.StoreHandlers) -> list[Route]:
         Route("POST", "/v1/store", here.upload, "Upload by a ticket, as multipart/form-data",
               stream=True),
         Route("GET", "/v1/store/media/{object}", here.read, "A medium, by a signed address",
-              query=store.Signed),
+              query=store.Signed, media_type="*/*"),
     ]  # fmt: skip

@@ -174,6 +174,25 @@ async def test_without_the_replica_the_primary_answers(database_url: str, redis_
         assert len((await ada.done("GET", f"/v1/rooms/{room}/history"))["entries"]) == 2
 
 
+async def test_a_wrong_method_is_told_every_right_one(door: Door) -> None:
+    """`Allow` has the methods of all rows of the path, not of the first."""
+    for path, methods in (("/v1/me", "GET, HEAD, PATCH"), ("/v1/sessions", "DELETE, POST")):
+        answer = await door.client.request("OPTIONS", path)
+        assert (answer.status_code, answer.headers["Allow"]) == (405, methods)
+
+
+async def test_what_a_route_may_refuse_is_in_the_document(door: Door) -> None:
+    """Statuses that do not follow from a route's shape, and answers that are no JSON."""
+    paths = (await door.client.get("/v1/openapi.json")).json()["paths"]
+    assert "401" in paths["/v1/sessions"]["post"]["responses"]
+    assert "404" in paths["/v1/search"]["get"]["responses"]
+    assert "400" in paths["/v1/me/blocks/{person}"]["delete"]["responses"]
+    page = paths["/i/{code}"]["get"]["responses"]
+    assert "text/html" in page["200"]["content"]
+    assert {"text/html", "application/problem+json"} == set(page["404"]["content"])
+    assert "204" not in page
+
+
 async def test_metrics_name_routes_not_people(door: Door) -> None:
     """Labels are templates: no id ever becomes a label."""
     ada = await door.someone()

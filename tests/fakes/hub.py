@@ -133,7 +133,7 @@ class FakeWriter:
         self.fault: Exception | None = None
         self.gate = AnswerGate()
         self.done = 0
-        self._seqs: dict[RoomId, int] = defaultdict(int)
+        self.seqs: dict[RoomId, int] = defaultdict(int)
 
     def ask(self, op: Op, told: Callable[[Outcome | Refused], None]) -> None:
         self.ops.append(op)
@@ -142,8 +142,8 @@ class FakeWriter:
         self.gate.pass_through(lambda: told(self.refuses(op) or self._commit(op)))
 
     def _commit(self, op: Op) -> Outcome:
-        self._seqs[op.room] += 1
-        seq = self._seqs[op.room]
+        self.seqs[op.room] += 1
+        seq = self.seqs[op.room]
         entry = frames.Entry(
             0,
             op.room,

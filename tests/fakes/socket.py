@@ -43,8 +43,8 @@ class RecordingSocket:
     def close(
         self,
         code: Close,
-        reason: str,  # noqa: ARG002  # part of the contract
-        retry_after_ms: int | None = None,  # noqa: ARG002  # part of the contract
+        reason: str,  # part of the contract
+        retry_after_ms: int | None = None,  # part of the contract
     ) -> None:
         if self.closed is None:
             self.closed = code

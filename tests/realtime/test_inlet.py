@@ -80,3 +80,12 @@ def test_idle_connections_share_one_parser() -> None:
         inlet.read(masked(2, b"x"), 1.0)
     assert not any(inlet.busy for inlet in inlets)
     assert spare.resting == 1
+
+
+def test_a_peer_may_leave_in_the_middle_of_a_message() -> None:
+    """Its close is answered with its own code, and counts as meant."""
+    inlet = Inlet(Spare(4_096, 65_536), TERMS, False)
+    taken = inlet.read(masked(2, b"half", fin=False) + masked(8, b"\x03\xe8"), 1.0)
+    assert (taken.ended, taken.fault) == (True, None)
+    assert inlet.close(1000, "") == [b"\x88\x02\x03\xe8", b""]
+    assert inlet.end()

@@ -205,7 +205,7 @@ class SlowReader:
 
     # muster.control.ControlReader
 
-    async def recent(self, max_age_ms: int) -> tuple[int, list[Entry]]:  # noqa: ARG002  # contract
+    async def recent(self, max_age_ms: int) -> tuple[int, list[Entry]]:  # contract
         return 0, []
 
     async def after(self, seq: int, limit: int) -> list[Entry]:
@@ -222,7 +222,7 @@ class SlowReader:
             person, room.id, kind, history, relation, start, head, msg_no, room.members, False
         )
 
-    async def _pause(self, *, last: bool = False) -> None:  # noqa: ARG002  # for who opens a gate by it
+    async def _pause(self, *, last: bool = False) -> None:  # for who opens a gate by it
         slow = self._rng.random() < 0.1
         await passing(self._rng.random() * (0.4 if slow else 0.01))
         if self.down or self._rng.random() < self.failing:

@@ -57,7 +57,7 @@ class Person(App):
         self.typings.append(typing)
         self._news.set()
 
-    def room_opened(self, room: UUID) -> None:  # noqa: ARG002  # the app's signature
+    def room_opened(self, room: UUID) -> None:  # the app's signature
         """Somebody may wait for it."""
         self._news.set()
 
