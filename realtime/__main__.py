@@ -204,7 +204,11 @@ def _hub(
         publisher,
         make_writer,
         clock,
-        Pace(settings.batch_from_per_s, settings.batch_window_ms / 1_000),
+        Pace(
+            settings.batch_from_per_s,
+            settings.batch_window_ms / 1_000,
+            settings.outbox_bytes // 16,
+        ),
     )
     token_ms = settings.access_token_s * 1_000
     return assemble(outside, installation.lanes, installation.generation, token_ms, registry)

@@ -207,6 +207,8 @@ class Attendance:
             return person, {}
         # A join that another process has just acknowledged may not have come by yet.
         memberships = await self._reader.memberships(unsure)
+        while any(self._parts.seating.is_old_news(m.room.bytes, m.head) for m in memberships):
+            memberships = await self._reader.memberships(unsure)  # within the request's deadline
         self._parts.entrance.joined(unsure, memberships, None)
         return person, {membership.room: membership.head for membership in memberships}
 

@@ -26,10 +26,15 @@ Later = Callable[[float, Callable[[], None]], object]
 
 
 class Pace(NamedTuple):
-    """From which rate of entries per second a room is busy, and how long a window is; 0: there is none."""
+    """From which rate of entries per second a room is busy, and how long a window is; 0: there is none.
+
+    `run_bytes`: about as much is joined to one push. A small part of a socket's bound: between two pushes it is seen
+    whether the socket takes more, and one that is well must not go over its bound by a single one.
+    """
 
     from_per_s: float = 30.0
     window_s: float = 0.010
+    run_bytes: int = 16_384
 
 
 DEFAULT_PACE: Final = Pace()
@@ -47,13 +52,18 @@ class Batching:
         self._arrive = arrive
         self._open: list[LocalRoom] = []
 
+    @property
+    def run_bytes(self) -> int:
+        """See `Pace`."""
+        return self._pace.run_bytes
+
     def now(self) -> float:
         """The time that `waits` is to be told."""
         return self._clock.monotonic()
 
     def waits(self, room: LocalRoom, entry: LaneEntry, now: float) -> bool:
         """Whether this entry waits, and comes back by `arrive` with all others of its room that do."""
-        per_s, window_s = self._pace
+        per_s, window_s, _ = self._pace
         if not window_s:
             return False
         # A bucket that never owes more than one entry: a room is quiet again BURST / per_s after it fell silent.

@@ -97,6 +97,10 @@ class Entrance:
             return
         key = membership.room.bytes
         room = self._seating.rooms.get(key)
+        if self._seating.is_old_news(key, membership.head):
+            # Somebody's going was seen during the query, with the last one here of that room.
+            self._wiring.read_again(person.id, membership.room)
+            return
         if room is None:
             room = self._seating.rooms[key] = LocalRoom(membership)
             if meanwhile is None:

@@ -124,10 +124,16 @@ class Fill:
 
     async def _check_heads(self) -> None:
         page = dict(list(self._unchecked.items())[:HEADS_PER_QUERY])
-        heads = await self._reader.heads(page)
+        # Before the query: who doubts while it is under way doubts what it finds.
+        for room_id in page:
+            del self._unchecked[room_id]
+        try:
+            heads = await self._reader.heads(page)
+        except Refused:
+            self._unchecked = page | self._unchecked
+            raise
         lower = []
         for room_id, room in page.items():
-            self._unchecked.pop(room_id, None)
             head, _ = heads.get(room_id, (0, 0))
             if head > room.position:
                 self.behind(room, head)

@@ -93,15 +93,19 @@ class Hub:
     def arrive(self, room: LocalRoom, waited: list[LaneEntry]) -> None:
         """A busy room's window is over: the messages that are next are one push, everything else is as ever."""
         run: list[Kept] = []
+        room_left = self._batching.run_bytes
         for entry in waited:
             next_post = entry.kind is EntryKind.post and entry.seq == room.position + 1
             kept = Kept(entry) if next_post and not (room.held or room.forgotten) else None
-            if kept is not None and is_for_all(kept, room, self._hidden):
+            joins = kept is not None and is_for_all(kept, room, self._hidden)
+            if run and (not joins or room_left < len(entry.data)):
+                self._push_run(room, run)
+                run, room_left = [], self._batching.run_bytes
+            if kept is not None and joins:
                 room.advance(kept)
                 run.append(kept)
+                room_left -= len(entry.data)
             else:
-                self._push_run(room, run)
-                run = []
                 self._arrive(room, entry)
         self._push_run(room, run)
 
@@ -220,10 +224,9 @@ class Hub:
 
     def _push_run(self, room: LocalRoom, run: list[Kept]) -> None:
         """Messages that are taken in already, for all."""
-        if len(run) == 1:
-            self._push(room, run[0].prepared, run)
-        elif run:
-            self._push(room, PreparedRun([kept.prepared for kept in run]), run)
+        pushed = [kept.prepared for kept in run]
+        if run:
+            self._push(room, pushed[0] if len(run) == 1 else PreparedRun(pushed), run)
 
     def _push(self, room: LocalRoom, pushed: Pushable, run: list[Kept]) -> None:
         slow: list[Socket] = []

@@ -6,6 +6,7 @@ Owns the rooms of this process and the coming and going of people in them. Must 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from muster.ids import PersonId
 from muster.permission import Relation
@@ -14,6 +15,9 @@ from realtime.people import LocalPerson, People
 from realtime.room import Attachment, LocalRoom, Member
 from realtime.socket import Socket
 from realtime.visibility import Hidden
+
+LEFT_KEPT: Final = 10_000
+"""Rooms lately forgotten; how far they had come matters only while a query of then is under way."""
 
 
 class Seating:
@@ -32,6 +36,7 @@ class Seating:
         self.hidden = hidden
         self._catchup = catchup
         self._forgotten = forgotten
+        self._left_at: dict[bytes, int] = {}
 
     def add(
         self, room: LocalRoom, person: LocalPerson, relation: Relation, from_seq: int, as_of: int
@@ -95,9 +100,17 @@ class Seating:
         for room in self._catchup.drop(socket):
             self.forget_if_empty(room)
 
+    def is_old_news(self, room: bytes, head: int) -> bool:
+        """Whether what was read of a room as of `head` is older than what was seen of it before it was forgotten."""
+        return room not in self.rooms and head < self._left_at.get(room, 0)
+
     def forget_if_empty(self, room: LocalRoom) -> None:
         """Nobody is here for this room any more: its entries are skipped from now on."""
         if room.is_empty and not room.forgotten:
             room.forgotten = True
             del self.rooms[room.key]
             self._forgotten(room.key, max(room.position, max(room.held, default=0)))
+            self._left_at.pop(room.key, None)
+            self._left_at[room.key] = room.position
+            if len(self._left_at) > LEFT_KEPT:
+                del self._left_at[next(iter(self._left_at))]

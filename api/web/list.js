@@ -7,7 +7,7 @@ import { icon } from "./icons.js";
 import { face, iconButton } from "./parts.js";
 import { found } from "./search.js";
 
-const COUNTED = 999;
+const COUNTED = 99;
 const SEARCH_AFTER_MS = 350;
 
 /**

@@ -25,6 +25,7 @@ from muster.outlet import Local, Outlet
 from muster.permission import RoomKind
 from muster.republish import Republisher
 from muster.writer import Writer
+from realtime.batching import Pace
 from realtime.wiring import Outside, assemble
 from tests.sim.database import Batches, Database, TruthLeases
 from tests.sim.device import GENERATION
@@ -36,6 +37,9 @@ from tests.sim.world import LANES, Nothing
 PEOPLE = 3
 QUIET_S = 12.0
 """A lease is 2 s, a look at leases 1.25 s, a doubt 1.5 s, a submission 1.9 s, and then there are retries."""
+
+PACE = Pace(run_bytes=BOUND // 16)
+"""As a hub makes it of its sockets' bound."""
 
 
 class Wire:
@@ -91,7 +95,8 @@ class Process:
                 WriterMetrics(CollectorRegistry()),
             )
 
-        outside = Outside(self.reader, self.reader, nothing, nothing, make_writer, clock)
+        reader = self.reader
+        outside = Outside(reader, reader, nothing, nothing, make_writer, clock, PACE)
         self.hub = assemble(outside, LANES, GENERATION, 900_000, None)
         self._republisher = Republisher(
             TruthLeases(database), wire, CollectorRegistry(), random.Random(rng.random())

@@ -78,4 +78,6 @@ class LadderDevice(Device):
         # The answer leaves by the same outbox: what was pushed before it is read before it.
         if isinstance(self.socket, LadderSocket):
             self.socket.read_on()
+            if self.socket.over:
+                return  # it is being closed, and what was for it is dropped: the answer too
         super()._learn(states, told)

@@ -12,7 +12,7 @@ import pytest
 
 from muster.errors import unavailable
 from muster.ids import DeviceId, PersonId, RoomId, SessionId
-from muster.lane import LaneEntry, of_ephemeral
+from muster.lane import LaneEntry, lane_of, of_ephemeral
 from muster.membership import Membership
 from muster.permission import RoomKind
 from proto.frames import Attend, Head, Resume, TypingNow
@@ -396,5 +396,57 @@ def test_nothing_reaches_a_socket_before_it_is_told_that_it_is_in() -> None:
             stage.bring()
             if not admitting.done():
                 assert not second.frames
+
+    on_stage(play)
+
+
+def test_a_doubt_during_a_comparison_is_not_settled_by_it() -> None:
+    """The heads were read before the entry was committed that the lanes then lost: they are read again."""
+
+    async def play(stage: Stage) -> None:
+        room = stage.room()
+        stage.truth.join(ADA, room)
+        socket = await stage.connect(ADA, (ROOM, 1))
+        stage.lane.clear()
+        stage.reader.gate.clear()
+        hub, lane = stage.hub.hub, frozenset({lane_of(ROOM.bytes, LANES)})
+        hub.doubt(lane)
+        await passing(0.1)
+        assert stage.reader.waiting
+        stage.truth.post(ADA, room)
+        stage.lane.clear()  # lost
+        hub.doubt(lane)
+        stage.reader.gate.set()
+        await passing(1.0)
+        assert [entry.seq for entry in socket.entries(ROOM)] == [2]
+
+    on_stage(play)
+
+
+def test_who_went_while_their_membership_was_read_is_not_seated_in_a_room_of_then() -> None:
+    """With them the room was forgotten here; what was read of it before that does not bring it back."""
+
+    async def play(stage: Stage) -> None:
+        room = stage.room()
+        stage.truth.join(ADA, room)
+        socket = await stage.connect(ADA, (ROOM, 1))
+        stage.lane.clear()
+        stage.reader.gate.clear()
+        other = stage.socket(ADA)
+        async with asyncio.TaskGroup() as tasks:
+            asking = Attend(1, [(ROOM, 9)])  # ahead of the hub: it is read again
+            tasks.create_task(stage.hub.attendance.admit(other))
+            answer = tasks.create_task(stage.hub.attendance.attend(socket, asking))
+            await passing(0.1)
+            assert stage.reader.waiting
+            stage.truth.post(ADA, room)
+            stage.truth.dismiss(ADA, ADA, room)
+            stage.bring()
+            await passing(0.1)
+            stage.reader.gate.set()
+        assert [state.status for state in answer.result().rooms if state.room == ROOM] == [
+            "removed"
+        ]
+        assert not [one for one in stage.hub.hub.rooms() if one.id == ROOM]
 
     on_stage(play)
