@@ -60,7 +60,7 @@ async def test_nothing_of_the_reader_is_told_until_they_answer(
     one, _ = hubs
     room, ada, of_ada, of_eve = await _request(hubs, database)
     # What comes later of the self log proves that the pointer was stored.
-    before = of_ada.told(ada)[-1][1]
+    before = max((upto for _, upto, _ in of_ada.told(ada)), default=0)
     one.hub.attendance.typing(of_ada, room)
     one.hub.attendance.received(of_ada, [(room, 3)])
     one.hub.attendance.read(of_ada, [(room, 3)])

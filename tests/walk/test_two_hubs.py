@@ -116,6 +116,7 @@ async def test_edit_by_client_id_and_reaction(stack: Stack) -> None:
     async with people(stack, "ada") as (ada,):
         room = (await ada.rest.create_room("public", "walk")).id
         await ada.says(room, "first")
+        await ada.until(lambda: any(e.kind is EntryKind.post for e in ada.given))
         post = next(e for e in ada.given if e.kind is EntryKind.post)
         edit = await ada.phone.submit(Edit(0, room, "edit", post.client_id, "better"))
         same = await ada.phone.submit(Edit(0, room, "edit again", post.seq, "better"))
