@@ -76,7 +76,7 @@ def _decoded(opened: Image.Image, most_pixels: int) -> Image.Image:
     image: Image.Image = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
     if image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255):
         image = image.convert("RGB")
-    # 12 megapixels: 90 ms of processor time instead of LANCZOS' 200, and by eye the same.
+    # 12 megapixels: 130 ms of processor time instead of LANCZOS' 240.
     image.thumbnail((FULL_SIDE, FULL_SIDE), Image.Resampling.HAMMING, reducing_gap=None)
     if turn is not None:
         image = image.transpose(turn)
