@@ -1,11 +1,11 @@
 // Where one writes: a text that grows, a reply or an edit above it, pictures, emoji.
 // Owns the draft of each room while the page lives. Must never send: it hands on what is finished.
 
+import { summary } from "./attachments.js";
 import { fill, h } from "./dom.js";
 import { dialog } from "./dialog.js";
 import { emojiGrid } from "./emoji.js";
 import { icon } from "./icons.js";
-import { summary } from "./attachments.js";
 import { iconButton } from "./parts.js";
 import { tray } from "./tray.js";
 
@@ -28,7 +28,7 @@ export function composerView(does) {
   const context = h("div.context", { hidden: true });
   const left = h("p.left", { role: "status" });
   const send = h("button.send", { type: "submit", "aria-label": "Send", title: "Send" }, icon("send"));
-  const pictures = tray(does.upload, () => changed(false));
+  const pictures = tray(does.upload, { changed: () => changed(false), removed: () => text.focus() });
   const attach = iconButton("picture", "Attach pictures", pictures.choose);
   const element = h("form.composer", {
     onsubmit: finish, ondragover: (event) => event.preventDefault(), ondrop: (event) => drop(event, event.dataTransfer),

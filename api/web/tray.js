@@ -1,19 +1,20 @@
 // Pictures chosen and not yet sent: uploaded at once, shown above the text, each removable.
 // Owns them per room while the page lives. Must never send a message: it says which media are ready.
 
-import { fill, h } from "./dom.js";
+import { h, keyed } from "./dom.js";
 import { icon } from "./icons.js";
 import { MOST, TYPES } from "./media.js";
 import { newId } from "./tokens.js";
 
 /**
  * @param {(file: File, key: string, told: (share: number) => void, signal: AbortSignal) => Promise<string>} upload
- * @param {() => void} changed
+ * @param {{changed: () => void, removed: () => void}} tells `removed`: by hand, so the focus needs a place
  */
-export function tray(upload, changed) {
+export function tray(upload, tells) {
   const rooms = new Map();
   let items = [];
   const list = h("ul.tray-items", { "aria-label": "Pictures to send" });
+  const put = keyed(list, (item) => item.key, (item) => `${item.media} ${item.failed?.message}`, tile);
   const said = h("p.left", { role: "status" });
   const element = h("div.tray", { hidden: true }, list, said);
   const input = h("input", { type: "file", accept: TYPES.join(","), multiple: true, hidden: true, onchange: () => {
@@ -45,13 +46,13 @@ export function tray(upload, changed) {
   }
 
   function show() {
-    fill(list, items.map(tile));
+    put(items);
     element.hidden = !items.length;
     const wrong = items.filter((item) => item.failed).length;
     const left = items.filter((item) => !item.media && !item.failed).length;
     said.textContent = wrong ? "Remove what could not be attached before you send." : left ? `Uploading ${left}…` : "";
     said.classList.toggle("wrong", wrong > 0);
-    changed();
+    tells.changed();
   }
 
   function tile(item) {
@@ -61,7 +62,7 @@ export function tray(upload, changed) {
       failed && h("span.tile-words", { role: "alert" }, h("b", { dir: "auto" }, file.name), failed.message,
         failed.temporary && h("button.button.link", { type: "button", onclick: () => again(item) }, "Try again")),
       !failed && !media && share,
-      h("button.tile-close", { type: "button", "aria-label": `Remove ${file.name}`, title: "Remove", onclick: () => remove(item) },
+      h("button.tile-close", { type: "button", "aria-label": `Remove ${file.name}`, title: "Remove", "data-focus": "remove", onclick: () => remove(item) },
         icon("close")));
   }
 
@@ -74,6 +75,7 @@ export function tray(upload, changed) {
     items.splice(items.indexOf(item), 1);
     end(item);
     show();
+    tells.removed();
   }
 
   function end({ preview, ends }) {

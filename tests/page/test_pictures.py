@@ -1,14 +1,10 @@
 """Pictures on the page: attached by one, seen by the other; what is no picture is refused in words."""
 
-import secrets
-
 import httpx
 import pytest
 from playwright.async_api import Browser, FilePayload, Page
 
 from loadtest.stack import Stack
-from muster.config import Settings
-from muster.stores.depots.origins import Origins, media_origins
 from tests.media.pictures import encoded, noise
 from tests.page.browser import Account, account, window
 
@@ -111,12 +107,30 @@ async def test_what_is_no_picture_is_refused_in_words(
         one.quiet()
 
 
-async def test_the_page_may_reach_where_media_lie() -> None:
-    """Our own directory needs nothing; a CDN is read from, a bucket is read from and uploaded to."""
-    run = secrets.token_hex(2)
-    cdn = "https://cdn.example.org/pictures"
-    bucket = {"media_s3_bucket": run, "media_s3_key": "key", "media_s3_secret": "word"}
-    ours = "https://s3.example.org:9000"
-    assert media_origins(Settings()) == Origins()
-    assert media_origins(Settings(media_cdn_url=cdn)) == Origins(("https://cdn.example.org",), ())
-    assert media_origins(Settings(**bucket, media_s3_url=ours)) == Origins((ours,), (ours,))
+async def test_an_upload_that_broke_is_tried_again(
+    stack: Stack, browser: Browser, http: httpx.AsyncClient
+) -> None:
+    """By hand, as the same upload; two sent in a row each carry their own."""
+    ada, _, room = await _friends(http)
+    async with window(browser, stack.api_url) as one:
+        await ada.enters(one)
+        await one.open("Bob")
+        page = one.page
+        await page.route("**/v1/store", lambda route: route.abort("connectionrefused"))
+        await _attach(page, _jpeg("tunnel", 300, 200))
+        again = page.get_by_role("button", name="Try again")
+        await again.wait_for()
+        await page.unroute("**/v1/store")
+        await again.click()
+        await page.locator(".send:enabled").wait_for()
+        await page.get_by_role("button", name="Send", exact=True).click()
+        await _attach(page, _jpeg("bridge", 300, 200, seed=2), _jpeg("river", 200, 300, seed=3))
+        await page.locator(".send:enabled").wait_for()
+        await page.get_by_role("button", name="Send", exact=True).click()
+        for name in ("tunnel", "bridge", "river"):
+            await page.wait_for_function(DRAWN, arg=f"Picture: {name}")
+        await one.all_sent()
+        history = await ada.done("GET", f"/v1/rooms/{room}/history")
+        posts = [item for item in history["entries"] if item["kind"] == "post"]
+        assert [len(post["body"]["attachments"]) for post in posts] == [1, 2]
+        one.quiet(network=True)
