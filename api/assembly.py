@@ -78,6 +78,7 @@ from muster.search import Search
 from muster.service_keys import ServiceKeys
 from muster.sessions import Sessions, Submitter, Surroundings, Terms
 from muster.stores.depots.local import LocalDepot
+from muster.stores.depots.origins import media_origins
 from muster.stores.postgres.contacts import PostgresContacts
 from muster.stores.postgres.deliveries import PostgresDeliveries
 from muster.stores.postgres.drafts import PostgresDrafts
@@ -325,5 +326,5 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
             on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping
         ),
         documents=documents,
-        page=PageHandlers(packaged(), settings.hub_urls),
+        page=PageHandlers(packaged(), settings.hub_urls, media_origins(settings)),
     )

@@ -7,7 +7,7 @@ files are read once. Must never make any part of them from what a request says.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Final
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from api.route import Call, Raw
 from muster.errors import Refused
+from muster.stores.depots.origins import Origins
 from proto.codes import Code
 
 _TYPES: Final = {
@@ -24,10 +25,11 @@ _TYPES: Final = {
 }
 _HTML: Final = "text/html; charset=utf-8"
 _VERSION_CHARS: Final = 16
+_OURS: Final = Origins()
 _KEPT: Final = "public, max-age=31536000, immutable"
 _POLICY: Final = """
-default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:;
-connect-src 'self'{hubs}; base-uri 'none'; form-action 'none'; frame-ancestors 'none';
+default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:{reads}; media-src 'self' blob:;
+connect-src 'self'{hubs}{uploads}; base-uri 'none'; form-action 'none'; frame-ancestors 'none';
 require-trusted-types-for 'script'; trusted-types 'none'
 """.strip().replace("\n", " ")
 """The last two: no string ever becomes markup or code, and there is no policy by which one could."""
@@ -42,14 +44,22 @@ def packaged() -> dict[str, bytes]:
 class PageHandlers:
     """The routes of the page."""
 
-    def __init__(self, page: Mapping[str, bytes], hub_urls: Sequence[str]) -> None:
-        """`page`: files by name, `index.html` among them. `hub_urls`: where it may open sockets."""
+    def __init__(
+        self, page: Mapping[str, bytes], hub_urls: Sequence[str], media: Origins = _OURS
+    ) -> None:
+        """`page`: files by name, `index.html` among them. `hub_urls`: where it may open sockets. `media`: from
+        where it may read pictures and whither it may upload them, besides here.
+        """
         self._files = {name: data for name, data in page.items() if name != "index.html"}
         self._version = _version(page)
         self._html = _html(page["index.html"].decode(), self._version, sorted(self._files))
-        hubs = "".join(f" {origin}" for origin in dict.fromkeys(map(_origin, hub_urls)))
+        policy = _POLICY.format(
+            hubs=_sources(map(_origin, hub_urls)),
+            reads=_sources(media.reads),
+            uploads=_sources(media.uploads),
+        )
         self._headers = {
-            "Content-Security-Policy": _POLICY.format(hubs=hubs),
+            "Content-Security-Policy": policy,
             "Cache-Control": "no-cache",
             "Cross-Origin-Opener-Policy": "same-origin",
             "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -88,6 +98,10 @@ def _html(template: str, version: str, names: Sequence[str]) -> bytes:
             lines.append(f'<link rel="modulepreload" href="{address}">')
     head = "\n".join(lines)
     return template.replace("<!-- files -->", head).replace("/app/version/", f"{base}/").encode()
+
+
+def _sources(origins: Iterable[str]) -> str:
+    return "".join(f" {origin}" for origin in dict.fromkeys(origins))
 
 
 def _origin(url: str) -> str:

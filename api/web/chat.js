@@ -3,6 +3,7 @@
 
 import * as frames from "./frames.js";
 import { Feed } from "./feed.js";
+import { Media } from "./media.js";
 import { People } from "./people.js";
 import { Pointers } from "./pointers.js";
 import { Roster } from "./roster.js";
@@ -31,8 +32,9 @@ export class Chat {
     this.early = [];
     this.roster = new Roster(me);
     this.people = new People(rest, changed);
+    this.media = new Media(rest, changed);
     this.feed = new Feed(this.#sink(), rest);
-    this.stretches = new Stretches(me, rest, this.feed, changed);
+    this.stretches = new Stretches(rest, this.feed, changed, { me, media: this.media });
     const user = { held: () => this.feed.held(), frame: (one) => this.#frame(one), state: (...now) => this.#state(...now) };
     this.tabs = new Tabs(me, user, rest.tokens);
     this.sender = new Sender(me, this.tabs, changed);
@@ -62,8 +64,9 @@ export class Chat {
 
   // What somebody does.
 
-  post(room, text, mentions, replyTo) {
-    this.sender.submit(room, (id, clientId) => frames.post(id, clientId, text, mentions, replyTo));
+  /** @param {string[]|null} attachments ids of media of mine that are ready */
+  post(room, text, mentions, replyTo, attachments) {
+    this.sender.submit(room, (id, clientId) => frames.post(id, clientId, text, mentions, replyTo, attachments));
   }
 
   edit(room, target, text, mentions) {

@@ -1,17 +1,20 @@
-// Where one writes: a text that grows, a reply or an edit above it, emoji.
+// Where one writes: a text that grows, a reply or an edit above it, pictures, emoji.
 // Owns the draft of each room while the page lives. Must never send: it hands on what is finished.
 
+import { summary } from "./attachments.js";
 import { fill, h } from "./dom.js";
 import { dialog } from "./dialog.js";
 import { emojiGrid } from "./emoji.js";
 import { icon } from "./icons.js";
 import { iconButton } from "./parts.js";
+import { tray } from "./tray.js";
 
 const CHARS = 8000;
 const WARN_FROM = 7500;
 
 /**
- * @param {{send: (text: string, replyTo: number|null) => void, edit: (row: object, text: string) => void,
+ * @param {{send: (text: string, replyTo: number|null, attachments: string[]|null) => void,
+ *   edit: (row: object, text: string) => void, upload: (...picture: unknown[]) => Promise<string>,
  *   types: () => void, last: () => object|null}} does `last`: my newest message, to edit
  */
 export function composerView(does) {
@@ -20,13 +23,17 @@ export function composerView(does) {
   let about = null;
   const text = h("textarea.composer-text", {
     rows: 1, placeholder: "Message", "aria-label": "Message", dir: "auto", enterkeyhint: "send",
-    oninput: () => changed(true), onkeydown: key,
+    oninput: () => changed(true), onkeydown: key, onpaste: (event) => drop(event, event.clipboardData),
   });
   const context = h("div.context", { hidden: true });
   const left = h("p.left", { role: "status" });
   const send = h("button.send", { type: "submit", "aria-label": "Send", title: "Send" }, icon("send"));
-  const element = h("form.composer", { onsubmit: finish }, context,
-    h("div.composer-row", {}, iconButton("smile", "Emoji", choose), text, send), left);
+  const pictures = tray(does.upload, { changed: () => changed(false), removed: () => text.focus() });
+  const attach = iconButton("picture", "Attach pictures", pictures.choose);
+  const element = h("form.composer", {
+    onsubmit: finish, ondragover: (event) => event.preventDefault(), ondrop: (event) => drop(event, event.dataTransfer),
+  }, context, pictures.element,
+  h("div.composer-row", {}, iconButton("smile", "Emoji", choose), attach, text, send), left);
 
   function changed(typed) {
     text.style.height = "auto";
@@ -35,7 +42,9 @@ export function composerView(does) {
     const count = [...text.value].length;
     left.textContent = count > WARN_FROM ? `${CHARS - count} characters left` : "";
     left.classList.toggle("wrong", count > CHARS);
-    send.disabled = !text.value.trim() || count > CHARS;
+    attach.disabled = Boolean(about?.edits);
+    const sendable = text.value.trim() || (pictures.any && !about?.edits);
+    send.disabled = !sendable || count > CHARS || (!about?.edits && !pictures.settled);
     if (typed && text.value.trim()) does.types();
   }
 
@@ -50,10 +59,10 @@ export function composerView(does) {
   function finish(event) {
     event.preventDefault();
     const words = text.value.trim();
-    if (send.disabled || !words) return;
+    if (send.disabled) return;
     const { edits, replies } = about ?? {};
     if (edits) does.edit(edits, words);
-    else does.send(words, replies?.item.seq ?? null);
+    else does.send(words, replies?.item.seq ?? null, pictures.take());
     text.value = "";
     turn(null);
     changed(false);
@@ -68,12 +77,19 @@ export function composerView(does) {
     const { item } = now.edits ?? now.replies;
     const label = now.edits ? "Editing" : `Reply to ${name}`;
     fill(context, icon(now.edits ? "edit" : "reply"),
-      h("span.context-text", {}, h("b", {}, label), h("span", { dir: "auto" }, (item.body.text ?? "").slice(0, 160))),
+      h("span.context-text", {}, h("b", {}, label), h("span", { dir: "auto" }, summary(item.body))),
       iconButton("close", "Cancel", () => turn(null)));
     if (now.edits) text.value = item.body.text ?? "";
     changed(false);
     text.focus();
     return null;
+  }
+
+  /** Files that are pasted or dropped; text goes its usual way. */
+  function drop(event, { files }) {
+    if (!files.length) return;
+    event.preventDefault();
+    if (!about?.edits) pictures.add([...files]);
   }
 
   function choose() {
@@ -95,6 +111,7 @@ export function composerView(does) {
     context.hidden = true;
     room = to;
     text.value = drafts.get(to)?.text ?? "";
+    pictures.move(to);
     changed(false);
   }
 

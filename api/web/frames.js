@@ -8,8 +8,8 @@ export const auth = (token) => [1, token, "muster-page", "1", "web"];
 export const resume = (generation, positions) => [2, generation, positions];
 export const attend = (rooms) => [3, rooms];
 export const attention = (state) => [4, state];
-export const post = (room, clientId, text, mentions, replyTo) =>
-  [5, room, clientId, text, mentions, false, replyTo];
+export const post = (room, clientId, text, mentions, replyTo, attachments = null) =>
+  [5, room, clientId, text, mentions, false, replyTo, ...(attachments ? [attachments] : [])];
 export const edit = (room, clientId, target, text, mentions) => [6, room, clientId, target, text, mentions];
 export const remove = (room, clientId, target) => [7, room, clientId, target];
 export const react = (room, clientId, target, emoji) => [8, room, clientId, target, emoji];

@@ -104,6 +104,8 @@ export class Line {
   }
 
   #frame(frame) {
+    // The answer to a resume may lead to a request at once: rooms joined meanwhile are to be made live.
+    if (frame.type === "states") this.online = true;
     if (frame.type !== "ack" && frame.type !== "ok" && frame.type !== "pong") this.user.frame(frame);
   }
 

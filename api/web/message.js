@@ -1,7 +1,7 @@
 // One row of a room: a message with its author, reply, reactions and state; a day; a note; the unread divider.
 // Owns how each looks as an element. Must never know where on the screen it stands.
 
-import { attachments } from "./attachments.js";
+import { attachments, summary } from "./attachments.js";
 import { clock, dayLabel, full } from "./dates.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -19,7 +19,8 @@ export function print(chat, room, row) {
   if (row.type === "note") return JSON.stringify([names, item.body]);
   const quoted = item.body.reply_to ? quote(chat, room, item.body.reply_to) : null;
   return JSON.stringify([row.first, row.last, row.state, item.seq, item.body, item.edited, item.deleted, names,
-    [...item.reactions], quoted, seen(chat, room, row), row.wish?.reason]);
+    [...item.reactions], quoted, seen(chat, room, row), row.wish?.reason,
+    (item.body.attachments ?? []).map((id) => chat.media.print(id))]);
 }
 
 /**
@@ -56,8 +57,8 @@ function bubble(chat, room, row, does) {
   const here = (handle) => [...chat.people.known.values()].some((one) => one.handle.toLowerCase() === handle);
   return h(`div.bubble${big ? ".big" : ""}`, {},
     item.body.reply_to && replyQuote(chat, room, item.body.reply_to, does),
-    item.deleted ? h("p.text", {}, "This message was deleted") : h("p.text", { dir: "auto" }, prose(text, here)),
-    attachments(item.body.attachments),
+    attachments(chat, item.body.attachments),
+    item.deleted ? h("p.text", {}, "This message was deleted") : text && h("p.text", { dir: "auto" }, prose(text, here)),
     h("span.meta", {}, item.edited && h("span", {}, "edited"), h("time", { title: full(item.at) }, clock(item.at)),
       row.mine && stateIcon(chat, room, row)));
 }
@@ -78,7 +79,7 @@ function quote(chat, room, seq) {
   const item = chat.stretches.log(room.id)?.find(seq);
   if (!item) return { name: "", text: "An earlier message" };
   return { name: item.author === chat.me ? "You" : chat.people.get(item.author).name,
-    text: item.deleted ? "This message was deleted" : (item.body.text ?? "").slice(0, 160) };
+    text: item.deleted ? "This message was deleted" : summary(item.body) };
 }
 
 function replyQuote(chat, room, seq, does) {

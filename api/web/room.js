@@ -2,6 +2,7 @@
 // Owns what is looked at and therefore read. Must never fold or send: the chat does.
 
 import { attempt } from "./announce.js";
+import { summary } from "./attachments.js";
 import { composerView } from "./composer.js";
 import { details } from "./details.js";
 import { fill, h, keyed, say } from "./dom.js";
@@ -34,10 +35,11 @@ export function roomView(chat, go) {
   const does = { act, reply, react, jump, retry: (row) => chat.sender.retry(row.item.clientId), discard };
   const show = keyed(list, (row) => row.key, (row) => print(chat, line(), row), (row) => rowElement(chat, line(), row, does));
   const composer = composerView({
-    send: (text, replyTo) => {
+    upload: (...picture) => chat.media.upload(...picture),
+    send: (text, replyTo, attachments) => {
       scroll.atEnd = true;
       if (!chat.stretches.live(id)) chat.stretches.newest(id);
-      chat.post(id, text, mentioned(text), replyTo);
+      chat.post(id, text, mentioned(text), replyTo, attachments);
     },
     edit: (row, text) => text !== row.item.body.text && chat.edit(id, row.item.seq, text, mentioned(text)),
     types: () => chat.types(id),
@@ -151,7 +153,7 @@ export function roomView(chat, go) {
     pin.hidden = !newest;
     if (!newest) return;
     pin.onclick = () => jump(newest.message.seq);
-    const text = (newest.message.body.text ?? "").slice(0, 160);
+    const text = summary(newest.message.body);
     if (pin.dataset.text === text) return;
     pin.dataset.text = text;
     fill(pin, icon("pin"), h("span.unseen", {}, "Pinned: "), h("span.pin-text", { dir: "auto" }, text));

@@ -61,9 +61,9 @@ function message(item, me, change) {
 }
 
 function sending(wish, me) {
-  const [, room, clientId, text, mentions, , replyTo] = wish.frame;
+  const [, room, clientId, text, mentions, , replyTo, attachments] = wish.frame;
   const item = {
-    seq: null, room, clientId, author: me, at: wish.at, body: { text, mentions, reply_to: replyTo }, edited: false,
+    seq: null, room, clientId, author: me, at: wish.at, body: { text, mentions, reply_to: replyTo, attachments }, edited: false,
     deleted: false, reactions: new Map(),
   };
   const state = wish.state === "failed" ? "failed" : "sending";

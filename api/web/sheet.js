@@ -2,6 +2,7 @@
 // Owns which of it is offered to whom; the server decides again.
 
 import { attempt } from "./announce.js";
+import { summary } from "./attachments.js";
 import { confirm, dialog } from "./dialog.js";
 import { full } from "./dates.js";
 import { h } from "./dom.js";
@@ -31,7 +32,7 @@ export function sheet(chat, room, row, does) {
       if (await confirm("Delete this message?", "It will be gone for everybody.", "Delete")) chat.remove(room.id, item.seq);
     };
     body.append(
-      h("blockquote.sheet-quote", { dir: "auto" }, (item.body.text ?? "").slice(0, 200)),
+      h("blockquote.sheet-quote", { dir: "auto" }, summary(item.body)),
       quickRow(choose, (emoji) => item.reactions.get(emoji)?.mine ?? false),
       h("details.more-emoji", {}, h("summary", {}, "More emoji"), emojiGrid(choose)),
       h("div.actions", {}, 

@@ -3,6 +3,7 @@
 
 import { account } from "./account.js";
 import { announce, attempt } from "./announce.js";
+import { summary } from "./attachments.js";
 import { contactsDialog } from "./contacts.js";
 import { fill, h, say } from "./dom.js";
 import { listView } from "./list.js";
@@ -99,7 +100,7 @@ export function shell(root, chat, logOut) {
   }
 
   chat.onmessage = (entry) => {
-    if (entry.room === room.id) announce(`${chat.people.get(entry.author).name}: ${entry.body.text ?? "Attachment"}`);
+    if (entry.room === room.id) announce(`${chat.people.get(entry.author).name}: ${summary(entry.body)}`);
   };
   const listeners = [
     [window, "hashchange", route], [window, "focus", () => room.look()], [window, "online", changed], [window, "offline", changed],

@@ -9,11 +9,12 @@ const KEPT = 8;
 
 export class Stretches {
   /**
-   * @param {string} me @param {import("./rest.js").Rest} rest @param {import("./feed.js").Feed} feed
-   * @param {() => void} changed
+   * @param {import("./rest.js").Rest} rest @param {import("./feed.js").Feed} feed @param {() => void} changed
+   * @param {{me: string, media: import("./media.js").Media}} who `media` learns what hangs on the messages of a page
    */
-  constructor(me, rest, feed, changed) {
+  constructor(rest, feed, changed, { me, media }) {
     this.me = me;
+    this.media = media;
     this.rest = rest;
     this.feed = feed;
     this.changed = changed;
@@ -88,6 +89,7 @@ export class Stretches {
     this.busy.add(log);
     try {
       const page = await this.rest.get(`/v1/rooms/${room}/history`, query);
+      this.media.learn(page.media ?? []);
       if (this.logs.get(room) === log) log.page(page);
       log.failed = null;
     } catch (error) {

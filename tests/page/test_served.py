@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from api.page import PageHandlers, packaged
 from loadtest.stack import Stack
 from muster.config import Settings
 from muster.services.stack import page_origins
+from muster.stores.depots.origins import Origins, media_origins
 from tests.api.conftest import door  # noqa: F401  # the fixture
 from tests.api.door import Door
 from tests.architecture.source import ROOT
@@ -57,6 +59,22 @@ async def test_the_policy_lets_nothing_in_from_elsewhere(door: Door) -> None:  #
     assert "require-trusted-types-for 'script'" in policy
     assert "connect-src 'self' ws://127.0.0.1:8101;" in policy
     assert "http" not in policy
+
+
+def test_the_page_may_reach_where_media_lie() -> None:
+    """Our own directory needs nothing; a CDN is read from, a bucket is read from and uploaded to."""
+    cdn, ours = "https://cdn.example.org/pictures", "https://s3.example.org:9000"
+    assert media_origins(Settings()) == Origins()
+    assert media_origins(Settings(media_cdn_url=cdn)) == Origins(("https://cdn.example.org",), ())
+    bucket = Settings(media_s3_bucket="album", media_s3_region="eu-west-1")
+    assert media_origins(bucket).reads == ("https://s3.eu-west-1.amazonaws.com",)
+    named = replace(bucket, media_s3_path_style=False)
+    assert "https://album.s3.amazonaws.com" in media_origins(named).uploads
+    assert media_origins(replace(bucket, media_s3_url=ours)) == Origins((ours,), (ours,))
+    behind = media_origins(replace(bucket, media_s3_url=ours, media_cdn_url=cdn))
+    policy = PageHandlers(packaged(), (), behind)._headers["Content-Security-Policy"]
+    assert "img-src 'self' blob: https://cdn.example.org;" in policy
+    assert f"connect-src 'self' {ours};" in policy
 
 
 def test_another_file_is_another_address() -> None:
