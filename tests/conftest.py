@@ -21,6 +21,7 @@ from tests.fixtures.databases import Databases, database, execute
 pytest_plugins = [
     "tests.fixtures.bytecode",
     "tests.fixtures.cluster",
+    "tests.fixtures.heap",
     "tests.fixtures.parallel",
     "tests.fixtures.restartable",
 ]

@@ -20,6 +20,7 @@ from typing import Final
 
 from loadtest.torture import journal
 from loadtest.torture.checker.verdict import Verdict, check
+from loadtest.torture.line import RUNS
 from loadtest.torture.play import Header, Note, play
 from loadtest.torture.scenario import Scenario
 from loadtest.torture.world import Shape, World, world
@@ -62,6 +63,10 @@ class Campaign:
         self._launcher = launcher
         self._commit = _commit()
 
+    def header(self, seed: int) -> Header:
+        """What the record of a run with this seed begins with."""
+        return Header(seed, self._commit, platform.node())
+
     async def run(self, scenario: Scenario, seeds: range) -> AsyncGenerator[Result, None]:
         """Once per seed. A stack is used again unless the scenario says not, or a run was not clean."""
         missing = scenario.needs()
@@ -93,8 +98,9 @@ class Campaign:
         folder.mkdir()
         await here.heal()
         name = f"{scenario.name} {seed}"
-        header = Header(seed, self._commit, platform.node())
-        played = await play(scenario, here, header, folder / "load.jsonl", self._note(name))
+        played = await play(
+            scenario, here, self.header(seed), folder / "load.jsonl", self._note(name)
+        )
         verdict = await asyncio.to_thread(lambda: check(journal.read(folder)))
         result = Result(scenario.name, seed, monotonic() - started, verdict, played.complaints)
         if not result.broken and not verdict.void:
@@ -132,14 +138,15 @@ def _sentences(error: BaseException) -> list[str]:
 
 
 def _commit() -> str:
-    """Of the code that runs; a tree with changes says so."""
+    """Of the code that runs; a tree with changes, but for the record of the runs, says so."""
     git = shutil.which("git")
     if git is None:
         return "unknown"
-    said = subprocess.run(
-        [git, "describe", "--always", "--dirty", "--abbrev=12"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return said.stdout.strip() or "unknown"
+
+    def say(*words: str) -> str:
+        return subprocess.run([git, *words], capture_output=True, text=True, check=False).stdout
+
+    record = f":(exclude){RUNS.parent.name}/{RUNS.stem}.*"
+    changed = say("status", "--porcelain", "--untracked-files=no", "--", ".", record)
+    name = say("rev-parse", "--short=12", "HEAD").strip()
+    return f"{name}-dirty" if name and changed.strip() else name or "unknown"

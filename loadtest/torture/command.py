@@ -18,8 +18,9 @@ from msgspec.structs import replace
 
 from loadtest.progress import Progress
 from loadtest.torture.campaign import Campaign, Result
-from loadtest.torture.checker.verdict import Verdict
-from loadtest.torture.line import RUNS, Line, append, line_of
+from loadtest.torture.line import RUNS, Line, line_of, line_of_death
+from loadtest.torture.page import add
+from loadtest.torture.play import Header
 from loadtest.torture.scenario import Scenario
 from loadtest.torture.scenarios import BY_NAME_ONLY, SCENARIOS
 
@@ -36,7 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=1, help="of the first run")
     parser.add_argument(
-        "--record", type=Path, default=RUNS, help="where each run adds a line; empty: nowhere"
+        "--record",
+        type=Path,
+        default=RUNS,
+        help="where each run adds a line, the page beside it; empty: nowhere",
     )
     parser.add_argument(
         "--minutes", type=float, default=SOUP_MINUTES, help="how long the soup is cooked"
@@ -76,8 +80,8 @@ async def _run(chosen: list[Scenario], args: argparse.Namespace) -> list[Result]
         runs = campaign.run(scenario, seeds)
         async for result in runs:
             results.append(result)
-            if args.record != Path() and result.verdict is not None:
-                append(args.record, _line(result, result.verdict))
+            if args.record != Path() and result.skipped is None:
+                add(args.record, _line(result, campaign.header(result.seed)))
             for line in _told(result):
                 progress.say(line)
             if until is not None and (monotonic() >= until or result.broken):
@@ -95,9 +99,11 @@ def _noting(progress: Progress, name: str) -> Callable[[int, str], None]:
     return note
 
 
-def _line(result: Result, verdict: Verdict) -> Line:
+def _line(result: Result, header: Header) -> Line:
     """A run as it is kept; what its scenario demanded in vain is as bad as what the checker found."""
-    line = line_of(verdict, result.seconds)
+    if result.verdict is None:
+        return line_of_death(result.scenario, header, result.seconds)
+    line = line_of(result.verdict, result.seconds)
     if not result.complaints:
         return line
     return replace(line, other={**line.other, "demand": len(result.complaints)})

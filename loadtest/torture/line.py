@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from loadtest.percentiles import percentile
 from loadtest.torture.checker.verdict import Verdict
+from loadtest.torture.play import Header
 
 RUNS: Final = Path(__file__).parents[2] / "docs" / "reliability.jsonl"
 
@@ -72,10 +73,27 @@ def line_of(verdict: Verdict, duration_s: float) -> Line:
     )
 
 
-def append(path: Path, line: Line) -> None:
-    """Add a run to the file."""
-    with path.open("ab") as file:
-        file.write(msgspec.json.encode(line) + b"\n")
+def line_of_death(scenario: str, header: Header, duration_s: float) -> Line:
+    """The line of a run that did not come to an end: it says nothing of entries, and counts as broken."""
+    return Line(
+        commit=header.commit,
+        scenario=scenario,
+        seed=header.seed,
+        machine=header.machine,
+        acked=0,
+        delivered=0,
+        lost=0,
+        duplicated=0,
+        reordered=0,
+        phantom=0,
+        other={"died": 1},
+        recovered=0,
+        recovery_p50_s=None,
+        recovery_max_s=None,
+        staleness_p99_s=0.0,
+        void=[],
+        duration_s=round(duration_s, 1),
+    )
 
 
 def read(path: Path) -> list[Line]:

@@ -1,13 +1,18 @@
 """docs/reliability.md, made from the runs in docs/reliability.jsonl: `python -m loadtest.torture.page`.
 
-Owns the page. Pure but for `main`. Must never leave a run out: void and broken ones are shown as such.
+Owns the page and that it always tells every run of the file beside it. Must never leave a run out: void and broken
+ones are shown as such.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from fcntl import LOCK_EX, flock
+from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from loadtest.percentiles import percentile
 from loadtest.torture.line import RUNS, Line, read
@@ -125,6 +130,15 @@ def _broken(lines: Sequence[Line]) -> list[str]:
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     ruled = ["---", *(["---:"] * (len(columns) - 1))]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (columns, ruled, *rows)) + "\n"
+
+
+def add(runs: Path, line: Line) -> None:
+    """Append a run to the file and make the page beside it anew. Several processes may record at once."""
+    with runs.open("ab") as file:
+        flock(file, LOCK_EX)
+        file.write(msgspec.json.encode(line) + b"\n")
+        file.flush()
+        runs.with_suffix(".md").write_text(render(read(runs)), encoding="utf-8")
 
 
 def main() -> None:

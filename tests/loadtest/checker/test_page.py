@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from loadtest.torture.checker.verdict import check
-from loadtest.torture.line import RUNS, Line, append, line_of, read
-from loadtest.torture.page import PAGE, render
+from loadtest.torture.line import RUNS, Line, line_of, line_of_death, read
+from loadtest.torture.page import PAGE, add, render
+from loadtest.torture.play import Header
 from tests.loadtest.checker.model import Model
 
 
@@ -24,7 +25,7 @@ def _rows(page: str) -> dict[str, list[str]]:
 
 
 def test_the_page_is_what_the_runs_give() -> None:
-    """`python -m loadtest.torture.page` writes it; whoever adds runs does that too."""
+    """Adding a run writes it, and so does `python -m loadtest.torture.page`."""
     assert PAGE.read_text(encoding="utf-8") == render(read(RUNS))
 
 
@@ -37,17 +38,27 @@ def test_a_line_says_what_the_verdict_says() -> None:
     assert line.recovery_max_s is not None
 
 
-def test_lines_are_appended_and_read_in_order(tmp_path: Path) -> None:
+def test_runs_are_added_and_the_page_beside_them_tells_them(tmp_path: Path) -> None:
     """Nothing that stands in the file is touched; what is no line is an error."""
-    path = tmp_path / "runs.jsonl"
+    runs = tmp_path / "runs.jsonl"
     first, second = _line(seed=1), _line(seed=2, lost=3)
-    append(path, first)
-    append(path, second)
-    assert read(path) == [first, second]
-    with path.open("ab") as file:
+    add(runs, first)
+    add(runs, second)
+    assert read(runs) == [first, second]
+    assert (tmp_path / "runs.md").read_text(encoding="utf-8") == render([first, second])
+    with runs.open("ab") as file:
         file.write(b'{"commit":"torn')
     with pytest.raises(msgspec.DecodeError):
-        read(path)
+        read(runs)
+
+
+def test_a_run_that_did_not_end_is_told_as_broken() -> None:
+    """Whatever ended it: it stands on the page with its seed and adds nothing to what was acked."""
+    died = line_of_death("kill", Header(9, "c0ffee", "vm"), 3.21)
+    assert died.broken
+    page = render([_line(scenario="kill", acked=2_500), died])
+    assert _rows(page)["kill"][1:5] == ["2", "0", "1", "2,500"]
+    assert "| 9 | `c0ffee` |" in page.partition("## Broken runs")[2]
 
 
 def test_runs_add_up_by_scenario_and_in_all() -> None:
