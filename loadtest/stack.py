@@ -64,6 +64,11 @@ class Stack:
         self.found = found
         self._process = process
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """All its processes by name, the supervisor among them."""
+        return {"supervisor": self.found.pid, **self.found.children}
+
     async def kill_hub(self, number: int = 1) -> None:
         """SIGKILL a hub, counted from 1; the supervisor starts it again.
 

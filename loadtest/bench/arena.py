@@ -103,10 +103,9 @@ class Arena:
         assert self._crew is not None
         roots = {**self.pids, **{f"load {n}": pid for n, pid in enumerate(self._crew.pids, 1)}}
         await asyncio.sleep(from_s - monotonic())
-        before, began = costs.processor_s(roots), monotonic()
+        meter = costs.Meter(roots)
         await asyncio.sleep(until_s - monotonic())
-        after, ended = costs.processor_s(roots), monotonic()
-        self.spent = {name: (after[name] - before[name]) / (ended - began) for name in roots}
+        self.spent = meter.spent()
 
     async def _show(self, load: Load, until_s: float, note: str) -> None:
         length_s = load.warm_s + load.run_s
@@ -126,8 +125,7 @@ async def arena(
         if url is None:
             progress.show(0, 1, "starting Muster")
             stack = await exits.enter_async_context(muster_up(size.hubs, settings))
-            pids = {"supervisor": stack.found.pid, **stack.found.children}
-            here = Arena(stack.hub_urls, stack.data, pids, progress)
+            here = Arena(stack.hub_urls, stack.data, stack.pids, progress)
             here.api_url, here.database_url = stack.api_url, stack.found.database_url
             make = Cast(stack.data, random)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 _PROC: Final = Path("/proc")
@@ -26,6 +27,25 @@ def processor_s(roots: Mapping[str, int]) -> dict[str, float]:
         if name is not None:
             ticks[name] += stat[1]
     return {name: count / _TICKS_PER_S for name, count in ticks.items()}
+
+
+class Meter:
+    """The share of one core that each of these uses from now on; descendants that end meanwhile are not in it."""
+
+    def __init__(self, roots: Mapping[str, int]) -> None:
+        self._roots = roots
+        self._began, self._before = monotonic(), processor_s(roots)
+
+    def spent(self) -> dict[str, float]:
+        """Until now."""
+        passed_s, after = monotonic() - self._began, processor_s(self._roots)
+        return {name: (after[name] - self._before[name]) / passed_s for name in self._roots}
+
+
+def family(root: int) -> list[int]:
+    """This process and all its living descendants."""
+    stats = _stats()
+    return [pid for pid in stats if _owner(pid, stats, {root: ""}) is not None]
 
 
 def resident_kib(pids: Iterable[int]) -> int:

@@ -9,27 +9,29 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 from typing import Final, NamedTuple
 
+from loadtest.bench import beside
 from loadtest.bench.arena import Arena, Size, arena, say_costs, size_of
 from loadtest.bench.arena import add_arguments as add_size
-from loadtest.bench.crew import Load, Measured, shown
-from loadtest.peers import floor
+from loadtest.bench.crew import Load, Measured
+from loadtest.bench.figures import end, processor, server_share
+from loadtest.peers.roster import FLOOR, SERVERS
+from loadtest.peers.trial import Crowd, Trial, tried
+from loadtest.percentiles import spread_ms, told_ms
+from loadtest.progress import Progress
 
 ONE_ROOM: Final = Size(sockets=1_000, rooms=1, members=1_000, hubs=1, workers=2)
 TIMED_SOCKETS: Final = 40
-FRAME_BYTES: Final = 247
-"""A post of 128 bytes as a WebSocket frame to a msgpack client."""
 
 
-class Figures(NamedTuple):
-    """What is printed; the floor's are null where it could not be measured (peers/floor.py)."""
+class Ours(NamedTuple):
+    """What Muster did: processor time of the hub and of all its processes, per delivery."""
 
-    cpu_us_per_delivery: float
-    floor_cpu_us_per_delivery: float | None
-    ratio: float | None
-    added_p99_ms: float
+    hub_us: float
+    all_us: float
+    measured: Measured
+    spent: dict[str, float]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,39 +40,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=float, default=20, help="posts per second to the room")
     parser.add_argument("--seconds", type=float, default=20, help="measured")
     parser.add_argument("--warm", type=float, default=5, help="seconds before, not measured")
+    beside.add_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print the figures; the exit code is 1 if any post failed."""
     args.sockets = max(args.sockets, args.members) if args.rooms == 1 else args.sockets
-    figures, clean = asyncio.run(_run(args))
-    if args.json:
-        print(json.dumps(figures._asdict()))
-    else:
-        for key, value in figures._asdict().items():
-            print(f"{key:>28}  {value}")
-    return 0 if clean else 1
+    ours, trials = asyncio.run(_run(args))
+    floor, *others = trials
+    beside.say(trials)
+    end(_figures(ours, floor, others), as_json=args.json)
+    return 0 if ours.measured.clean else 1
 
 
-async def _run(args: argparse.Namespace) -> tuple[Figures, bool]:
+async def _run(args: argparse.Namespace) -> tuple[Ours, list[Trial]]:
     size = size_of(args)
+    ours = await measure(size, Load(args.rate, args.warm, args.seconds), args.url, args.seed)
+    # The one who speaks to them is no member: as many deliveries a post as Muster's room has beside its author.
+    crowd = Crowd(size.members - 1, args.rate, args.warm, args.seconds)
+    peers = [FLOOR, *(SERVERS if args.peers else ())]
+    return ours, await tried(peers, crowd, Progress())
+
+
+async def measure(size: Size, load: Load, url: str | None, seed: int) -> Ours:
+    """Muster under this load, with its deliveries timed."""
     every = max(1, size.sockets // TIMED_SOCKETS)
     async with (
-        arena(size, args.url, args.seed) as (here, tokens),
+        arena(size, url, seed) as (here, tokens),
         here.crowd(tokens, size),
     ):
-        load = Load(args.rate, args.warm, args.seconds, timed=True, sharp=True, every=every)
-        measured = await here.make(load, f"posting {args.rate:,.0f}/s to {size.members:,} members")
+        timed = load._replace(timed=True, sharp=True, every=every)
+        note = f"posting {load.rate_per_s:,.0f}/s to {size.members:,} members"
+        measured = await here.make(timed, note)
     _say(measured, here)
-    spent_s = sum(share for name, share in here.spent.items() if name.startswith("hub "))
-    ours = spent_s * args.seconds / measured.delivered * 1e6
-    bare = await floor.cost_us(size.members - 1, args.rate, args.seconds, FRAME_BYTES)
-    return Figures(
-        round(ours, 2),
-        None if bare is None else round(bare, 2),
-        None if bare is None else round(ours / bare, 2),
-        shown(measured.after_ms, 0.99),
-    ), measured.clean
+    hubs = sum(share for name, share in here.spent.items() if name.startswith("hub "))
+    us = load.run_s / measured.delivered * 1e6
+    return Ours(hubs * us, server_share(here.spent) * us, measured, here.spent)
+
+
+def _figures(ours: Ours, floor: Trial, others: list[Trial]) -> dict[str, object]:
+    """The floor's are null where it could not be measured."""
+    bare = floor.cpu_us_per_delivery
+    added = spread_ms(ours.measured.after_ms)
+    delivery = spread_ms(sorted([*ours.measured.same_ms, *ours.measured.cross_ms]))
+    return {
+        "cpu_us_per_delivery": round(ours.hub_us, 2),
+        "floor_cpu_us_per_delivery": bare,
+        "ratio": None if bare is None else round(ours.hub_us / bare, 2),
+        **{f"added_{name}": value for name, value in added.items()},
+        "all_cpu_us_per_delivery": round(ours.all_us, 2),
+        "delivered_per_s": round(ours.measured.delivered / ours.measured.run_s, 1),
+        "delivery_ms": delivery,
+        "peers": [floor, *others],
+        **processor(ours.spent),
+    }
 
 
 def _say(measured: Measured, here: Arena) -> None:
@@ -79,10 +102,7 @@ def _say(measured: Measured, here: Arena) -> None:
         ("delivery", sorted([*measured.same_ms, *measured.cross_ms])),
         ("added", measured.after_ms),
     ):
-        parts = "  ".join(
-            f"p{share * 100:g} {shown(ordered_ms, share)}" for share in (0.5, 0.95, 0.99, 0.999)
-        )
-        print(f"{name:>9} ms  {parts}")
+        print(f"{name:>9} ms  {told_ms(ordered_ms)}")
     per_s = measured.delivered / measured.run_s
     print(f"delivered {per_s:,.0f}/s, not acked {measured.failed}, lost {measured.lost_sockets}")
     say_costs(here)

@@ -8,24 +8,27 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-from typing import Final, NamedTuple
+from typing import Final
 
 import httpx
 
+from loadtest.bench import beside
 from loadtest.bench.arena import Arena, Size, arena, say_costs, size_of
 from loadtest.bench.arena import add_arguments as add_size
 from loadtest.bench.costs import resident_kib
-from loadtest.bench.crew import Load, shown
+from loadtest.bench.crew import Load
+from loadtest.bench.figures import end, processor
+from loadtest.peers.roster import SERVERS
+from loadtest.peers.trial import Crowd, Trial, tried
+from loadtest.percentiles import spread_ms, told_ms
+from loadtest.progress import Progress
 
 THREE_ROOMS_EACH: Final = Size(sockets=10_000, rooms=1_000, members=30, hubs=2, workers=2)
+PEERS_RATE: Final = 1.0
+PEERS_SECONDS: Final = 5.0
+"""Peers have one room for all: every socket hears so many posts before their memory is looked at."""
+
 _METRIC: Final = "process_resident_memory_bytes "
-
-
-class Figures(NamedTuple):
-    """What is printed."""
-
-    rss_kib_per_socket: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,19 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_size(parser, THREE_ROOMS_EACH)
     parser.add_argument("--rate", type=float, default=20, help="posts per second, in all rooms")
     parser.add_argument("--seconds", type=float, default=60, help="of light traffic before looking")
+    beside.add_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print the figure; the exit code is 1 if a socket was lost."""
     figures, clean = asyncio.run(_run(args))
-    if args.json:
-        print(json.dumps(figures._asdict()))
-    else:
-        print(f"{'rss_kib_per_socket':>20}  {figures.rss_kib_per_socket}")
+    end(figures, as_json=args.json)
     return 0 if clean else 1
 
 
-async def _run(args: argparse.Namespace) -> tuple[Figures, bool]:
+async def _run(args: argparse.Namespace) -> tuple[dict[str, object], bool]:
     size = size_of(args)
     async with arena(size, args.url, args.seed) as (here, tokens):
         empty_kib = await _hubs_kib(here)
@@ -57,12 +58,26 @@ async def _run(args: argparse.Namespace) -> tuple[Figures, bool]:
         print(
             f"hubs held {empty_kib / 1024:.1f} MiB empty, {full_kib / 1024:.1f} with {size.sockets:,} sockets, "
             f"{after_kib / 1024:.1f} after the traffic; {measured.delivered:,} deliveries, "
-            f"ack p99 {shown(measured.ack_ms, 0.99)} ms, not acked {measured.failed}, "
-            f"sockets lost {measured.lost_sockets}"
+            f"not acked {measured.failed}, sockets lost {measured.lost_sockets}"
         )
+        print(f"ack ms  {told_ms(measured.ack_ms)}")
         say_costs(here)
     grown_kib = (after_kib - empty_kib) / size.sockets
-    return Figures(round(grown_kib, 2)), measured.clean
+    peers: list[Trial] = []
+    if args.peers:
+        crowd = Crowd(size.sockets, PEERS_RATE, 0.0, min(PEERS_SECONDS, args.seconds))
+        peers = await tried(SERVERS, crowd, Progress())
+        beside.say(peers)
+    figures = {
+        "rss_kib_per_socket": round(grown_kib, 2),
+        "empty_mib": round(empty_kib / 1024, 1),
+        "full_mib": round(after_kib / 1024, 1),
+        "sockets": size.sockets,
+        "ack_ms": spread_ms(measured.ack_ms),
+        "peers": peers,
+        **processor(here.spent),
+    }
+    return figures, measured.clean
 
 
 async def _hubs_kib(here: Arena) -> float:

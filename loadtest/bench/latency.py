@@ -8,20 +8,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-from typing import NamedTuple
 
 from loadtest.bench.arena import Arena, arena, say_costs, size_of
 from loadtest.bench.arena import add_arguments as add_size
-from loadtest.bench.crew import Load, Measured, shown
+from loadtest.bench.crew import Load, Measured
+from loadtest.bench.figures import end, processor
 from loadtest.bench.publish import ROOMS_OF_TEN
-
-
-class Figures(NamedTuple):
-    """What is printed."""
-
-    p50_ms: float
-    p99_ms: float
+from loadtest.percentiles import percentile, spread_ms, told_ms
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,15 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, print the figures; the exit code is 1 if any post failed."""
     figures, clean = asyncio.run(_run(args))
-    if args.json:
-        print(json.dumps(figures._asdict()))
-    else:
-        for key, value in figures._asdict().items():
-            print(f"{key:>16}  {value}")
+    end(figures, as_json=args.json)
     return 0 if clean else 1
 
 
-async def _run(args: argparse.Namespace) -> tuple[Figures, bool]:
+async def _run(args: argparse.Namespace) -> tuple[dict[str, object], bool]:
     size = size_of(args)
     async with (
         arena(size, args.url, args.seed) as (here, tokens),
@@ -53,7 +42,14 @@ async def _run(args: argparse.Namespace) -> tuple[Figures, bool]:
         measured = await here.make(load, f"posting {args.rate:,.0f}/s")
         _say(measured, here)
         every = sorted([*measured.same_ms, *measured.cross_ms])
-        return Figures(shown(every, 0.50), shown(every, 0.99)), measured.clean
+        figures: dict[str, object] = {
+            **spread_ms(every),
+            "ack_ms": spread_ms(measured.ack_ms),
+            "across_ms": spread_ms(measured.cross_ms),
+            "late_ms": spread_ms(measured.late_ms),
+            **processor(here.spent),
+        }
+        return figures, measured.clean
 
 
 def _say(measured: Measured, here: Arena) -> None:
@@ -64,9 +60,7 @@ def _say(measured: Measured, here: Arena) -> None:
         "left late by": measured.late_ms,
     }
     for name, ordered_ms in rows.items():
-        print(
-            f"{name:>20}  {len(ordered_ms):>8,}  p50 {shown(ordered_ms, 0.5)} ms  "
-            f"p99 {shown(ordered_ms, 0.99)} ms  most {shown(ordered_ms, 1.0)} ms"
-        )
+        most = f"most {percentile(ordered_ms, 1.0):.2f}"
+        print(f"{name:>20} ms  {len(ordered_ms):>8,}  {told_ms(ordered_ms)}  {most}")
     print(f"{'not acked':>20}  {measured.failed}, sockets lost {measured.lost_sockets}")
     say_costs(here)

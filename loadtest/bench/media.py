@@ -9,17 +9,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
-import json
-from collections.abc import Sequence
 from random import Random
 from time import monotonic
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import httpx
 from PIL import Image, ImageFilter
 
+from loadtest.bench.costs import Meter
+from loadtest.bench.figures import end, processor
 from loadtest.bench.guests import Guests
-from loadtest.percentiles import percentile
+from loadtest.percentiles import spread_ms
 from loadtest.progress import Progress
 from loadtest.stack import ROOMY, muster_up
 
@@ -29,16 +29,6 @@ SIDES: Final = (4_000, 3_000)
 PICTURES: Final = 4
 TIMEOUT_S: Final = 30.0
 BAR_MS: Final = 1_000.0
-
-
-class Figures(NamedTuple):
-    """What is printed. Milliseconds; `megabytes` is the mean of the pictures."""
-
-    p50_ms: float
-    p95_ms: float
-    most_ms: float
-    per_s: float
-    megabytes: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,15 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, print the figures; the exit code is 1 where the bar is missed."""
     figures = asyncio.run(_run(args))
-    if args.json:
-        print(json.dumps(figures._asdict()))
-    else:
-        for name, value in figures._asdict().items():
-            print(f"{name:>12}  {value}")
-    return 0 if figures.p95_ms < BAR_MS else 1
+    end(figures, as_json=args.json)
+    return 0 if figures["p95_ms"] < BAR_MS else 1
 
 
-async def _run(args: argparse.Namespace) -> Figures:
+async def _run(args: argparse.Namespace) -> dict[str, Any]:
     random, progress = Random(args.seed), Progress()
     progress.show(0, 1, "making pictures")
     width, height = (side // args.shrink for side in SIDES)
@@ -88,24 +74,21 @@ async def _run(args: argparse.Namespace) -> Figures:
                     taken_s.append(await upload(http, token, picture))
                     progress.show(len(taken_s), args.uploads, "uploading")
 
-            began = monotonic()
+            began, meter = monotonic(), Meter(stack.pids)
             async with asyncio.TaskGroup() as tasks:
                 for token in tokens:
                     tasks.create_task(phone(token))
-            whole_s = monotonic() - began
+            whole_s, spent = monotonic() - began, meter.spent()
     progress.end()
-    return _figures(taken_s, whole_s, pictures)
-
-
-def _figures(taken_s: list[float], whole_s: float, pictures: Sequence[bytes]) -> Figures:
-    taken_s.sort()
-    return Figures(
-        round(percentile(taken_s, 0.50) * 1_000, 1),
-        round(percentile(taken_s, 0.95) * 1_000, 1),
-        round(taken_s[-1] * 1_000, 1),
-        round(len(taken_s) / whole_s, 2),
-        round(sum(map(len, pictures)) / len(pictures) / 1e6, 2),
-    )
+    megabytes = sum(map(len, pictures)) / len(pictures) / 1e6
+    taken_ms = sorted(seconds * 1_000 for seconds in taken_s)
+    return {
+        **spread_ms(taken_ms),
+        "most_ms": round(taken_ms[-1], 1),
+        "per_s": round(len(taken_ms) / whole_s, 2),
+        "megabytes": round(megabytes, 2),
+        **processor(spent),
+    }
 
 
 def photograph(width: int, height: int, random: Random) -> bytes:

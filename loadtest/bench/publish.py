@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
+from msgspec import Struct
 
 from loadtest.bench import disk
 from loadtest.bench.arena import Arena, Size, arena, say_costs, size_of
 from loadtest.bench.arena import add_arguments as add_size
-from loadtest.bench.crew import Load, Measured, shown
+from loadtest.bench.crew import Load, Measured
+from loadtest.bench.figures import end, processor, server_share
 from loadtest.bench.search import Search
+from loadtest.percentiles import spread_ms, told_ms
 
 HOLDS_MS: Final = 100.0
 """The bar of `--search`: p99 of acks."""
@@ -26,15 +30,23 @@ ROOMS_OF_TEN: Final = Size(sockets=400, rooms=200, members=10, hubs=2, workers=2
 SETTLE_S: Final = 1.0
 
 
-class Figures(NamedTuple):
-    """What is printed. `fsync_us` is None where the server's disk is not ours to try."""
+class Figures(Struct, frozen=True, kw_only=True):
+    """What is printed. `fsync_us` is None where the server's disk is not ours to try.
+
+    `cpu_us_per_post` is of all the server's processes, deliveries included; without the load.
+    """
 
     offered_per_s: float
     acked_per_s: float
     delivered_per_s: float
     p50_ms: float
+    p90_ms: float
+    p95_ms: float
     p99_ms: float
+    p99_9_ms: float
     fsync_us: float | None
+    cpu_us_per_post: float | None
+    processor: dict[str, float]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,11 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, print the figures."""
     figures = asyncio.run(_run(args))
-    if args.json:
-        print(json.dumps(figures._asdict()))
-    else:
-        for key, value in figures._asdict().items():
-            print(f"{key:>16}  {value}")
+    end(msgspec.structs.asdict(figures), as_json=args.json)
     return 0
 
 
@@ -66,7 +74,7 @@ async def _run(args: argparse.Namespace) -> Figures:
             async def at(rate: float) -> Figures:
                 load = Load(rate, args.warm, args.seconds)
                 measured = await here.make(load, f"publishing {rate:,.0f}/s")
-                figures = _figures(measured, fsync_us)
+                figures = _figures(measured, fsync_us, here.spent)
                 _say(measured, figures, here)
                 return figures
 
@@ -89,23 +97,26 @@ async def _search(at: Callable[[float], Awaitable[Figures]], first: float) -> Fi
     return best
 
 
-def _figures(measured: Measured, fsync_us: float | None) -> Figures:
-    return Figures(
-        round(measured.offered / measured.run_s, 1),
-        round(measured.acked / measured.run_s, 1),
-        round(measured.delivered / measured.run_s, 1),
-        shown(measured.ack_ms, 0.50),
-        shown(measured.ack_ms, 0.99),
-        fsync_us,
-    )
+def _figures(measured: Measured, fsync_us: float | None, spent: dict[str, float]) -> Figures:
+    acked_per_s = measured.acked / measured.run_s
+    counted = acked_per_s > 0 and server_share(spent) > 0
+    figures = {
+        "offered_per_s": round(measured.offered / measured.run_s, 1),
+        "acked_per_s": round(acked_per_s, 1),
+        "delivered_per_s": round(measured.delivered / measured.run_s, 1),
+        **spread_ms(measured.ack_ms),
+        "fsync_us": fsync_us,
+        "cpu_us_per_post": round(server_share(spent) / acked_per_s * 1e6, 1) if counted else None,
+        **processor(spent),
+    }
+    return msgspec.convert(figures, Figures)
 
 
 def _say(measured: Measured, figures: Figures, here: Arena) -> None:
     print(
         f"offered {figures.offered_per_s:,.0f}/s  acked {figures.acked_per_s:,.0f}/s  "
-        f"delivered {figures.delivered_per_s:,.0f}/s  ack p50 {figures.p50_ms} ms  "
-        f"p99 {figures.p99_ms} ms  late p99 {shown(measured.late_ms, 0.99)} ms  "
-        f"unanswered {measured.unanswered}  refused {measured.refused}  "
+        f"delivered {figures.delivered_per_s:,.0f}/s  unanswered {measured.unanswered}  refused {measured.refused}  "
         f"sockets lost {measured.lost_sockets}"
     )
+    print(f"{'ack':>6} ms  {told_ms(measured.ack_ms)}\n{'late':>6} ms  {told_ms(measured.late_ms)}")
     say_costs(here)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import sys
 import uuid
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from random import Random
 from time import monotonic
@@ -27,7 +26,9 @@ from loadtest.bench import costs
 from loadtest.bench.arena import Arena, Size, arena, size_of
 from loadtest.bench.arena import add_arguments as add_size
 from loadtest.bench.caller import Caller, request
-from loadtest.percentiles import percentile
+from loadtest.bench.figures import end, processor
+from loadtest.bench.schedule import OpenLoop
+from loadtest.percentiles import spread_ms, told_ms
 from loadtest.ports import reserved_ports
 from loadtest.progress import Progress
 
@@ -57,22 +58,17 @@ class Phase(NamedTuple):
     spent: dict[str, float]
 
 
-class Figures(NamedTuple):
-    """What is printed."""
-
-    requests_per_s: float
-    twin_requests_per_s: float
-    ratio: float
-    p50_ms: float
-    p95_ms: float
-    db_avg_ms: float
-    errors: int
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `python -m loadtest rest --help`."""
     add_size(parser, ROOMS_OF_TEN)
     parser.add_argument("--connections", type=int, default=32, help="requests under way at once")
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=0,
+        help="requests per second, an open loop: times count from when each was due; "
+        "0: every connection asks its next as soon as it has its answer",
+    )
     parser.add_argument("--seconds", type=float, default=15, help="measured, of each server")
     parser.add_argument("--warm", type=float, default=3, help="seconds before, not measured")
 
@@ -80,15 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, print the figures; the exit code is 1 if any request failed."""
     figures = uvloop.run(_run(args))
-    if args.json:
-        print(json.dumps(figures._asdict()))
-    else:
-        for key, value in figures._asdict().items():
-            print(f"{key:>22}  {value}")
-    return 1 if figures.errors else 0
+    end(figures, as_json=args.json)
+    return 1 if figures["errors"] else 0
 
 
-async def _run(args: argparse.Namespace) -> Figures:
+async def _run(args: argparse.Namespace) -> dict[str, object]:
     if args.url is not None:
         raise SystemExit("rest: the twin needs the database: it starts a Muster of its own")
     async with arena(size_of(args), None, args.seed, SETTINGS) as (here, tokens):
@@ -109,20 +101,27 @@ async def _run(args: argparse.Namespace) -> Figures:
             f"{part} {share:.0%}" for part, share in phase.spent.items() if share >= 0.005
         )
         print(
-            f"{name:>8} {phase.per_s:,.0f}/s  p50 {percentile(phase.took_ms, 0.5):.1f}  p95 "
-            f"{percentile(phase.took_ms, 0.95):.1f}  p99 {percentile(phase.took_ms, 0.99):.1f} ms  "
+            f"{name:>8} {phase.per_s:,.0f}/s  {told_ms(phase.took_ms)} ms  "
             f"errors {phase.errors}; of one core: {parts}"
         )
     seconds, uses = (now - then for now, then in zip(after, before, strict=True))
-    return Figures(
-        round(muster.per_s, 1),
-        round(twin.per_s, 1),
-        round(muster.per_s / twin.per_s, 3),
-        round(percentile(muster.took_ms, 0.5), 2),
-        round(percentile(muster.took_ms, 0.95), 2),
-        round(seconds / uses * 1_000, 2),
-        muster.errors + twin.errors,
-    )
+    return {
+        "requests_per_s": round(muster.per_s, 1),
+        "twin_requests_per_s": round(twin.per_s, 1),
+        "ratio": round(muster.per_s / twin.per_s, 3),
+        **spread_ms(muster.took_ms),
+        "twin_ms": spread_ms(twin.took_ms),
+        "db_avg_ms": round(seconds / uses * 1_000, 2),
+        "errors": muster.errors + twin.errors,
+        "cpu_us_per_request": _cpu_us(muster, list(muster.spent)),
+        "twin_cpu_us_per_request": _cpu_us(twin, ("twin", "postgres")),
+        **processor(muster.spent),
+    }
+
+
+def _cpu_us(phase: Phase, parts: Sequence[str]) -> float:
+    """Of the server's processes; the load is this one, and not among them."""
+    return round(sum(phase.spent[part] for part in parts) / phase.per_s * 1e6, 1)
 
 
 class Crowd:
@@ -133,6 +132,7 @@ class Crowd:
         self._random = Random(args.seed)
         self._members: int = args.members
         self._connections: int = args.connections
+        self._rate_per_s: float = args.rate
         self._warm_s: float = args.warm
         self._run_s: float = args.seconds
         self._progress = Progress()
@@ -160,16 +160,19 @@ class Crowd:
                 tasks.create_task(work())
 
     async def phase(self, here: Arena, name: str, host: str, port: int) -> Phase:
-        """Ask one server for a while, over so many connections, each its next when it has its answer."""
-        from_s = monotonic() + self._warm_s
+        """Ask one server for a while, over so many connections: each its next when that is due and it is free."""
+        start_s = monotonic()
+        from_s = start_s + self._warm_s
         until_s = from_s + self._run_s
+        turns = _turns(self._rate_per_s, start_s, until_s)
         took_ms: list[float] = []
         errors = 0
 
         async def work() -> None:
             nonlocal errors
             caller = await Caller.connect(host, port)
-            while (began := monotonic()) < until_s:
+            for began in turns:
+                await asyncio.sleep(max(0.0, began - monotonic()))
                 try:
                     status, _ = await caller.call(self._next())
                 except (TimeoutError, ConnectionError):
@@ -214,6 +217,16 @@ class Crowd:
     def _post(self, person: Person, room: str) -> bytes:
         body = msgspec.json.encode({"client_id": uuid.uuid4().hex, "text": "word " * 25})
         return request("POST", f"/v1/rooms/{room}/messages", _headers(person), body)
+
+
+def _turns(rate_per_s: float, start_s: float, until_s: float) -> Iterator[float]:
+    """When each request begins, or was to begin if all connections are busy by then."""
+    if not rate_per_s:
+        while (now := monotonic()) < until_s:
+            yield now
+        return
+    loop = OpenLoop(rate_per_s, start_s, until_s - start_s)
+    yield from map(loop.due_at, range(loop.total))
 
 
 def _headers(person: Person) -> dict[str, str]:

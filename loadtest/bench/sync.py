@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 from collections.abc import Sequence
 from random import Random
 from time import perf_counter
@@ -18,8 +17,10 @@ from uuid import uuid4
 import httpx
 import msgspec
 
+from loadtest.bench.costs import Meter
+from loadtest.bench.figures import end, processor
 from loadtest.bench.people import Cast
-from loadtest.percentiles import percentile
+from loadtest.percentiles import spread_ms
 from loadtest.progress import Progress
 from loadtest.stack import ROOMY, muster_up
 from muster import submit
@@ -36,7 +37,10 @@ class Asked(NamedTuple):
     """What one path cost: milliseconds, and bytes of the last answer, plain and as they went over the wire."""
 
     p50_ms: float
+    p90_ms: float
     p95_ms: float
+    p99_ms: float
+    p99_9_ms: float
     bytes: int
     wire_bytes: int
 
@@ -58,15 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, print the figures."""
     figures = asyncio.run(_run(args))
-    if args.json:
-        print(json.dumps(figures))
-    else:
-        for key, value in figures.items():
-            print(f"{key:>28}  {value:,}")
+    end(figures, as_json=args.json)
     return 0
 
 
-async def _run(args: argparse.Namespace) -> dict[str, float]:
+async def _run(args: argparse.Namespace) -> dict[str, object]:
     progress = Progress()
     progress.show(0, 1, "starting Muster")
     async with muster_up(1, ROOMY) as stack:
@@ -75,7 +75,7 @@ async def _run(args: argparse.Namespace) -> dict[str, float]:
         me, others = people[0], people[1:]
         rooms = await _rooms(cast, me, others)
         asks = {"authorization": f"Bearer {cast.token(me)}"}
-        figures: dict[str, float] = {"rooms": args.rooms, "unread": args.unread}
+        figures: dict[str, object] = {"rooms": args.rooms, "unread": args.unread}
         async with httpx.AsyncClient(base_url=stack.api_url, headers=asks, timeout=30) as client:
             figures |= await _measure(client, "read", args.times)
             said = [
@@ -83,7 +83,9 @@ async def _run(args: argparse.Namespace) -> dict[str, float]:
                 for n in range(args.unread)
             ]
             await cast.commit(said, lambda done: progress.show(done, 1, "talking"))
+            meter = Meter(stack.pids)
             figures |= await _measure(client, "unread", args.times)
+            figures |= processor(meter.spent())
     progress.end()
     return figures
 
@@ -141,8 +143,5 @@ async def _ask(client: httpx.AsyncClient, path: str, times: int) -> Asked:
         answer.raise_for_status()
     measured = sorted(took_ms)
     return Asked(
-        round(percentile(measured, 0.50), 1),
-        round(percentile(measured, 0.95), 1),
-        len(answer.content),
-        answer.num_bytes_downloaded,
+        **spread_ms(measured), bytes=len(answer.content), wire_bytes=answer.num_bytes_downloaded
     )

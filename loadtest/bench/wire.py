@@ -14,6 +14,7 @@ from proto.frames import Ack, Entry, Error
 from proto.limits import SUBPROTOCOL_MSGPACK
 
 PATH: Final = "/v1/socket"
+TEXT: Final = 0x81
 BINARY: Final = 0x82
 CLOSE: Final = 0x88
 PING: Final = 0x89
@@ -27,18 +28,21 @@ ERROR: Final = Error.__struct_config__.tag
 """What stands in the second byte of a payload: a frame is a short array, its tag a small integer."""
 
 
-def upgrade(host: str, port: int) -> bytes:
-    """The request that opens a WebSocket."""
+def upgrade(
+    host: str, port: int, path: str = PATH, subprotocol: str = SUBPROTOCOL_MSGPACK
+) -> bytes:
+    """The request that opens a WebSocket; without a subprotocol where that is empty."""
     key = b64encode(bytes(16)).decode()
-    lines = (
-        f"GET {PATH} HTTP/1.1",
+    lines = [
+        f"GET {path} HTTP/1.1",
         f"Host: {host}:{port}",
         "Connection: Upgrade",
         "Upgrade: websocket",
         f"Sec-WebSocket-Key: {key}",
         "Sec-WebSocket-Version: 13",
-        f"Sec-WebSocket-Protocol: {SUBPROTOCOL_MSGPACK}",
-    )
+    ]
+    if subprotocol:
+        lines.append(f"Sec-WebSocket-Protocol: {subprotocol}")
     return "\r\n".join([*lines, "", ""]).encode()
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
-import resource
 import sys
 from time import monotonic
 from typing import Final
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 import uvloop
 
 from loadtest.bench import orders, wire
+from loadtest.bench.limits import open_many_files
 from loadtest.bench.orders import Connected, Failed, Online, Plan, Report, Result, Seat, Step
 from loadtest.bench.schedule import OpenLoop
 from loadtest.bench.sockets import BenchSocket, Refused
@@ -187,8 +187,7 @@ async def work() -> None:
 
 def main() -> None:
     """As many sockets as the system allows; until the input ends."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    open_many_files()
     uvloop.run(work())
 
 

@@ -1,10 +1,9 @@
 /* The floor of fan-out: one send() per member and message, in C on epoll, with no rules, no framing and no memory.
 
-     floor serve PORT BYTES             prints "ready"; the first connection speaks, the others listen
-     floor load PORT BYTES MEMBERS RATE SECONDS   connects, prints "ready", waits for a line on its input, then speaks
+     floor PORT BYTES      the first connection speaks, in messages of so many bytes; the others are members
 
-   The load prints how many messages its members received in all. Nothing here is a peer's real server: it is what a
-   server can't be cheaper than as long as it makes one write per member and message. */
+   It ends when the first connection does. Nothing here is a real server: it is what a server can't be cheaper than as
+   long as it makes one write per member and message. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -16,7 +15,6 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MOST = 20000, EVENTS = 256, BUFFER = 65536 };
@@ -38,12 +36,6 @@ static void set_up(int fd) {
     fcntl(fd, F_SETFL, O_NONBLOCK);
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec / 1e9;
-}
-
 static void serve(int port, int bytes) {
     static int members[MOST];
     static char message[BUFFER], input[BUFFER];
@@ -55,8 +47,6 @@ static void serve(int port, int bytes) {
     fcntl(door, F_SETFL, O_NONBLOCK);
     struct epoll_event event = {.events = EPOLLIN, .data.fd = door}, events[EVENTS];
     epoll_ctl(epoll, EPOLL_CTL_ADD, door, &event);
-    puts("ready");
-    fflush(stdout);
     for (;;) {
         int ready = epoll_wait(epoll, events, EVENTS, -1);
         for (int i = 0; i < ready; i++) {
@@ -87,58 +77,12 @@ static void serve(int port, int bytes) {
     }
 }
 
-static int connected(int port) {
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in at = loopback(port);
-    if (connect(fd, (struct sockaddr *)&at, sizeof at)) fail("connect");
-    set_up(fd);
-    return fd;
-}
-
-static void load(int port, int bytes, int count, double rate, double seconds) {
-    static char message[BUFFER], input[BUFFER];
-    long long received = 0;
-    int epoll = epoll_create1(0), speaker = connected(port);
-    struct epoll_event event = {.events = EPOLLIN}, events[EVENTS];
-    for (int m = 0; m < count; m++) {
-        event.data.fd = connected(port);
-        epoll_ctl(epoll, EPOLL_CTL_ADD, event.data.fd, &event);
-    }
-    puts("ready");
-    fflush(stdout);
-    if (!fgets(input, sizeof input, stdin)) exit(1);
-    double began = now();
-    long sent = 0, due = (long)(rate * seconds);
-    memset(message, 'm', bytes);
-    while (now() < began + seconds + 0.5) {
-        double next = began + sent / rate;
-        if (sent < due && now() >= next) {
-            if (write(speaker, message, bytes) != bytes) fail("write");
-            sent++;
-        }
-        double wait = sent < due ? began + sent / rate - now() : 0.05;
-        int ready = epoll_wait(epoll, events, EVENTS, wait > 0 ? (int)(wait * 1000) : 0);
-        for (int i = 0; i < ready; i++) {
-            ssize_t size = read(events[i].data.fd, input, sizeof input);
-            if (size <= 0) fail("read");
-            received += size;
-        }
-    }
-    printf("%lld\n", received / bytes);
-    fflush(stdout);
-    while (fgets(input, sizeof input, stdin)) {} /* what the server cost is read before it ends with us */
-}
-
 int main(int argc, char **argv) {
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
-    if (argc == 4 && !strcmp(argv[1], "serve")) serve(atoi(argv[2]), atoi(argv[3]));
-    if (argc == 7 && !strcmp(argv[1], "load")) {
-        load(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]), atof(argv[5]), atof(argv[6]));
-        return 0;
-    }
-    fputs("floor serve PORT BYTES | floor load PORT BYTES MEMBERS RATE SECONDS\n", stderr);
+    if (argc == 3) serve(atoi(argv[1]), atoi(argv[2]));
+    fputs("floor PORT BYTES\n", stderr);
     return 2;
 }

@@ -1,0 +1,220 @@
+"""One peer under a load: one room of N members, one who speaks, all on this machine.
+
+Owns the server, the processes of the load and that none is left behind. Processor time and memory are those of the
+server's process and its descendants, as /proc says. Must never report what it could not measure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from time import monotonic
+from typing import Final, NamedTuple
+
+import msgspec
+
+from loadtest.bench.costs import family, processor_s, resident_kib
+from loadtest.peers.orders import Heard, Online, Plan, Step, line
+from loadtest.peers.peer import Absent, Peer
+from loadtest.percentiles import spread_ms
+from loadtest.ports import reserved_ports
+from loadtest.progress import Progress
+
+OPENS_PER_S: Final = 1_000.0
+WORKERS: Final = 2
+TIMED_MEMBERS: Final = 40
+STARTS_AFTER_S: Final = 0.25
+SETTLE_S: Final = 0.5
+"""A server that was just started, or that just let everybody in, has things to finish before it is weighed."""
+
+ONLINE_WITHIN_S: Final = 60.0
+ENDS_WITHIN_S: Final = 20.0
+GONE_WITHIN_S: Final = 5.0
+LOOK_EVERY_S: Final = 0.25
+LEAST_S: Final = 0.1
+"""Ten ticks of the clock that /proc counts by; less processor time than that is no figure."""
+
+_LINE_BYTES: Final = 2**26
+
+
+class TrialError(Exception):
+    """A peer that is here could not be measured."""
+
+
+class Crowd(NamedTuple):
+    """The load: so many members, to whom somebody speaks so often."""
+
+    members: int
+    rate_per_s: float
+    warm_s: float
+    run_s: float
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of it; `absent` says why nothing did.
+
+    `cpu_us_per_delivery` is None where it was too little to tell. `kept_up` is the share of what was offered that was
+    delivered while it was measured. `delay_ms`: from when a message was due to its delivery, by percentile.
+    """
+
+    name: str
+    version: str = ""
+    absent: str | None = None
+    cpu_us_per_delivery: float | None = None
+    kib_per_socket: float | None = None
+    delivered_per_s: float | None = None
+    kept_up: float | None = None
+    delay_ms: dict[str, float] = {}
+    lost_sockets: int = 0
+
+
+async def tried(peers: Sequence[Peer], crowd: Crowd, progress: Progress) -> list[Trial]:
+    """One after another, the same load on each."""
+    return [await _tried(peer, crowd, progress) for peer in peers]
+
+
+async def _tried(peer: Peer, crowd: Crowd, progress: Progress) -> Trial:
+    try:
+        version = peer.version()
+        return await _measured(peer, version, crowd, progress)
+    except (Absent, TrialError) as absent:
+        return Trial(name=peer.name, absent=str(absent))
+    finally:
+        progress.end()
+
+
+async def _measured(peer: Peer, version: str, crowd: Crowd, progress: Progress) -> Trial:
+    async with AsyncExitStack() as exits:
+        directory = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="muster-peer-")))
+        port = exits.enter_context(reserved_ports(1))
+        command = await asyncio.to_thread(peer.command, port, directory)
+        server = await exits.enter_async_context(_started(command, directory))
+        loads = [await exits.enter_async_context(_load()) for _ in range(1 + WORKERS)]
+        await _online(loads[:1], [_plan(peer, port, 0, speaks=True)])
+        await asyncio.sleep(SETTLE_S)
+        empty_kib = resident_kib(family(server.pid))
+        progress.show(0, 1, f"{peer.name}: {crowd.members:,} members come in")
+        shares = [len(range(number, crowd.members, WORKERS)) for number in range(WORKERS)]
+        await _online(loads[1:], [_plan(peer, port, share, speaks=False) for share in shares])
+        await asyncio.sleep(SETTLE_S)
+        heard, spent_s = await _stepped(
+            loads, crowd, server.pid, f"speaking to {peer.name}", progress
+        )
+        grown_kib = resident_kib(family(server.pid)) - empty_kib
+    return _trial(Trial(name=peer.name, version=version), crowd, heard, spent_s, grown_kib)
+
+
+def _trial(
+    trial: Trial, crowd: Crowd, heard: Sequence[Heard], spent_s: float, grown_kib: int
+) -> Trial:
+    delivered = sum(part.delivered for part in heard)
+    offered = crowd.members * crowd.rate_per_s * crowd.run_s
+    told = spent_s >= LEAST_S and delivered > 0
+    delays_ms = sorted(us / 1_000 for part in heard for us in part.delay_us)
+    return msgspec.structs.replace(
+        trial,
+        cpu_us_per_delivery=round(spent_s / delivered * 1e6, 2) if told else None,
+        kib_per_socket=round(grown_kib / crowd.members, 2),
+        delivered_per_s=round(delivered / crowd.run_s, 1),
+        kept_up=round(delivered / offered, 3),
+        delay_ms=spread_ms(delays_ms),
+        lost_sockets=sum(part.lost for part in heard),
+    )
+
+
+def _plan(peer: Peer, port: int, members: int, *, speaks: bool) -> Plan:
+    every = max(1, members * WORKERS // TIMED_MEMBERS)
+    return Plan(
+        dialect=peer.dialect,
+        port=port,
+        members=members,
+        speaks=speaks,
+        opens_per_s=OPENS_PER_S / WORKERS,
+        timed_every=every,
+    )
+
+
+async def _online(loads: Sequence[Process], plans: Sequence[Plan]) -> None:
+    for load, plan in zip(loads, plans, strict=True):
+        _order(load, plan)
+    async with asyncio.timeout(ONLINE_WITHIN_S):
+        for load in loads:
+            msgspec.json.decode(await _said(load), type=Online)
+
+
+async def _stepped(
+    loads: Sequence[Process], crowd: Crowd, server: int, note: str, progress: Progress
+) -> tuple[list[Heard], float]:
+    """What was heard, and the server's processor time while it was measured."""
+    start_at = monotonic() + STARTS_AFTER_S
+    from_s = start_at + crowd.warm_s
+    until_s = from_s + crowd.run_s
+    for load in loads:
+        _order(load, Step(crowd.rate_per_s, start_at, crowd.warm_s, crowd.run_s))
+    await asyncio.sleep(from_s - monotonic())
+    before_s = processor_s({"": server})[""]
+    while (left_s := until_s - monotonic()) > 0:
+        progress.show(crowd.run_s - left_s, crowd.run_s, note)
+        await asyncio.sleep(min(left_s, LOOK_EVERY_S))
+    spent_s = processor_s({"": server})[""] - before_s
+    async with asyncio.timeout(ENDS_WITHIN_S):
+        heard = [msgspec.json.decode(await _said(load), type=Heard) for load in loads]
+    return heard, spent_s
+
+
+def _order(load: Process, order: Plan | Step) -> None:
+    assert load.stdin is not None
+    load.stdin.write(line(order))
+
+
+async def _said(load: Process) -> bytes:
+    assert load.stdout is not None
+    said = await load.stdout.readline()
+    if not said:
+        raise TrialError("it could not be measured: the load gave up")
+    return said
+
+
+@asynccontextmanager
+async def _load() -> AsyncIterator[Process]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "loadtest.peers.load", stdin=PIPE, stdout=PIPE, limit=_LINE_BYTES
+    )
+    try:
+        yield process
+    finally:
+        await _ended(process)
+
+
+@asynccontextmanager
+async def _started(command: Sequence[str], directory: Path) -> AsyncIterator[Process]:
+    complaints = directory / "said"
+    with complaints.open("wb") as said:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=DEVNULL, stdout=DEVNULL, stderr=said
+        )
+    try:
+        yield process
+    except TrialError as failed:
+        lines = complaints.read_text(errors="replace").splitlines()
+        raise TrialError(
+            f"{failed}; the server said: {lines[-1] if lines else 'nothing'}"
+        ) from None
+    finally:
+        await _ended(process)
+
+
+async def _ended(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(GONE_WITHIN_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
