@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from loadtest.bench import beside
-from loadtest.bench.arena import Arena, Size, arena, say_costs, size_of
+from loadtest.bench.arena import CHECKED, Arena, Size, arena, say_costs, size_of
 from loadtest.bench.arena import add_arguments as add_size
 from loadtest.bench.crew import Load, Measured
 from loadtest.bench.figures import end, processor, server_share
@@ -62,11 +63,13 @@ async def _run(args: argparse.Namespace) -> tuple[Ours, list[Trial]]:
     return ours, await tried(peers, crowd, Progress())
 
 
-async def measure(size: Size, load: Load, url: str | None, seed: int) -> Ours:
+async def measure(
+    size: Size, load: Load, url: str | None, seed: int, settings: Mapping[str, str] = CHECKED
+) -> Ours:
     """Muster under this load, with its deliveries timed."""
     every = max(1, size.sockets // TIMED_SOCKETS)
     async with (
-        arena(size, url, seed) as (here, tokens),
+        arena(size, url, seed, settings) as (here, tokens),
         here.crowd(tokens, size),
     ):
         timed = load._replace(timed=True, sharp=True, every=every)

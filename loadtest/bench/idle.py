@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from typing import Final
+from typing import Final, NamedTuple
 
 import httpx
 
@@ -17,10 +17,10 @@ from loadtest.bench.arena import Arena, Size, arena, say_costs, size_of
 from loadtest.bench.arena import add_arguments as add_size
 from loadtest.bench.costs import resident_kib
 from loadtest.bench.crew import Load
-from loadtest.bench.figures import end, processor
+from loadtest.bench.figures import end
 from loadtest.peers.roster import SERVERS
 from loadtest.peers.trial import Crowd, Trial, tried
-from loadtest.percentiles import spread_ms, told_ms
+from loadtest.percentiles import told_ms
 from loadtest.progress import Progress
 
 THREE_ROOMS_EACH: Final = Size(sockets=10_000, rooms=1_000, members=30, hubs=2, workers=2)
@@ -29,6 +29,12 @@ PEERS_SECONDS: Final = 5.0
 """Peers have one room for all: every socket hears so many posts before their memory is looked at."""
 
 _METRIC: Final = "process_resident_memory_bytes "
+
+
+class Figures(NamedTuple):
+    """What is printed."""
+
+    rss_kib_per_socket: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,11 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, print the figure; the exit code is 1 if a socket was lost."""
     figures, clean = asyncio.run(_run(args))
-    end(figures, as_json=args.json)
+    trials = asyncio.run(_peers(args)) if args.peers else []
+    beside.say(trials)
+    end({**figures._asdict(), "sockets": args.sockets, "peers": trials}, as_json=args.json)
     return 0 if clean else 1
 
 
-async def _run(args: argparse.Namespace) -> tuple[dict[str, object], bool]:
+async def _run(args: argparse.Namespace) -> tuple[Figures, bool]:
     size = size_of(args)
     async with arena(size, args.url, args.seed) as (here, tokens):
         empty_kib = await _hubs_kib(here)
@@ -63,21 +71,13 @@ async def _run(args: argparse.Namespace) -> tuple[dict[str, object], bool]:
         print(f"ack ms  {told_ms(measured.ack_ms)}")
         say_costs(here)
     grown_kib = (after_kib - empty_kib) / size.sockets
-    peers: list[Trial] = []
-    if args.peers:
-        crowd = Crowd(size.sockets, PEERS_RATE, 0.0, min(PEERS_SECONDS, args.seconds))
-        peers = await tried(SERVERS, crowd, Progress())
-        beside.say(peers)
-    figures = {
-        "rss_kib_per_socket": round(grown_kib, 2),
-        "empty_mib": round(empty_kib / 1024, 1),
-        "full_mib": round(after_kib / 1024, 1),
-        "sockets": size.sockets,
-        "ack_ms": spread_ms(measured.ack_ms),
-        "peers": peers,
-        **processor(here.spent),
-    }
-    return figures, measured.clean
+    return Figures(round(grown_kib, 2)), measured.clean
+
+
+async def _peers(args: argparse.Namespace) -> list[Trial]:
+    """The same number of sockets on each."""
+    crowd = Crowd(args.sockets, PEERS_RATE, 0.0, PEERS_SECONDS)
+    return await tried(SERVERS, crowd, Progress())
 
 
 async def _hubs_kib(here: Arena) -> float:
