@@ -8,6 +8,9 @@
 #   make browser           Chromium for the tests of the page, by apt-get where there is none (as root)
 #   make autobahn          Autobahn's WebSocket suite against the hub's driver; writes docs/autobahn.md
 #   make fuzz              a million frames of noise; FRAMES=, SEED=, GUIDED=1 with atheris
+#   make bench             every benchmark beside every peer, onto docs/benchmarks.md, in half an hour;
+#                          ONLY="idle rest" for a part, SHORT=1 to see that it runs
+#   make peers             what the benchmarks are shown beside: npm packages, and nginx with nchan
 #   make check             format, lint, types, import rules
 #   make setup             the environment alone
 #   make lock              resolve requirements.lock anew
@@ -23,7 +26,7 @@ WORKERS ?= $(or $(MUSTER_TEST_WORKERS),auto)
 
 FRAMES ?= 1000000
 
-.PHONY: setup up chat browser test prove autobahn fuzz bench check lock
+.PHONY: setup up chat browser test prove autobahn fuzz peers bench check lock
 .DEFAULT_GOAL := up
 
 setup: $(STAMP)
@@ -80,13 +83,13 @@ autobahn: setup
 fuzz: setup
 	$(PYTHON) -m tests.fuzz --frames $(FRAMES) $(if $(SEED),--seed $(SEED)) $(if $(GUIDED),--guided)
 
-# Each run starts a Muster of its own and prints one JSON object; `taskset -c 0,1 make bench` for two cores.
-bench: setup
-	$(PYTHON) -m loadtest latency --json
-	$(PYTHON) -m loadtest publish --json
-	$(PYTHON) -m loadtest idle --json
-	$(PYTHON) -m loadtest sync --json
-	$(PYTHON) -m loadtest media --json
+# What the benchmarks are shown beside, into build/peers. What cannot be had is said, and is absent.
+peers: setup
+	@$(PYTHON) -m loadtest.peers.install
+
+# Records into docs/bench and makes docs/benchmarks.md; `taskset -c 0,1 make bench` for two cores.
+bench: peers
+	$(PYTHON) -m loadtest bench $(addprefix --only ,$(ONLY)) $(if $(SHORT),--short)
 
 check: setup
 	$(PYTHON) -m ruff format --check .

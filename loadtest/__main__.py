@@ -21,6 +21,7 @@ BENCHMARKS: Final = {
     "sync": "loadtest.bench.sync",
     "media": "loadtest.bench.media",
     "curves": "loadtest.bench.curves",
+    "bench": "loadtest.bench.suite",
     "torture": "loadtest.torture.command",
 }
 """What can be named, and the module that it is."""

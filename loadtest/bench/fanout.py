@@ -27,10 +27,14 @@ TIMED_SOCKETS: Final = 40
 
 
 class Ours(NamedTuple):
-    """What Muster did: processor time of the hub and of all its processes, per delivery."""
+    """What Muster did: processor time of the hub and of all its processes, per delivery.
+
+    `kept_up` is the share of what was offered that was delivered while it was measured.
+    """
 
     hub_us: float
     all_us: float
+    kept_up: float
     measured: Measured
     spent: dict[str, float]
 
@@ -78,7 +82,8 @@ async def measure(
     _say(measured, here)
     hubs = sum(share for name, share in here.spent.items() if name.startswith("hub "))
     us = load.run_s / measured.delivered * 1e6
-    return Ours(hubs * us, server_share(here.spent) * us, measured, here.spent)
+    kept_up = min(1.0, measured.delivered / (load.rate_per_s * size.members * load.run_s))
+    return Ours(hubs * us, server_share(here.spent) * us, kept_up, measured, here.spent)
 
 
 def _figures(ours: Ours, floor: Trial, others: list[Trial]) -> dict[str, object]:
@@ -92,6 +97,7 @@ def _figures(ours: Ours, floor: Trial, others: list[Trial]) -> dict[str, object]
         "ratio": None if bare is None else round(ours.hub_us / bare, 2),
         **{f"added_{name}": value for name, value in added.items()},
         "all_cpu_us_per_delivery": round(ours.all_us, 2),
+        "kept_up": round(ours.kept_up, 3),
         "delivered_per_s": round(ours.measured.delivered / ours.measured.run_s, 1),
         "delivery_ms": delivery,
         "peers": [floor, *others],

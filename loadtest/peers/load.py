@@ -133,8 +133,9 @@ class Room:
         self._plan = plan
         self._speaker: PeerSocket | None = None
         self._members: list[PeerSocket] = []
-        self._measured = range(0)
-        self._delivered = 0
+        self._delivered = self._expected = 0
+        self._began_us = 0
+        self._complete = asyncio.Event()
         self._delay_us: list[int] = []
 
     async def open(self) -> int:
@@ -150,17 +151,22 @@ class Room:
 
     async def run(self, step: Step) -> Heard:
         """Speak if it is ours to speak, listen in any case."""
-        from_s = step.start_at + step.warm_s
-        until_s = from_s + step.run_s
-        self._measured = range(int(from_s * 1e6), int(until_s * 1e6))
+        loop = OpenLoop(step.rate_per_s, step.start_at, step.run_s)
+        self._began_us, self._delay_us = int(step.start_at * 1e6), []
+        self._delivered, self._expected = 0, loop.total * len(self._members)
+        self._complete.clear()
         if self._speaker is not None:
-            await self._speak(self._speaker, step)
-        await asyncio.sleep(max(0.0, until_s - monotonic()))
+            await self._speak(self._speaker, loop)
+        await asyncio.sleep(max(0.0, step.start_at + step.run_s - monotonic()))
+        in_time = self._delivered
+        with suppress(TimeoutError):
+            async with asyncio.timeout(step.drain_s):
+                while self._delivered < self._expected:
+                    await self._complete.wait()
         lost = sum(socket.lost for socket in self._members)
-        return Heard(self._delivered, self._delay_us, lost)
+        return Heard(in_time, self._delivered, self._delay_us, lost)
 
-    async def _speak(self, speaker: PeerSocket, step: Step) -> None:
-        loop = OpenLoop(step.rate_per_s, step.start_at, step.warm_s + step.run_s)
+    async def _speak(self, speaker: PeerSocket, loop: OpenLoop) -> None:
         while (due := loop.next_at()) is not None:
             await asyncio.sleep(max(due - monotonic(), TICK_S))
             for number in loop.due(monotonic()):
@@ -186,20 +192,21 @@ class Room:
         return socket
 
     def _count(self, messages: Sequence[bytes]) -> None:
-        if int(monotonic() * 1e6) in self._measured:
-            self._delivered += len(messages)
+        self._delivered += len(messages)
+        if self._delivered >= self._expected:
+            self._complete.set()
 
     def _time(self, messages: Sequence[bytes]) -> None:
         self._count(messages)
         now_us = int(monotonic() * 1e6)
         for message in messages:
             due_us = int(message.partition(_MARK)[2].partition(b" ")[0])
-            if due_us in self._measured:
+            if due_us >= self._began_us:
                 self._delay_us.append(now_us - due_us)
 
 
 async def work() -> None:
-    """One plan, one step; then until the input ends, for the server must not lose its members before it is weighed."""
+    """One plan, then its steps; the sockets stay until the input ends, for the server is weighed with them."""
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -212,9 +219,8 @@ async def work() -> None:
     gc.collect()
     gc.freeze()
     gc.disable()  # a pause of the load would look like one of the server
-    if step := await reader.readline():
+    while step := await reader.readline():
         _tell(await room.run(msgspec.json.decode(step, type=Step)))
-        await reader.read()
 
 
 def _tell(message: Online | Heard) -> None:

