@@ -17,6 +17,9 @@ DEBIAN: Final = BUILT / "debian"
 VERSION: Final = DEBIAN / "nchan.version"
 """Of the package that was unpacked."""
 
+SYSTEM: Final = "/usr/sbin:/usr/local/sbin"
+"""Where it is installed, which is not on everybody's PATH."""
+
 NEEDED: Final = Path("/var/lib/nginx")
 """nchan brings a location of its own, whose files go below this one however nginx is configured."""
 
@@ -81,7 +84,7 @@ class Nchan:
 def _found() -> tuple[str, str]:
     """The program and the module, of one origin."""
     unpacked = DEBIAN / "usr" / "sbin" / "nginx"
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+    nginx = shutil.which("nginx") or shutil.which("nginx", path=SYSTEM)
     for program, root in ((nginx, Path("/")), (str(unpacked), DEBIAN)):
         if program is not None and Path(program).exists() and (root / MODULE).exists():
             if not NEEDED.is_dir():

@@ -10,7 +10,7 @@ import asyncio
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from time import monotonic
@@ -104,7 +104,7 @@ async def _measured(peer: Peer, version: str, crowd: Crowd, progress: Progress) 
         command = await asyncio.to_thread(peer.command, port, directory)
         server = await exits.enter_async_context(_started(command, directory))
         loads = [await exits.enter_async_context(_load()) for _ in range(1 + WORKERS)]
-        await _online(loads[:1], [_plan(peer, port, 0, speaks=True)])
+        await _unless_ended(server, _online(loads[:1], [_plan(peer, port, 0, speaks=True)]))
         await asyncio.sleep(SETTLE_S)
         empty_kib = resident_kib(family(server.pid))
         progress.show(0, 1, f"{peer.name}: {crowd.members:,} members come in")
@@ -150,9 +150,28 @@ def _plan(peer: Peer, port: int, members: int, *, speaks: bool) -> Plan:
 async def _online(loads: Sequence[Process], plans: Sequence[Plan]) -> None:
     for load, plan in zip(loads, plans, strict=True):
         _order(load, plan)
-    async with asyncio.timeout(ONLINE_WITHIN_S):
-        for load in loads:
-            msgspec.json.decode(await _said(load), type=Online)
+    try:
+        async with asyncio.timeout(ONLINE_WITHIN_S):
+            for load in loads:
+                msgspec.json.decode(await _said(load), type=Online)
+    except TimeoutError:
+        raise TrialError("it did not let everybody in in time") from None
+
+
+async def _unless_ended(server: Process, doing: Coroutine[None, None, None]) -> None:
+    """Do that, or raise `TrialError` as soon as the server is gone."""
+
+    async def watch() -> None:
+        await server.wait()
+        raise TrialError("it ended by itself")
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(watch())
+            await doing
+            watching.cancel()
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 async def _loaded(
@@ -175,7 +194,7 @@ async def _step(
     while (left_s := start_at + run_s - monotonic()) > 0:
         bar.progress.show(run_s - left_s, run_s, f"speaking to {bar.name}")
         await asyncio.sleep(min(left_s, LOOK_EVERY_S))
-    async with asyncio.timeout(DRAIN_S + ENDS_WITHIN_S):
+    async with asyncio.timeout(DRAIN_S + ENDS_WITHIN_S):  # the load's own bounds are below it
         return [msgspec.json.decode(await _said(load), type=Heard) for load in loads]
 
 

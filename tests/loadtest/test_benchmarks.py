@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from loadtest.peers.roster import FLOOR
+
 _SIZE = ["--sockets", "8", "--rooms", "4", "--members", "4"]
 _TINY = [*_SIZE, "--rate", "40", "--seconds", "1"]
 _LISTS = ("rooms", "sync", "sync_100", "since")
-_PUBLISH = {"offered_per_s", "acked_per_s", "delivered_per_s", "p50_ms", "p99_ms", "fsync_us"}
+_SPREAD = {"p50_ms", "p90_ms", "p95_ms", "p99_ms", "p99_9_ms"}
+_PUBLISH = {"offered_per_s", "acked_per_s", "delivered_per_s", "fsync_us", "cpu_us_per_post"}
 
 
 def _run(name: str, *options: str) -> dict[str, Any]:
@@ -30,11 +33,20 @@ def _json(name: str, *options: str) -> dict[str, Any]:
     return figures
 
 
+def _ascends(figures: dict[str, float]) -> None:
+    shown = [figures[f"{share}_ms"] for share in ("p50", "p90", "p95", "p99", "p99_9")]
+    assert shown == sorted(shown)
+    assert shown[0] > 0
+
+
 @pytest.mark.timeout(60)
 def test_publish() -> None:
     """All that was offered is acked, and delivered to all four members."""
     figures = _run("publish", "--warm", "0.5")
-    assert set(figures) == _PUBLISH
+    assert set(figures) == _PUBLISH | _SPREAD | {"processor"}
+    _ascends(figures)
+    assert figures["cpu_us_per_post"] > 0
+    assert 0 < sum(figures["processor"].values()) < 16
     assert figures["offered_per_s"] == 40
     assert figures["acked_per_s"] > 30
     assert figures["delivered_per_s"] > 3.5 * figures["acked_per_s"]
@@ -45,22 +57,25 @@ def test_publish() -> None:
 def test_latency() -> None:
     """Every delivery is timed."""
     figures = _run("latency", "--warm", "0.5")
-    assert set(figures) == {"p50_ms", "p99_ms"}
-    assert 0 < figures["p50_ms"] <= figures["p99_ms"]
+    assert set(figures) == _SPREAD | {"ack_ms", "across_ms", "late_ms", "processor"}
+    for each in (figures, figures["ack_ms"], figures["across_ms"]):
+        _ascends(each)
 
 
 @pytest.mark.timeout(60)
 def test_media() -> None:
     """Every upload ends as a thumbnail; how long small ones take says nothing, unless it is a second."""
     figures = _json("media", "--clients", "2", "--uploads", "4", "--shrink", "8")
-    assert set(figures) == {"p50_ms", "p95_ms", "most_ms", "per_s", "megabytes"}
-    assert 0 < figures["p50_ms"] <= figures["p95_ms"] <= figures["most_ms"]
+    assert set(figures) == _SPREAD | {"most_ms", "per_s", "megabytes", "processor"}
+    _ascends(figures)
 
 
 @pytest.mark.timeout(60)
 def test_idle() -> None:
     """Eight sockets say little of what one costs; that there is a figure is what is tested."""
-    assert set(_run("idle")) == {"rss_kib_per_socket"}
+    figures = _run("idle")
+    assert {"rss_kib_per_socket", "sockets", "peers"} <= set(figures)
+    assert figures["peers"] == []
 
 
 @pytest.mark.timeout(60)
@@ -71,8 +86,15 @@ def test_fanout() -> None:
         "cpu_us_per_delivery",
         "floor_cpu_us_per_delivery",
         "ratio",
-        "added_p99_ms",
+        "all_cpu_us_per_delivery",
+        "kept_up",
+        "delivered_per_s",
+        "delivery_ms",
+        "peers",
+        "processor",
+        *(f"added_{share}" for share in _SPREAD),
     }
+    assert [peer["name"] for peer in figures["peers"]] == [FLOOR.name]
     assert (figures["ratio"] is None) == (figures["floor_cpu_us_per_delivery"] is None)
     assert figures["cpu_us_per_delivery"] > 0
 
@@ -80,18 +102,20 @@ def test_fanout() -> None:
 @pytest.mark.timeout(60)
 def test_rest() -> None:
     """Muster and its bare twin answer the same requests, without an error."""
-    tiny = [*_SIZE, "--connections", "4", "--seconds", "1", "--warm", "0.2"]
+    tiny = [*_SIZE, "--connections", "4", "--seconds", "1", "--warm", "0.2", "--rate", "40"]
     figures = _json("rest", *tiny)
-    assert set(figures) == {
+    assert set(figures) == _SPREAD | {
         "requests_per_s",
         "twin_requests_per_s",
         "ratio",
-        "p50_ms",
-        "p95_ms",
+        "twin_ms",
         "db_avg_ms",
         "errors",
+        "cpu_us_per_request",
+        "twin_cpu_us_per_request",
+        "processor",
     }
-    assert figures["requests_per_s"] > 0
+    assert 30 <= figures["requests_per_s"] <= 50  # an open loop: what was asked for, and no more
     assert figures["twin_requests_per_s"] > 0
     assert figures["errors"] == 0
 
@@ -101,9 +125,20 @@ def test_sync() -> None:
     """Four lists, each with nothing unread and with something: times and bytes."""
     figures = _json("sync", "--rooms", "6", "--unread", "3", "--times", "3")
     lists = [f"{phase}_{name}" for phase in ("read", "unread") for name in _LISTS]
-    assert set(figures) == {"rooms", "unread"} | {
-        f"{each}_{key}" for each in lists for key in ("p50_ms", "p95_ms", "bytes", "wire_bytes")
+    assert set(figures) == {"rooms", "unread", "processor"} | {
+        f"{each}_{key}" for each in lists for key in (*_SPREAD, "bytes", "wire_bytes")
     }
     for each in lists:
         assert 0 < figures[f"{each}_p50_ms"] <= figures[f"{each}_p95_ms"]
     assert figures["read_since_bytes"] < figures["read_sync_bytes"] / 3
+
+
+@pytest.mark.timeout(60)
+def test_curves() -> None:
+    """One point of one axis: the rest is the same with other numbers."""
+    figures = _json("curves", "--axis", "rooms", "--most", "10", "--seconds", "1", "--warm", "0.5")
+    (point,) = figures["rooms"]
+    assert set(point) == {"at", "hub_us", "all_us", "floor_us", "ack_p99_ms", "failed"}
+    assert point["at"] == 10
+    assert 0 < point["hub_us"] < point["all_us"]
+    assert point["failed"] == 0
