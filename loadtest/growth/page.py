@@ -29,9 +29,9 @@ _HEAD: Final = """\
 # Scaling
 
 How many hubs, Redis primaries, database cores and how much network a crowd needs, what breaks first as it grows,
-and what the next step gains. Worked out from the cost of one post, one delivery, one socket, one read, by `python
--m loadtest.growth.page`; nothing on this page was written by hand but this text. It is arithmetic, not a test with
-a million sockets: a part near its bound is to be measured before it is trusted.
+and what the next step gains. Worked out from the cost of one post, one delivery, one socket, one read by
+`python -m loadtest.growth.page`: nothing on this page was written by hand but the text. It is arithmetic, not a test
+with a million sockets: a part near its bound is to be measured before it is trusted.
 """
 _NEEDS: Final = """\
 Every hub is counted so that a third of them may be away (a zone) while the rest carries everybody. *Core* is the
