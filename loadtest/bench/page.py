@@ -34,6 +34,9 @@ _TIMES: Final = {
     "late_ms": "the load itself was late by",
     "twin_ms": "the bare twin",
 }
+_PLAIN: Final = ("resume", "stalled", "unit")
+"""What is neither a time nor beside others is told as it was printed."""
+
 _SHARES: Final = [f"p{share * 100:g}" for share in SHARES.values()]
 _ASKED: Final = {
     "rooms": "`me/rooms?limit=500`",
@@ -55,6 +58,7 @@ def render(records: Mapping[str, Record]) -> str:
         _curves(records),
         _times(ran),
         _sync(records.get("sync")),
+        _plain([record for record in ran if record.key in _PLAIN]),
         _processors(ran),
         _machines(ran),
     ]
@@ -199,6 +203,17 @@ def _sync(record: Record | None) -> str:
     columns = ("request", "unread", *_SHARES, "bytes", "gzipped")
     title = f"## A list of {figures['rooms']:,} rooms, {_when(record)}\n\n"
     return title + "Milliseconds, one request at a time.\n\n" + _table(columns, rows, words=2)
+
+
+def _plain(ran: Sequence[Record]) -> str:
+    """Each figure by the name that it has in the JSON."""
+    rows = []
+    for record in ran:
+        for number, (name, value) in enumerate(record.figures.items()):
+            if value is None or isinstance(value, int | float):
+                shown = "" if value is None else f"{value:,}"
+                rows.append(["" if number else f"`{record.command}`", f"`{name}`", shown])
+    return "## Single figures\n\n" + _table(("", "", ""), rows, words=2) if rows else ""
 
 
 def _processors(ran: Sequence[Record]) -> str:

@@ -144,6 +144,7 @@ RUNS: Final = (
         "--uploads 8",
         (Bar("p95_ms", "<=", 1_000, "12-megapixel picture, upload to thumbnail: p95, ms"),),
     ),
+    Run("unit", "unit", "", "--seconds 3"),
     Run("curves", "curves", "", "--most 1000 --seconds 3 --warm 1"),
 )
 """In the order in which they run and stand on the page."""
