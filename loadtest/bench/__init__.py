@@ -1,7 +1,7 @@
 """Benchmarks: load made by processes of its own, cheap enough to share two cores with the server it measures.
 
-    publish.py latency.py fanout.py idle.py rest.py sync.py media.py curves.py   one benchmark each: options, figures
-    suite.py     all of them, one after another: runs.py  which, and the bars;  machine.py  on what;  record.py  the results
+    publish.py latency.py fanout.py idle.py rest.py sync.py media.py unit.py curves.py   one benchmark each
+    suite.py     all of them, one after another: runs.py  which, and the bars;  machine.py  on what;  record.py  results
     page.py      docs/benchmarks.md, with plots.py;  figures.py beside.py  how one ends, and what stands beside it
     arena.py     what a benchmark needs: a Muster, people in rooms, a crew that is online
     deal.py      who is in which room;  people.py  makes them in Postgres;  guests.py  makes them by REST

@@ -13,6 +13,9 @@ from loadtest.chart.scale import Linear, written
 
 LEFT: Final = 196
 TOP: Final = 74
+TOP_ALONE: Final = 50
+"""Bars of one kind need no legend."""
+
 THICK: Final = 15
 BETWEEN: Final = 14
 ROOM_FOR_FIGURES: Final = 56
@@ -29,13 +32,14 @@ class Row(NamedTuple):
 def bars(title: str, legend: Sequence[str], rows: Sequence[Row]) -> str:
     """The picture."""
     tall = len(legend) * THICK + BETWEEN
-    paper = Paper(title, TOP + tall * len(rows) + MARGIN - BETWEEN)
+    first = TOP if len(legend) > 1 else TOP_ALONE
+    paper = Paper(title, first + tall * len(rows) + MARGIN - BETWEEN)
     known = [figure for row in rows for figure in row.figures if figure is not None]
     along, width = Linear(known), WIDTH - LEFT - MARGIN - ROOM_FOR_FIGURES
     if len(legend) > 1:
         paper.legend(legend)
     for number, row in enumerate(rows):
-        top = TOP + number * tall
+        top = first + number * tall
         paper.words(LEFT - 10, top + (tall - BETWEEN) / 2 + 4, row.name, "ink", "end")
         if row.why:
             paper.words(LEFT + 4, top + (tall - BETWEEN) / 2 + 4, row.why)
