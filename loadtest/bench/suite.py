@@ -85,8 +85,7 @@ def _figures(command: Sequence[str]) -> dict[str, Any] | None:
         try:
             said, _ = running.communicate(timeout=MOST_S)
         except subprocess.TimeoutExpired:
-            running.send_signal(signal.SIGINT)
-            said, _ = running.communicate(timeout=ENDS_WITHIN_S)
+            said = _interrupted(running)
     *told, last = said.splitlines() or [""]
     print("\n".join(f"   {line}" for line in told), flush=True)
     try:
@@ -94,3 +93,12 @@ def _figures(command: Sequence[str]) -> dict[str, Any] | None:
     except msgspec.DecodeError:
         return None
     return figures
+
+
+def _interrupted(running: subprocess.Popen[str]) -> str:
+    running.send_signal(signal.SIGINT)
+    try:
+        return running.communicate(timeout=ENDS_WITHIN_S)[0]
+    except subprocess.TimeoutExpired:
+        running.kill()
+        return running.communicate()[0]

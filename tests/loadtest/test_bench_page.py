@@ -176,3 +176,17 @@ def test_what_prints_no_figures_is_not_recorded(
     """The old result stays, and the exit code says that one is missing."""
     assert _ran("figures would stand here", tmp_path, monkeypatch) == 1
     assert not (tmp_path / "bench").exists()
+
+
+def test_what_hangs_is_interrupted_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted, not killed: a benchmark ends the servers that it started."""
+    hangs = "import pathlib, time\ntry: time.sleep(50)\nfinally: pathlib.Path('ended').touch()"
+    monkeypatch.setattr(suite, "MOST_S", 3)
+    (tmp_path / "loadtest.py").write_text(hangs)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    args = argparse.Namespace(only=["latency"], short=True, into=tmp_path / "bench")
+    assert suite.run(args) == 1
+    assert (tmp_path / "ended").exists()
