@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from muster import keys
-from muster.batch import BatchConnection, Lease
+from muster.batch import BatchConnection, Committed, Lease, Lost
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.ids import PersonId, RoomId, SessionId, SystemRandom, device_of, uuid7
@@ -30,6 +30,7 @@ from muster.submit import create, join
 from muster.tokens import Tokens
 
 CONNECTIONS: Final = 8
+TRIES: Final = 5
 MEMBERS_PER_BATCH: Final = 100
 """A batch has 1.5 s: a member's coming is three rows and an entry in a log of their own."""
 
@@ -77,7 +78,7 @@ class Cast:
         writer = uuid4()
         try:
             for number, ops in enumerate(batches, start=1):
-                rows = await connection.commit(Lease(writer, []), ops)
+                rows = await _committed(connection, writer, ops)
                 refused = [row.status for row in rows if row.status not in (*DONE, "side")]
                 if refused:
                     raise RuntimeError(f"this could not be done: {refused[0]}")
@@ -137,6 +138,19 @@ class Cast:
         """An access token of a session of theirs."""
         session = SessionId(uuid7(self._clock.now_ms(), self._random))
         return self._tokens.issue(person, session, device_of(person, "bench"), ServiceRole.user)
+
+
+async def _committed(
+    connection: BatchConnection, writer: UUID, ops: Sequence[Op]
+) -> list[Committed]:
+    """The same batch again where its outcome is unknown: a busy machine may take longer than a batch may."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            return await connection.commit(Lease(writer, []), ops)
+        except Lost:
+            if not tries_left:
+                raise
+    raise AssertionError("it is tried at least once")
 
 
 def _running(data: Path) -> Running:

@@ -24,10 +24,12 @@ from loadtest.peers.orders import Heard, Online, Plan, Step, line
 from loadtest.peers.peer import FRAME_BYTES, Dialect
 
 HOST: Final = "127.0.0.1"
-SERVES_WITHIN_S: Final = 20.0
-"""After it was started a server listens."""
-
 IN_WITHIN_S: Final = 20.0
+"""One socket, from the first try; a server that was just started listens by then."""
+
+AT_ONCE: Final = 100
+"""Sockets on their way in: none of these servers needs more to be busy, and some turn away who waits too long."""
+
 OPENS_PER_BREATH: Final = 20
 TICK_S: Final = 0.001
 _HEAD_BYTES: Final = 4
@@ -142,9 +144,10 @@ class Room:
         """All of them, the speaker first; how many. Raises `OSError` and `TimeoutError`."""
         if self._plan.speaks:
             self._speaker = await self._opened(self._plan.dialect.speaker, lambda _: None)
+        door = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as tasks:
             for number in range(self._plan.members):
-                tasks.create_task(self._join(number))
+                tasks.create_task(self._join(number, door))
                 if (number + 1) % OPENS_PER_BREATH == 0:
                     await asyncio.sleep(OPENS_PER_BREATH / self._plan.opens_per_s)
         return len(self._members) + self._plan.speaks
@@ -172,24 +175,30 @@ class Room:
             for number in loop.due(monotonic()):
                 speaker.say(int(loop.due_at(number) * 1e6))
 
-    async def _join(self, number: int) -> None:
+    async def _join(self, number: int, door: asyncio.Semaphore) -> None:
         timed = number % self._plan.timed_every == 0
         heard = self._time if timed else self._count
-        self._members.append(await self._opened(self._plan.dialect.members, heard))
+        async with door:
+            self._members.append(await self._opened(self._plan.dialect.members, heard))
 
     async def _opened(self, path: str, heard: Callable[[list[bytes]], None]) -> PeerSocket:
+        """One of them, in the room. A server that is still starting, or has too many at the door, is asked again."""
         loop, dialect = asyncio.get_running_loop(), self._plan.dialect
-        async with asyncio.timeout(SERVES_WITHIN_S):
-            while True:
-                with suppress(ConnectionRefusedError):
-                    _, socket = await loop.create_connection(
-                        lambda: PeerSocket(dialect, path, heard), HOST, self._plan.port
-                    )
-                    break
-                await asyncio.sleep(0.05)
-        async with asyncio.timeout(IN_WITHIN_S):
-            await socket.inside
-        return socket
+        last: ConnectionError | None = None
+        try:
+            async with asyncio.timeout(IN_WITHIN_S):
+                while True:
+                    try:
+                        _, socket = await loop.create_connection(
+                            lambda: PeerSocket(dialect, path, heard), HOST, self._plan.port
+                        )
+                        await socket.inside
+                        return socket
+                    except ConnectionError as refused:
+                        last = refused
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise last or TimeoutError("no answer") from None
 
     def _count(self, messages: Sequence[bytes]) -> None:
         self._delivered += len(messages)

@@ -48,6 +48,7 @@ if __name__ == "__main__":
         Starlette(routes=[WebSocketRoute("/room", _room), WebSocketRoute("/speak", _speak)]),
         port=int(sys.argv[1]),
         loop="uvloop",
+        backlog=4_096,
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         access_log=False,
