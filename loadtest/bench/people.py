@@ -14,11 +14,11 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from muster import keys
-from muster.batch import BatchConnection, Committed, Lease, Lost
+from muster.batch import BatchConnection, Lease, Lost
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.ids import PersonId, RoomId, SessionId, SystemRandom, device_of, uuid7
-from muster.op import DONE, NewRoom, Op
+from muster.op import DONE, Committed, NewRoom, Op
 from muster.people import Profile
 from muster.permission import RoomKind, ServiceRole
 from muster.services import runfile
