@@ -20,6 +20,8 @@ BENCHMARKS: Final = {
     "rest": "loadtest.bench.rest",
     "sync": "loadtest.bench.sync",
     "media": "loadtest.bench.media",
+    "people": "loadtest.people",
+    "load": "loadtest.load",
     "torture": "loadtest.torture.command",
 }
 """What can be named, and the module that it is."""
