@@ -23,7 +23,8 @@ from typing import Any, ClassVar, Final
 from uuid import uuid4
 
 import gevent
-from locust import FastHttpUser, LoadTestShape, User, events, task
+import msgspec
+from locust import FastHttpUser, LoadTestShape, User, events, runners, task
 from locust.argument_parser import LocustArgumentParser
 from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
@@ -44,6 +45,9 @@ from loadtest.swarm.talker import TEXT_CHARS, Manner, Talker
 from loadtest.swarm.watch import Watch
 
 LOOK_EVERY_S: Final = 0.5
+MISSING_AFTER_BEATS: Final = 20
+"""A worker that fills its core misses Locust's own three seconds and comes back; that would end the run."""
+
 _log = logging.getLogger("muster.load")
 _events: Any = events
 """Locust gives them no types."""
@@ -138,12 +142,9 @@ class Stage:
         ) as answer:
             told: Any = answer
             told.request_meta["request_type"] = "REST"
-            content = told.content or b"{}"
-            retry_after = (told.headers or {}).get("retry-after") or 0
-        status = int(told.status_code or 0)
-        return Answer(
-            status, told.json() if status and content[:1] == b"{" else {}, float(retry_after)
-        )
+            retry_after = str((told.headers or {}).get("retry-after") or "")
+        seconds = float(retry_after) if retry_after.isdigit() else 0.0
+        return Answer(int(told.status_code or 0), _object(told.content), seconds)
 
 
 def _start(environment: Environment, **_: Any) -> None:
@@ -166,6 +167,26 @@ def _stop(**_: Any) -> None:
         _log.info("%s", _Person.stage.lateness)
 
 
+def _quitting(environment: Environment, **_: Any) -> None:
+    """A run that lost a process lost what it measured: that is no success, whatever the others say."""
+    runner = environment.runner
+    if isinstance(runner, MasterRunner) and runner.clients.missing:
+        _log.error("%d of the load's processes went missing", len(runner.clients.missing))
+        environment.process_exit_code = 1
+
+
+def _fail(name: str, why: str) -> None:
+    """Count somebody who cannot play."""
+    _events.request.fire(
+        request_type=rows.TYPE,
+        name=name,
+        response_time=None,
+        response_length=0,
+        exception=rows.Failure(why),
+        context={},
+    )
+
+
 class _Person:
     """What every user begins and ends with."""
 
@@ -181,14 +202,7 @@ class _Person:
                 raise RosterError(self.problem)
             self.passport = self.stage.come()
         except (RosterError, Refused) as problem:
-            _events.request.fire(
-                request_type=rows.TYPE,
-                name=rows.CONNECT,
-                response_time=None,
-                response_length=0,
-                exception=rows.Failure(str(problem)),
-                context={},
-            )
+            _fail(rows.CONNECT, str(problem))
             raise StopUser from None
         return self.passport
 
@@ -199,37 +213,37 @@ class _Person:
             self.passport = None
 
 
+def _object(content: bytes | None) -> dict[str, Any]:
+    """A JSON object; an empty one for everything else."""
+    try:
+        return msgspec.json.decode(content or b"", type=dict[str, Any])
+    except msgspec.DecodeError:
+        return {}
+
+
 class SteadyChat(_Person, User):
     """Somebody with a socket, who posts and listens."""
 
     storms = False
-    life: Life | None = None
 
-    def on_start(self) -> None:
-        """Become somebody; the socket opens with the task."""
+    @task
+    def live(self) -> None:
+        """Become somebody, until the run ends or the server says to stay away."""
         passport = self.enter()
         stage, random = self.stage, Random()
         manner = Manner(stage.options.pace, stage.machine, stage.run)
         talker = Talker(str(passport.number), manner, stage.watch, stage.record, random)
         hubs = Hubs(stage.hubs, passport.number)
         going = Going(hubs, stage.renew, stage.options.storm_every if self.storms else 0.0)
-        self.life = Life(talker, passport, going, stage.record, random)
-
-    @task
-    def live(self) -> None:
-        """Until the run ends, or the server says to stay away."""
-        assert self.life is not None
+        life = Life(talker, passport, going, stage.record, random)
         try:
-            self.life.live()
+            life.live()
         except Stopped as stopped:
-            _log.warning("user %s: %s", getattr(self.passport, "number", "?"), stopped)
+            _log.warning("person %s: %s", passport.number, stopped)
             raise StopUser from None
-
-    def on_stop(self) -> None:
-        """Say goodbye."""
-        if self.life is not None:
-            self.life.finish()
-        self.exit()
+        finally:
+            life.finish()
+            self.exit()
 
 
 class ReconnectStorm(SteadyChat):
@@ -241,40 +255,42 @@ class ReconnectStorm(SteadyChat):
 class RestMix(_Person, FastHttpUser):
     """Somebody without a socket, who asks the REST api."""
 
-    def on_start(self) -> None:
-        """Become somebody, and learn which rooms are theirs."""
+    @task
+    def ask(self) -> None:
+        """Become somebody, then ask at a pace: what is due has its own time, however long the one before took."""
         self.enter()
+        try:
+            self._go_on()
+        except Ended as problem:
+            _fail(rows.CONNECT, str(problem))
+            raise StopUser from None
+        finally:
+            self.exit()
+
+    def _go_on(self) -> None:
         rooms = self._call("GET", "/v1/me/rooms?limit=100", "my rooms", None, monotonic())
         ids = [str(room["id"]) for room in rooms.get("rooms", ())]
         if not ids:
-            raise StopUser
-        self.mix = Mix(ids, Random())
-
-    @task
-    def ask(self) -> None:
-        """At a pace: whatever is due has its own time, however long the one before took."""
+            raise Ended("there is no room to ask about")
+        mix = Mix(ids, Random())
         pacing = pace.begin(self.stage.options.pace, monotonic(), Random())
         while True:
             gevent.sleep(max(0.0, pacing.next_at() - monotonic()))
             for due_at in pacing.due(monotonic()):
-                self._ask(due_at)
+                self._ask(mix, due_at)
 
-    def on_stop(self) -> None:
-        """Nobody any more."""
-        self.exit()
-
-    def _ask(self, due_at: float) -> None:
+    def _ask(self, mix: Mix, due_at: float) -> None:
         now = Clocks(monotonic(), time.time())
         text = stamped(self.stage.machine, due_at, now, TEXT_CHARS)
-        asked = self.mix.next(uuid4().hex, text)
+        asked = mix.next(uuid4().hex, text)
         answer = self._call(asked.method, asked.path, asked.name, asked.body, due_at)
         if asked.room and "seq" in answer:
-            self.mix.posted(asked.room, int(answer["seq"]))
+            mix.posted(asked.room, int(answer["seq"]))
 
     def _call(self, method: str, path: str, name: str, body: Any, due_at: float) -> dict[str, Any]:
         passport = self.passport
         assert passport is not None
-        if passport.stale(monotonic()):
+        if monotonic() >= passport.renew_at:
             self.stage.renew(passport)
         late_ms = (monotonic() - due_at) * 1000
         with self.client.request(
@@ -288,8 +304,7 @@ class RestMix(_Person, FastHttpUser):
             told: Any = answer
             told.request_meta["request_type"] = "REST"
             told.request_meta["response_time"] += max(0.0, late_ms)
-        content = told.content or b""
-        return dict(told.json()) if content[:1] == b"{" else {}
+        return _object(told.content)
 
 
 class Shape(LoadTestShape):
@@ -308,5 +323,7 @@ class Shape(LoadTestShape):
 
 
 _events.init_command_line_parser.add_listener(_options)
+runners.HEARTBEAT_LIVENESS = MISSING_AFTER_BEATS
+_events.quitting.add_listener(_quitting)
 _events.test_start.add_listener(_start)
 _events.test_stop.add_listener(_stop)

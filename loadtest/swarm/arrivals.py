@@ -84,8 +84,12 @@ class Arrivals:
         self._clock.sleep(at - now)
 
     def _keep(self, passport: Passport, grant: Mapping[str, Any]) -> None:
-        ends_at = self._clock.now() + float(grant["expires_in"])
-        passport.renewed(grant["access_token"], grant["refresh_token"], ends_at)
+        passport.renewed(
+            grant["access_token"],
+            grant["refresh_token"],
+            float(grant["expires_in"]),
+            self._clock.now(),
+        )
 
     def _done(
         self, method: str, path: str, body: Mapping[str, Any], token: str = ""

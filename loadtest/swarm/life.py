@@ -63,7 +63,7 @@ class Life:
             code = self._online()
             now, since, goaway = monotonic(), self._talker.lived_since, self._talker.goaway
             if code == Close.token_expired:
-                self._passport.ends_at = now
+                self._passport.expired(now)
             elif not may_reconnect(code):
                 raise Stopped(f"the server closed with {code}")
             self._talker.ended(now)
@@ -88,7 +88,7 @@ class Life:
         dialled_at = monotonic()
         talker = self._talker
         try:
-            if self._passport.stale(dialled_at):
+            if dialled_at >= self._passport.renew_at:
                 self._going.renew(self._passport)
             self._line = Line.dial(self._going.hubs.url)
             self._line.send(talker.begin(dialled_at, self._passport.token))

@@ -50,6 +50,7 @@ class Line:
         self._socket = connection
         self._deframer = wire.Deframer()
         self._rest = rest
+        self._closed: Ended | None = None
 
     @classmethod
     def dial(cls, hub: str) -> Line:
@@ -76,6 +77,8 @@ class Line:
 
     def receive(self, until: float) -> list[bytes]:
         """What comes next; nothing if it has not by `until` (monotonic). Pings are answered. Raises `Ended`."""
+        if self._closed is not None:
+            raise self._closed
         data, self._rest = self._rest, b""
         if not data:
             self._socket.settimeout(None if until == inf else max(0.0, until - monotonic()))
@@ -93,8 +96,10 @@ class Line:
                 self._write(wire.masked(payload, wire.PONG))
             elif first == wire.CLOSE:
                 code = int.from_bytes(payload[:2], "big") if len(payload) >= 2 else None
-                raise Ended(f"closed by the server with {code}", code)
-        return taken.messages
+                self._closed = Ended(f"closed by the server with {code}", code)
+        if self._closed is not None and not taken.messages:
+            raise self._closed
+        return taken.messages  # what came before the close is heard first: it says why
 
     def drop(self) -> None:
         """Without a word, as in a tunnel: the server gets a reset."""

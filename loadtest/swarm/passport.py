@@ -14,22 +14,19 @@ RENEW_BEFORE_S: Final = 60.0
 
 @dataclass(slots=True)
 class Passport:
-    """Somebody's tokens. `ends_at` by the monotonic clock; without a `refresh_token` nothing renews it."""
+    """Somebody's tokens. `renew_at` by the monotonic clock; never, where there is no `refresh_token` to do it with."""
 
     number: int
     token: str = field(repr=False)
     refresh_token: str = field(default="", repr=False)
-    ends_at: float = inf
+    renew_at: float = inf
 
-    def stale(self, now: float) -> bool:
-        """Whether to renew it now: a minute before its end, or at half of a shorter life."""
-        return bool(self.refresh_token) and now >= self.renew_at
+    def renewed(self, token: str, refresh_token: str, life_s: float, now: float) -> None:
+        """New tokens in place of the old. They are stale a minute before their end, or at half of a shorter life."""
+        self.token, self.refresh_token = token, refresh_token
+        self.renew_at = now + max(life_s - RENEW_BEFORE_S, life_s / 2)
 
-    @property
-    def renew_at(self) -> float:
-        """When it becomes stale; never, if nothing renews it."""
-        return self.ends_at - RENEW_BEFORE_S if self.refresh_token else inf
-
-    def renewed(self, token: str, refresh_token: str, ends_at: float) -> None:
-        """New tokens in place of the old."""
-        self.token, self.refresh_token, self.ends_at = token, refresh_token, ends_at
+    def expired(self, now: float) -> None:
+        """The server says that the token has ended, whatever our clock says."""
+        if self.refresh_token:
+            self.renew_at = now

@@ -7,7 +7,6 @@ first. Must never print a token; the file is for its owner's eyes alone.
 from __future__ import annotations
 
 from collections import deque
-from math import inf
 from pathlib import Path
 from typing import Final
 
@@ -64,7 +63,7 @@ class Roster:
                 "tell the master --expect-workers"
             )
         self._free = deque(
-            Passport(number, token, "", inf)
+            Passport(number, token)
             for number, token in enumerate(tokens)
             if number // hubs % workers == worker
         )

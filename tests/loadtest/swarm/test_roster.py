@@ -1,0 +1,54 @@
+"""Nobody plays twice, everybody can play, and a file that is no use says so."""
+
+from pathlib import Path
+
+import pytest
+
+from loadtest.swarm.roster import People, Roster, RosterError, read
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 7])
+def test_each_person_is_dealt_to_one_process(workers: int) -> None:
+    """All of them, to one each, and to each process as many of every hub."""
+    tokens = [f"t{number}" for number in range(84)]
+    rosters = [Roster(tokens, 2, worker, workers) for worker in range(workers)]
+    dealt = [[roster.borrow().number for _ in range(roster.size)] for roster in rosters]
+    assert sorted(number for numbers in dealt for number in numbers) == list(range(84))
+    for numbers in dealt:
+        assert abs(sum(number % 2 for number in numbers) * 2 - len(numbers)) <= 1
+
+
+def test_who_stopped_may_play_again_and_nobody_else_twice() -> None:
+    """A person is lent to one user at a time."""
+    roster = Roster(["a"], 1, 0, 1)
+    first = roster.borrow()
+    with pytest.raises(RosterError, match="all 1 people"):
+        roster.borrow()
+    roster.give_back(first)
+    assert roster.borrow() is first
+
+
+def test_a_worker_nobody_counted_on_is_refused() -> None:
+    """It would play people who play elsewhere."""
+    with pytest.raises(RosterError, match="--expect-workers"):
+        Roster(["a"], 1, 1, 1)
+
+
+def test_the_file_comes_back_and_is_for_its_owner(tmp_path: Path) -> None:
+    """Tokens are as good as passwords."""
+    path = tmp_path / "below" / "people.json"
+    People(["a", "b"], 1_000).write(path)
+    assert path.stat().st_mode & 0o077 == 0
+    assert read(path, 999).tokens == ["a", "b"]
+    with pytest.raises(RosterError, match="have ended"):
+        read(path, 1_000)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"tokens": [], "ends_at_ms": 9}', '{"tokens": ["a"]}'])
+def test_a_file_of_nobody_is_refused(tmp_path: Path, text: str) -> None:
+    """With its name."""
+    (tmp_path / "people.json").write_text(text)
+    with pytest.raises(RosterError, match=r"people\.json"):
+        read(tmp_path / "people.json", 0)
+    with pytest.raises(RosterError, match=r"none\.json"):
+        read(tmp_path / "none.json", 0)
