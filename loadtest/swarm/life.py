@@ -124,6 +124,7 @@ class Life:
             self._going.renew(self._passport)
             line.send(self._talker.renewed(self._passport.token))
         messages = line.receive(min(until, renew_at, self._talker.next_at()))
+        self._talker.alive(line.heard_at)
         now = _clocks()
         for message in messages:
             try:

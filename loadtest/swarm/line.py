@@ -51,6 +51,8 @@ class Line:
         self._deframer = wire.Deframer()
         self._rest = rest
         self._closed: Ended | None = None
+        self.heard_at = monotonic()
+        """When bytes came last, of whatever kind: pings too."""
 
     @classmethod
     def dial(cls, hub: str) -> Line:
@@ -90,6 +92,7 @@ class Line:
                 raise Ended(_told(problem)) from None
             if not data:
                 raise Ended("the connection ended")
+        self.heard_at = monotonic()
         taken = self._deframer.take(data)
         for first, payload in taken.controls:
             if first == wire.PING:

@@ -132,6 +132,10 @@ class Talker:
             return True
         return not self.live and now >= self._began_at + LIVE_WITHIN_S
 
+    def alive(self, at: float) -> None:
+        """Something was heard at that time, if only a ping."""
+        self._heard_at = max(self._heard_at, at)
+
     def heard(self, frame: ServerFrame, size: int, now: Clocks) -> Iterator[Client]:
         """A frame of `size` bytes came; the frames that follow from it."""
         at = self._heard_at = now.monotonic_s

@@ -139,7 +139,7 @@ def test_a_refused_post_is_a_failure() -> None:
     scene.live()
     post = scene.said()
     scene.hears(Error(post.id, Code.too_many_requests, "slower", True, 500))
-    assert scene.recorded[-1] == (rows.ACK, 0, "refused, too_many_requests: slower")
+    assert scene.recorded[-1:] == [(rows.ACK, 0, "refused, too_many_requests: slower")]
     assert not scene.talker.waits
 
 
@@ -224,6 +224,8 @@ def test_a_dead_connection_is_noticed() -> None:
     scene.live()
     assert not scene.talker.dead(scene.now + 34.9)
     assert scene.talker.dead(scene.now + 35.1)
+    scene.talker.alive(scene.now + 25.0)
+    assert not scene.talker.dead(scene.now + 35.1), "a ping is a sign of life"
 
 
 def test_who_leaves_says_nothing_new() -> None:
