@@ -73,7 +73,8 @@ def run(args: argparse.Namespace) -> int:
 
 def room_for_files(args: argparse.Namespace) -> str | None:
     """Allow as many open files as the system does; what to do where that is too few."""
-    needed = max(args.users // args.workers, args.users // args.hubs) + SPARE_FILES
+    processes = args.workers if args.url else min(args.workers, args.hubs)
+    needed = args.users // max(1, processes) + SPARE_FILES
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if hard == resource.RLIM_INFINITY or hard >= needed:
@@ -89,6 +90,7 @@ async def _run(args: argparse.Namespace) -> int:
     assert this is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     args.out.parent.mkdir(parents=True, exist_ok=True)
+    _table(args.out).unlink(missing_ok=True)  # a run before this one left it
     async with _place(args) as place:
         with reserved_ports(1) as port:
             code = await _locust(arguments(args, place, port), ends_by_itself=not args.web)
@@ -179,7 +181,7 @@ async def _locust(words: list[str], *, ends_by_itself: bool) -> int:
 
 def told(out: Path) -> dict[str, dict[str, float]]:
     """Locust's table by row: how many, how many failed, and percentiles in ms."""
-    path = Path(f"{out}_stats.csv")
+    path = _table(out)
     if not path.exists():
         return {}
     with path.open(newline="") as table:
@@ -192,6 +194,10 @@ def told(out: Path) -> dict[str, dict[str, float]]:
         }
         for line in lines
     }
+
+
+def _table(out: Path) -> Path:
+    return Path(f"{out}_stats.csv")
 
 
 def _ms(said: str) -> float:

@@ -17,6 +17,7 @@ import pytest_asyncio
 
 from loadtest.bench.people import Cast
 from loadtest.load import LOCUSTFILE, told
+from loadtest.people import Crowd, make
 from loadtest.ports import reserved_ports
 from loadtest.stack import Stack
 from loadtest.swarm.roster import People
@@ -25,7 +26,6 @@ from tests.walk.lying_hub import lying_hub
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
 WITHIN_S = 90.0
 TOKEN_LIFE_S = 600
-ROOMS = [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11], [0, 3, 7, 10]]
 
 
 class Run(NamedTuple):
@@ -73,9 +73,9 @@ def _people(path: Path, tokens: list[str]) -> Path:
 async def runs(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Run]:
     """All runs, by name."""
     below = tmp_path_factory.mktemp("locust")
-    tokens = await Cast(stack.data, Random(), TOKEN_LIFE_S).make(12, ROOMS, lambda _: None)
+    everybody = below / "people.json"
+    await make(Crowd(12, 6, 3), stack.data, len(stack.hub_urls), 1.0, everybody)
     others = await Cast(stack.data, Random(), TOKEN_LIFE_S).make(3, [[0, 1, 2]], lambda _: None)
-    all_of_them = _people(below / "people.json", tokens)
     one_bad = _people(below / "bad.json", ["not a token", *others])
     nobody = _people(below / "nobody.json", ["a", "b", "c"])
     api, quick = stack.api_url, {"-r": 50, "--pace": 0.5}
@@ -90,7 +90,7 @@ async def runs(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Mappin
                         "ReconnectStorm",
                         "RestMix",
                         **quick,
-                        **{"-u": 12, "-t": "7s", "--people": all_of_them, "--storm-every": 3},
+                        **{"-u": 12, "-t": "7s", "--people": everybody, "--storm-every": 3},
                         **{"--processes": 2, "--master-bind-port": port, "--master-port": port},
                     )
                 ),
@@ -129,6 +129,7 @@ async def test_a_crowd_talks_through_storms(runs: Mapping[str, Run]) -> None:
     """Sockets in two processes and REST beside them: all is acked and delivered, and everybody comes back."""
     run = runs["crowd"]
     assert (run.code, run.failures) == (0, {}), run.said
+    assert run.said.count("posts left late by") == 2, "both processes ended in their own time"
     for row in ("connect", "resume", "post -> ack", "post -> delivery", "drop -> live again"):
         assert run.rows[f"WS {row}"]["count"] > 0, run.rows
     assert run.rows["WS post -> delivery"]["count"] > run.rows["WS post -> ack"]["count"]
