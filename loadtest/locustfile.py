@@ -55,17 +55,21 @@ _events: Any = events
 
 
 def _options(parser: LocustArgumentParser) -> None:
-    ours = parser.add_argument_group("Muster")
-    ours.add_argument("--people", default="", help="a file made by `python -m loadtest people`")
-    ours.add_argument("--pace", type=float, default=20.0, help="seconds between posts of a user")
-    ours.add_argument("--shape", choices=shapes.NAMES, default="flat", help="how many when")
-    ours.add_argument(
+    parser.add_argument(
+        "--people",
+        default="",
+        help="a file made by `python -m loadtest people`",
+        include_in_web_ui=False,
+    )
+    parser.add_argument("--pace", type=float, default=20.0, help="seconds between posts of a user")
+    parser.add_argument("--shape", choices=shapes.NAMES, default="flat", help="how many when")
+    parser.add_argument(
         "--storm-every", type=float, default=60.0, help="seconds between storms (ReconnectStorm)"
     )
-    ours.add_argument(
+    parser.add_argument(
         "--register-per-s", type=float, default=2.0, help="without --people: so many come a second"
     )
-    ours.add_argument(
+    parser.add_argument(
         "--room-members", type=int, default=10, help="without --people: so many share a room"
     )
 

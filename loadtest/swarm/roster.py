@@ -7,6 +7,7 @@ first. Must never print a token; the file is for its owner's eyes alone.
 from __future__ import annotations
 
 from collections import deque
+from math import lcm
 from pathlib import Path
 from typing import Final
 
@@ -56,16 +57,19 @@ class Roster:
     """The people of one process, each lent to one user at a time."""
 
     def __init__(self, tokens: list[str], hubs: int, worker: int, workers: int) -> None:
-        """Person `p` is on hub `p % hubs`, and each process has as many of every hub. Raises `RosterError`."""
+        """Person `p` is on hub `p % hubs`; each process has as many people, of every hub. Raises `RosterError`."""
         if not 0 <= worker < workers:
             raise RosterError(
                 f"this is worker {worker + 1}, and people are dealt to {workers}: "
                 "tell the master --expect-workers"
             )
+        round_ = lcm(
+            hubs, workers
+        )  # where they share a factor, turn by turn alone would part the hubs
         self._free = deque(
             Passport(number, token)
             for number, token in enumerate(tokens)
-            if number // hubs % workers == worker
+            if (number + number // round_) % workers == worker
         )
         self.size = len(self._free)
 

@@ -11,6 +11,7 @@ from tests.page.browser import SCREENSHOTS, running_browser
 
 _SIZE = {"width": 1_280, "height": 900}
 _CHARTS = "canvas"
+_HEADING, _EMPTY = 60, 60  # pixels above the first chart, and below the last one's axis
 
 
 async def main(report: Path) -> None:
@@ -20,9 +21,18 @@ async def main(report: Path) -> None:
         await page.goto(report.resolve().as_uri())
         await page.locator(_CHARTS).first.wait_for()
         await page.wait_for_load_state("networkidle")
-        boxes = [await chart.bounding_box() for chart in await page.locator(_CHARTS).all()]
-        print(boxes)
-        await page.screenshot(path=SCREENSHOTS / "locust.png", full_page=True)
+        charts = [await chart.bounding_box() for chart in await page.locator(_CHARTS).all()]
+        first, last = charts[0], charts[-1]
+        assert first is not None
+        assert last is not None
+        top = first["y"] - _HEADING
+        clip = {
+            "x": 0,
+            "y": top,
+            "width": _SIZE["width"],
+            "height": last["y"] + last["height"] - _EMPTY - top,
+        }
+        await page.screenshot(path=SCREENSHOTS / "locust.png", full_page=True, clip=clip)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

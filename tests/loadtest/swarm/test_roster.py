@@ -7,15 +7,19 @@ import pytest
 from loadtest.swarm.roster import People, Roster, RosterError, read
 
 
-@pytest.mark.parametrize("workers", [1, 2, 3, 7])
-def test_each_person_is_dealt_to_one_process(workers: int) -> None:
-    """All of them, to one each, and to each process as many of every hub."""
-    tokens = [f"t{number}" for number in range(84)]
-    rosters = [Roster(tokens, 2, worker, workers) for worker in range(workers)]
+@pytest.mark.parametrize("hubs", [1, 2, 3, 4])
+@pytest.mark.parametrize("workers", [1, 2, 3, 4, 7])
+@pytest.mark.parametrize("people", [6, 84, 101])
+def test_each_person_is_dealt_to_one_process(people: int, workers: int, hubs: int) -> None:
+    """All of them, to one each: as many to each process, as Locust deals its users, and of every hub."""
+    tokens = [f"t{number}" for number in range(people)]
+    rosters = [Roster(tokens, hubs, worker, workers) for worker in range(workers)]
     dealt = [[roster.borrow().number for _ in range(roster.size)] for roster in rosters]
-    assert sorted(number for numbers in dealt for number in numbers) == list(range(84))
+    assert sorted(number for numbers in dealt for number in numbers) == list(range(people))
+    assert max(map(len, dealt)) - min(map(len, dealt)) <= 1
     for numbers in dealt:
-        assert abs(sum(number % 2 for number in numbers) * 2 - len(numbers)) <= 1
+        of_hub = [sum(number % hubs == hub for number in numbers) for hub in range(hubs)]
+        assert max(of_hub) - min(of_hub) <= 2
 
 
 def test_who_stopped_may_play_again_and_nobody_else_twice() -> None:
