@@ -21,6 +21,8 @@ BENCHMARKS: Final = {
     "unit": "loadtest.bench.unit",
     "sync": "loadtest.bench.sync",
     "media": "loadtest.bench.media",
+    "people": "loadtest.people",
+    "load": "loadtest.load",
     "torture": "loadtest.torture.command",
 }
 """What can be named, and the module that it is."""

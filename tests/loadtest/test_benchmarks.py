@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,6 +95,18 @@ def test_rest() -> None:
     assert figures["requests_per_s"] > 0
     assert figures["twin_requests_per_s"] > 0
     assert figures["errors"] == 0
+
+
+@pytest.mark.timeout(60)
+def test_load(tmp_path: Path) -> None:
+    """Locust's rows, with nothing failed; six people talk in a spike that ends by itself."""
+    crowd = ["--users", "6", "--members", "3", "--rate", "12", "--spawn", "6"]
+    figures = _json(
+        "load", *crowd, "--time", "3s", "--shape", "spike", "--out", str(tmp_path / "load")
+    )
+    assert 2 <= figures["WS connect"]["count"] <= 6
+    assert figures["WS post -> delivery"]["count"] > 0
+    assert figures["Aggregated"]["failed"] == 0
 
 
 @pytest.mark.timeout(60)
