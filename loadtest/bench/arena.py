@@ -18,7 +18,7 @@ from time import monotonic
 from typing import Final
 
 from loadtest.bench import costs
-from loadtest.bench.crew import Crew, Load, Measured, online
+from loadtest.bench.crew import WORKER, Crew, Load, Measured, online
 from loadtest.bench.deal import deal
 from loadtest.bench.guests import Guests
 from loadtest.bench.orders import Seat
@@ -68,7 +68,9 @@ class Arena:
         return [pid for name, pid in self.pids.items() if name.startswith("hub ")]
 
     @contextlib.asynccontextmanager
-    async def crowd(self, tokens: list[str], size: Size) -> AsyncIterator[None]:
+    async def crowd(
+        self, tokens: list[str], size: Size, program: str = WORKER
+    ) -> AsyncIterator[Crew]:
         """Everybody online; person `p` is on hub `p % hubs`, each process has as many of every hub."""
         hubs = len(self.hub_urls)
         seats = [Seat(token, person % hubs) for person, token in enumerate(tokens)]
@@ -81,9 +83,9 @@ class Arena:
             self.progress.show(sockets, len(tokens), "connecting")
 
         run = secrets.token_hex(3)
-        async with online(self.hub_urls, shares, run, OPENS_PER_S, connected) as crew:
+        async with online(self.hub_urls, shares, run, OPENS_PER_S, connected, program) as crew:
             self._crew = crew
-            yield
+            yield crew
 
     async def make(self, load: Load, note: str) -> Measured:
         """Put a load on it, with a bar for the terminal and the costs in `spent`."""
