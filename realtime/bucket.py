@@ -36,6 +36,10 @@ class Bucket:
         self._full_at = full_at
         return 0.0
 
+    def give_back(self, amount: float) -> None:
+        """What was taken turned out to be worth less."""
+        self._full_at -= amount / self._rate.per_s
+
     def charge(self, now: float, amount: float) -> float:
         """Take `amount` tokens that are spent already; the seconds until that debt is paid."""
         per_s, burst = self._rate

@@ -22,6 +22,7 @@ from websockets.server import ServerProtocol
 from muster.bucket import network_of
 from proto.codes import Close
 from proto.limits import SUBPROTOCOL_JSON
+from realtime.accept import Gate
 from realtime.edge import Door, Edge, Receiver
 from realtime.inlet import Inlet
 from realtime.spare import discard
@@ -92,7 +93,7 @@ class Driver(asyncio.BufferedProtocol):
         self._transport.set_write_buffer_limits(high=edge.terms.outbox_bytes // 4)
         name = transport.get_extra_info("peername")
         self._peer = network_of(name[0]) if name else ""
-        self._welcome = self._door.handshake.gate.came(self._peer)
+        self._welcome = self.gate.came(self._peer)
         self._door.came(self)
         self._heard = edge.clock.monotonic()
         self._close_at = self._heard + edge.terms.auth_within_s
@@ -128,7 +129,7 @@ class Driver(asyncio.BufferedProtocol):
             discard(self._protocol)
         self.state = State.gone
         self._edge.wheel.forget(self)
-        self._door.handshake.gate.left(self._peer)
+        self.gate.left(self._peer)
         self._door.gone(self)
         self._protocol = self._inlet = self._transport = self._held = None
         if receiver is not None:
@@ -157,12 +158,22 @@ class Driver(asyncio.BufferedProtocol):
             tally.bytes_out += len(data)
             self._transport.write(data)
 
+    @property
+    def gate(self) -> Gate:
+        """Who decides whether one more may come in."""
+        return self._door.handshake.gate
+
+    @property
+    def peer(self) -> str:
+        """The address, until it has authenticated."""
+        return self._peer or ""
+
     def authenticated(self) -> None:
         """From now on a person answers for this socket: it may send at length."""
         self._allowance = -1
         self.look_at(self._heard + self._edge.terms.heartbeat_s)
         if self._peer is not None:
-            self._door.handshake.gate.named(self._peer)
+            self.gate.named(self._peer)
             self._peer = None
 
     def hold(self) -> None:
@@ -217,8 +228,9 @@ class Driver(asyncio.BufferedProtocol):
             self._write_last(protocol.data_to_send() if not events else [_TOO_EARLY])
         elif events:
             request = cast(Request, events[0])
-            peer = self._peer if self._welcome else None
-            response = self._door.handshake.answer(protocol, request, peer, now)
+            response = self._door.handshake.answer(
+                protocol, request, self.peer, now, welcome=self._welcome
+            )
             protocol.send_response(response)
             if response.status_code == 101:
                 self._open(protocol)

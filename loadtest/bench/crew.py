@@ -103,7 +103,6 @@ class Crew:
             results = [await _result(process) for process in self._processes]
         return _sum(results, load.run_s)
 
-
     async def ask(self, order: Callable[[int], Order], within_s: float) -> list[orders.Report]:
         """Order something of each process, by number, and wait for what they report."""
         for number, process in enumerate(self._processes):

@@ -141,8 +141,11 @@ async def _measure(here: Arena, crew: Crew, args: argparse.Namespace) -> Figures
 async def _end_one(here: Arena, at: float, args: argparse.Namespace) -> _Watch:
     """End the last hub at this moment, and watch the others until the time is over."""
     gone = f"hub {args.hubs}"
-    stay = {name: pid for name, pid in here.pids.items() if name.startswith("hub ") and name != gone}
+    stay = {
+        name: pid for name, pid in here.pids.items() if name.startswith("hub ") and name != gone
+    }
     urls = here.hub_urls[:-1]
+
     def spent() -> tuple[float, float]:
         return monotonic(), sum(costs.processor_s(stay).values())
 

@@ -65,6 +65,7 @@ class Returner:
         self._generation: UUID | None = None
         self._requests = FIRST_POST
         self._gone_at: float | None = None
+        self._spread_ms = 0
         self._line: _Line | None = None
 
     async def stay(self) -> None:
@@ -87,7 +88,7 @@ class Returner:
                     line.abort()
             self.went()
             self._hub = (self._hub + 1) % len(self._hubs)
-            pause_s = self._backoff.pause_s(monotonic() - began, retry_after_ms)
+            pause_s = self._backoff.pause_s(monotonic() - began, retry_after_ms, self._spread_ms)
             await asyncio.sleep(pause_s)
 
     def post(self, room: UUID, client_id: str, text: str) -> None:
@@ -122,7 +123,8 @@ class Returner:
             case Ack(id=request, room=room, seq=seq):
                 self.waiting.pop(request, None)
                 self._saw(room, seq)
-            case Ready(generation=generation):
+            case Ready(generation=generation, spread_ms=spread_ms):
+                self._spread_ms = spread_ms
                 self._resume(line, generation)
             case RoomStates(id=request):
                 self._placed(line, request, frame)

@@ -115,7 +115,7 @@ class Party:
     async def _until(self, so: Callable[[], bool], within_s: float) -> None:
         """Wait for `so()`, for so long at most."""
         ends_at = monotonic() + within_s
-        while not so() and monotonic() < ends_at:
+        while not so() and monotonic() < ends_at:  # noqa: ASYNC110  # looking is all there is
             await asyncio.sleep(LOOK_EVERY_S)
 
 
