@@ -55,13 +55,15 @@ class Figures(NamedTuple):
 class _Watch(NamedTuple):
     """What the hubs that stayed did: processor time (all hubs) at each look, uses of the database before and after.
 
-    `uses_per_s`, `cores`: what the posts alone cost, before.
+    `uses_per_s`, `cores`: what the posts alone cost, before. `waited`: share of the time in which a hub that stayed
+    was ready to run and had no core.
     """
 
     gone_at: float
     uses: float
     uses_per_s: float
     cores: float
+    waited: float
     looks: list[tuple[float, float]]
 
     def spent_s(self, upto: float) -> float:
@@ -153,7 +155,7 @@ async def _end_one(here: Arena, at: float, args: argparse.Namespace) -> _Watch:
     await asyncio.sleep(at - monotonic())
     uses = await _sum(urls, _USES)
     looks = [spent()]
-    gone_at = looks[0][0]
+    gone_at, waited_s = looks[0][0], costs.waited_s(stay.values())
     os.kill(here.pids[gone], _SIGNALS[args.how])
     while (left_s := gone_at + args.seconds - monotonic()) > 0:
         here.progress.show(args.seconds - left_s, args.seconds, f"{gone} is gone ({args.how})")
@@ -165,6 +167,7 @@ async def _end_one(here: Arena, at: float, args: argparse.Namespace) -> _Watch:
         await _sum(urls, _USES) - uses,
         (uses - uses_before) / before_s,
         (looks[0][1] - began[1]) / before_s,
+        (costs.waited_s(stay.values()) - waited_s) / args.seconds / len(stay),
         looks,
     )
 
@@ -199,8 +202,8 @@ def _figures(
     people = max(1, len(took_s))
     shares = watch.shares(args.hubs - 1)
     print(
-        f"{len(took_s):,} people came back, the last {last - watch.gone_at:.2f} s after the hub's end; of one core "
-        f"the hubs that stayed used, every {_LOOK_EVERY_S} s: "
+        f"{len(took_s):,} people came back, the last {last - watch.gone_at:.2f} s after the hub's end; the hubs that "
+        f"stayed had to wait for a core {watch.waited:.0%} of the time, and used of one every {_LOOK_EVERY_S} s: "
         + " ".join(f"{share:.0%}" for share in shares)
     )
     return Figures(

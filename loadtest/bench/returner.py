@@ -134,6 +134,7 @@ class Returner:
                 if not may_reconnect(code):
                     self.fault = f"told to stop: {reason}"
                 line.retry_after_ms = retry_after_ms
+                line.follows = False
                 self.went()
             case _:
                 pass
