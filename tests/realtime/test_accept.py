@@ -1,4 +1,4 @@
-"""The gate's two buckets, the places of those it turns away, and the plan of a drain: pure, with time and chance given."""
+"""The gate's buckets, the places of those it turns away, and the plan of a drain: all pure."""
 
 from random import Random
 
@@ -117,7 +117,7 @@ def test_what_clients_spread_over_follows_how_many_there_are() -> None:
 def test_a_drain_ends_in_time_and_nobody_returns_faster_than_they_are_let_in(
     sockets: int, per_s: float, within_s: float, seed: int
 ) -> None:
-    """All are told within the time; counted by when they come back, no second brings more than the rate, and the jitter."""
+    """All are told within the time, and no second brings more of them back than the rate, and the jitter."""
     departure, chance = Departure(sockets, per_s, within_s), Random(seed)
     told, elapsed_s = 0, 0.0
     returns: list[float] = []
