@@ -100,6 +100,12 @@ class Gate:
         wait_s = self._take(self._accepts, self._bounds.accepts, peer, now)
         return self._wait("accepts", now, wait_s) if wait_s else None
 
+    def is_shut(self, peer: str, now: float, *, welcome: bool) -> bool:
+        """Whether `upgrade` would turn this one away; nothing is counted."""
+        if not (self.ready and welcome):
+            return True
+        return not self._accepts.has(now, self._left(self._bounds.accepts, peer))
+
     def authenticate(self, peer: str, now: float) -> Refusal | None:
         """One more person, with a token that nobody has read yet. None: read it."""
         wait_s = self._take(self._auths, self._bounds.auths, peer, now)
@@ -124,8 +130,11 @@ class Gate:
             self.named(peer)
 
     def _take(self, bucket: Bucket, rate: Rate, peer: str, now: float) -> float:
-        crowd = self._nameless.get(peer, 0) > CROWD
-        return bucket.take(now, leave=rate.burst / 2 if crowd else 0.0)
+        return bucket.take(now, leave=self._left(rate, peer))
+
+    def _left(self, rate: Rate, peer: str) -> float:
+        """What this address must leave of a burst for the others."""
+        return rate.burst / 2 if self._nameless.get(peer, 0) > CROWD else 0.0
 
     def _wait(self, reason: str, now: float, wait_s: float) -> Refusal:
         self.turned_away[reason] += 1

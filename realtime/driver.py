@@ -219,6 +219,11 @@ class Driver(asyncio.BufferedProtocol):
 
     def _shake_hands(self, data: bytes, now: float) -> None:
         if self._protocol is None:
+            shut = self._door.handshake.shut(data, self.peer, now, welcome=self._welcome)
+            if shut is not None:
+                self._edge.tally.closed["http_503"] += 1
+                self._write_last([shut, SEND_EOF])
+                return
             self._protocol = self._door.handshake.protocol(self._edge.terms.frame_bytes)
         protocol = self._protocol
         protocol.receive_data(data)

@@ -25,6 +25,13 @@ PATH: Final = "/v1/socket"
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 SUBPROTOCOLS: Final = [Subprotocol(name) for name in CODECS]
 
+_LATER: Final = "Not now; come back after a pause.\n"
+_ASKS: Final = f"GET {PATH} HTTP/1.1\r\n".encode()
+_NOT_NOW: Final = (
+    "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    f"Content-Length: {len(_LATER)}\r\nRetry-After: %d\r\n\r\n{_LATER}"
+).encode()
+
 
 class Page(NamedTuple):
     """The answer to a probe."""
@@ -48,6 +55,17 @@ class Handshake:
         return ServerProtocol(
             origins=allowed, subprotocols=SUBPROTOCOLS, max_size=max_size, logger=LOGGER
         )
+
+    def shut(self, data: bytes, peer: str, now: float, *, welcome: bool) -> bytes | None:
+        """A refusal without reading the request, where one read brought it whole and nobody is let in just now.
+
+        Reading it costs more than everything else about somebody who is turned away.
+        """
+        asks = data.startswith(_ASKS) and data.endswith(b"\r\n\r\n") and b"pgrade" in data
+        if not asks or not self.gate.is_shut(peer, now, welcome=welcome):
+            return None
+        refusal = self.gate.upgrade(peer, now, welcome=welcome)
+        return None if refusal is None else _NOT_NOW % _seconds(refusal)
 
     def answer(
         self, protocol: ServerProtocol, request: Request, peer: str, now: float, *, welcome: bool
@@ -86,9 +104,11 @@ class Handshake:
 
 
 def _later(protocol: ServerProtocol, refusal: Refusal) -> Response:
-    response = protocol.reject(
-        HTTPStatus.SERVICE_UNAVAILABLE, "Not now; come back after a pause.\n"
-    )
+    response = protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, _LATER)
     # The header knows whole seconds alone, and not before is what it says: a client's own jitter does the rest.
-    response.headers["Retry-After"] = str(ceil(refusal.retry_after_ms / 1_000))
+    response.headers["Retry-After"] = str(_seconds(refusal))
     return response
+
+
+def _seconds(refusal: Refusal) -> int:
+    return ceil(refusal.retry_after_ms / 1_000)

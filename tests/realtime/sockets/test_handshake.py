@@ -13,7 +13,7 @@ from loadtest.client.connection import Closed, Connection
 from muster.bucket import Rate
 from proto import limits
 from realtime.accept import Bounds
-from tests.realtime.sockets.door import FAST, opened_door, until
+from tests.realtime.sockets.door import FAST, handshake, opened_door, until
 
 
 async def test_msgpack_is_preferred_where_both_are_offered() -> None:
@@ -98,7 +98,24 @@ async def test_too_many_new_sockets_are_told_to_wait() -> None:
         assert b" 101 " in await (await door.connect()).upgrade()
         head = await (await door.connect()).upgrade()
         assert b" 503 " in head
+        assert b"Content-Length: 34\r\n" in head
         assert b"Retry-After: 3\r\n" in head  # 2 s until there is a token, and a place in the queue
+        assert door.gate.turned_away == {"accepts": 1}
+
+
+async def test_a_request_in_pieces_is_refused_alike() -> None:
+    """Whole in one read or not: the same status and pause."""
+    async with opened_door(bounds=Bounds(accepts=Rate(0.5, 1.0))) as door:
+        await door.opened()
+        peer = await door.connect()
+        head = handshake(peer.subprotocol)
+        read = door.tally.bytes_in
+        await peer.raw(head[:40])
+        await until(lambda: door.tally.bytes_in > read)
+        await peer.raw(head[40:])
+        answer = await peer.reader.read()
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"Retry-After: 3\r\n" in answer
         assert door.gate.turned_away == {"accepts": 1}
 
 
