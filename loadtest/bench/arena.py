@@ -26,8 +26,8 @@ from loadtest.bench.people import Cast
 from loadtest.progress import Progress
 from loadtest.stack import muster_up
 
-OPENS_PER_S: Final = 1_000.0
-"""Under what a hub lets in (MUSTER_ACCEPTS_PER_S), so that no socket has to come twice."""
+OPENS_PER_S: Final = 700.0
+"""Under what one hub lets in (MUSTER_AUTHS_PER_S), so that no socket has to come twice."""
 
 CHECKED: Final[Mapping[str, str]] = {"MUSTER_POSTS_PER_S": "1000", "MUSTER_POSTS_BURST": "2000"}
 """All checks are on; the rate that one socket may post at is above what it is asked to."""
