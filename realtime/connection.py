@@ -94,7 +94,8 @@ class Connection:
     @property
     def spread_ms(self) -> int:
         """Over how long its client should come back if it breaks without a word."""
-        return self._driver.gate.spread_ms
+        visitor = self._driver.visitor
+        return 0 if visitor is None else visitor.spread_ms
 
     @property
     def backlog(self) -> int:
@@ -223,14 +224,15 @@ class Connection:
                 assert_never(effect)
 
     def _authenticate(self, frame: frames.Auth) -> None:
-        gate = self._driver.gate
-        turned_away = gate.authenticate(self._driver.peer, self._edge.clock.monotonic())
+        visitor = self._driver.visitor
+        assert visitor is not None, "nobody authenticates twice"
+        turned_away = visitor.authenticate(self._edge.clock.monotonic())
         if turned_away is not None:  # before anything was done for them, the token's signature too
             self.perform(self._session.turned_away(frame.id, turned_away.retry_after_ms))
             return
         refusal = self._errands.identify(self, frame)
         if refusal:
-            gate.bad_token()
+            visitor.bad_token()
             self.perform(refusal)
             return
         claims = self._session.claims

@@ -25,6 +25,10 @@ PATH: Final = "/v1/socket"
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 SUBPROTOCOLS: Final = [Subprotocol(name) for name in CODECS]
 
+HEADERS_TOO_LARGE: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n"
+)
+TOO_EARLY: Final = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
 _LATER: Final = "Not now; come back after a pause.\n"
 _ASKS: Final = f"GET {PATH} HTTP/1.1\r\n".encode()
 _NOT_NOW: Final = (
