@@ -19,6 +19,7 @@ BENCHMARKS: Final = {
     "resume": "loadtest.bench.resume",
     "fanout": "loadtest.bench.fanout",
     "rest": "loadtest.bench.rest",
+    "unit": "loadtest.bench.unit",
     "sync": "loadtest.bench.sync",
     "media": "loadtest.bench.media",
     "torture": "loadtest.torture.command",

@@ -69,10 +69,13 @@ class Arena:
 
     @contextlib.asynccontextmanager
     async def crowd(
-        self, tokens: list[str], size: Size, program: str = WORKER
+        self, tokens: list[str], size: Size, program: str = WORKER, hubs: int | None = None
     ) -> AsyncIterator[Crew]:
-        """Everybody online; person `p` is on hub `p % hubs`, each process has as many of every hub."""
-        hubs = len(self.hub_urls)
+        """Everybody online; person `p` is on hub `p % hubs`, each process has as many of every hub.
+
+        `program`: what the processes run. `hubs`: how many of them have people, else all.
+        """
+        hubs = hubs or len(self.hub_urls)
         seats = [Seat(token, person % hubs) for person, token in enumerate(tokens)]
         shares = [
             [seat for person, seat in enumerate(seats) if person // hubs % size.workers == worker]
