@@ -16,6 +16,7 @@ BENCHMARKS: Final = {
     "publish": "loadtest.bench.publish",
     "latency": "loadtest.bench.latency",
     "idle": "loadtest.bench.idle",
+    "resume": "loadtest.bench.resume",
     "fanout": "loadtest.bench.fanout",
     "rest": "loadtest.bench.rest",
     "unit": "loadtest.bench.unit",

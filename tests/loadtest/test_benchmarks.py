@@ -51,6 +51,19 @@ def test_latency() -> None:
 
 
 @pytest.mark.timeout(60)
+def test_resume() -> None:
+    """Half of eight people lose their hub, come back, and miss nothing."""
+    figures = _json(
+        "resume", *_SIZE, "--rate", "40", "--seconds", "3", "--warm", "0.5", "--workers", "1"
+    )
+    assert {"resumed_99_s", "lost", "duplicated", "presence_events"} <= set(figures)
+    assert figures["people"] == 4
+    assert 0 < figures["resumed_50_s"] <= figures["resumed_99_s"] <= figures["resumed_most_s"]
+    assert figures["lost"] == figures["duplicated"] == figures["away"] == 0
+    assert figures["presence_events"] is None
+
+
+@pytest.mark.timeout(60)
 def test_media() -> None:
     """Every upload ends as a thumbnail; how long small ones take says nothing, unless it is a second."""
     figures = _json("media", "--clients", "2", "--uploads", "4", "--shrink", "8")
