@@ -11,6 +11,8 @@
 #   make bench             every benchmark beside every peer, onto docs/benchmarks.md, in half an hour;
 #                          ONLY="idle rest" for a part, SHORT=1 to see that it runs
 #   make peers             what the benchmarks are shown beside: npm packages, and nginx with nchan
+#   make load              Locust on a Muster of its own, or on URL=; USERS=, RATE= (posts a second), TIME=, SPAWN=,
+#                          SHAPE=, SCENARIO=, STORM= (seconds), WORKERS=, HUBS=, PEOPLE= (a file), WEB=1 for its page
 #   make check             format, lint, types, import rules
 #   make setup             the environment alone
 #   make lock              resolve requirements.lock anew
@@ -25,8 +27,9 @@ AS ?=
 WORKERS ?= $(or $(MUSTER_TEST_WORKERS),auto)
 
 FRAMES ?= 1000000
+LOAD_URL = $(or $(URL),$(if $(filter command,$(origin HOST)),$(HOST)))
 
-.PHONY: setup up chat browser test prove autobahn fuzz peers bench check lock
+.PHONY: setup up chat browser test prove autobahn fuzz peers bench load check lock
 .DEFAULT_GOAL := up
 
 setup: $(STAMP)
@@ -90,6 +93,14 @@ peers: setup
 # Records into docs/bench and makes docs/benchmarks.md; `taskset -c 0,1 make bench` for two cores.
 bench: peers
 	$(PYTHON) -m loadtest bench $(addprefix --only ,$(ONLY)) $(if $(SHORT),--short)
+
+# Locust's report ends up in build/load.html; what was started for it is gone when it ends.
+load: setup
+	@exec $(PYTHON) -m loadtest load --hubs $(HUBS) $(if $(LOAD_URL),--url $(LOAD_URL)) \
+	  $(if $(USERS),--users $(USERS)) $(if $(RATE),--rate $(RATE)) $(if $(TIME),--time $(TIME)) \
+	  $(if $(SPAWN),--spawn $(SPAWN)) $(if $(SHAPE),--shape $(SHAPE)) $(if $(PEOPLE),--people $(PEOPLE)) \
+	  $(if $(STORM),--storm-every $(STORM)) $(if $(WEB),--web) $(if $(SCENARIO),--scenario $(SCENARIO)) \
+	  $(if $(filter command environment,$(origin WORKERS)),--workers $(WORKERS))
 
 check: setup
 	$(PYTHON) -m ruff format --check .

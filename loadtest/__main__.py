@@ -16,6 +16,7 @@ BENCHMARKS: Final = {
     "publish": "loadtest.bench.publish",
     "latency": "loadtest.bench.latency",
     "idle": "loadtest.bench.idle",
+    "resume": "loadtest.bench.resume",
     "fanout": "loadtest.bench.fanout",
     "rest": "loadtest.bench.rest",
     "unit": "loadtest.bench.unit",
@@ -23,6 +24,8 @@ BENCHMARKS: Final = {
     "media": "loadtest.bench.media",
     "curves": "loadtest.bench.curves",
     "bench": "loadtest.bench.suite",
+    "people": "loadtest.people",
+    "load": "loadtest.load",
     "torture": "loadtest.torture.command",
 }
 """What can be named, and the module that it is."""

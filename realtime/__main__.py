@@ -151,9 +151,9 @@ def _server(settings: Settings, registry: CollectorRegistry) -> Server:
     """The listener and what its sockets share; nothing is opened yet."""
     LOGGER.setLevel(logging.ERROR)
     clock, tally, terms = SystemClock(), Tally(), Terms.of(settings)
-    gate = Gate(
-        bounds_of(settings.max_sockets, settings.nameless_per_address, settings.accepts_per_s)
-    )
+    rng = random.Random()  # noqa: S311  # spreads clients, hides nothing
+    gate = Gate(bounds_of(settings), rng)
+    tally.turned_away = gate.turned_away
     tally.gauge("muster_sockets", "Sockets that are open", lambda: gate.sockets)
     tally.gauge("muster_sockets_nameless", "... and not authenticated", lambda: gate.nameless)
     tally.register(registry)
@@ -175,7 +175,7 @@ def _server(settings: Settings, registry: CollectorRegistry) -> Server:
         return Page(200, "text/plain", b"ok\n")
 
     handshake = Handshake(gate, settings.allowed_origins, probe)
-    return Server(edge, handshake, random.Random())  # noqa: S311  # spreads clients, hides nothing
+    return Server(edge, handshake, rng)
 
 
 def _hub(

@@ -48,6 +48,11 @@ def family(root: int) -> list[int]:
     return [pid for pid in stats if _owner(pid, stats, {root: ""}) is not None]
 
 
+def waited_s(pids: Iterable[int]) -> float:
+    """Seconds in which these processes could have run and none of the cores was free for them."""
+    return sum(int((_PROC / str(pid) / "schedstat").read_text().split()[1]) for pid in pids) / 1e9
+
+
 def resident_kib(pids: Iterable[int]) -> int:
     """Memory that these processes hold, shared pages counted in each."""
     return sum(_rss_kib(pid) for pid in pids)

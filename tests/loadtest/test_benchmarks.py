@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,6 +64,19 @@ def test_latency() -> None:
 
 
 @pytest.mark.timeout(60)
+def test_resume() -> None:
+    """Half of eight people lose their hub, come back, and miss nothing."""
+    figures = _json(
+        "resume", *_SIZE, "--rate", "40", "--seconds", "3", "--warm", "0.5", "--workers", "1"
+    )
+    assert {"resumed_99_s", "lost", "duplicated", "presence_events"} <= set(figures)
+    assert figures["people"] == 4
+    assert 0 < figures["resumed_50_s"] <= figures["resumed_99_s"] <= figures["resumed_most_s"]
+    assert figures["lost"] == figures["duplicated"] == figures["away"] == 0
+    assert figures["presence_events"] is None
+
+
+@pytest.mark.timeout(60)
 def test_media() -> None:
     """Every upload ends as a thumbnail; how long small ones take says nothing, unless it is a second."""
     figures = _json("media", "--clients", "2", "--uploads", "4", "--shrink", "8")
@@ -118,6 +132,18 @@ def test_rest() -> None:
     assert 30 <= figures["requests_per_s"] <= 50  # an open loop: what was asked for, and no more
     assert figures["twin_requests_per_s"] > 0
     assert figures["errors"] == 0
+
+
+@pytest.mark.timeout(60)
+def test_load(tmp_path: Path) -> None:
+    """Locust's rows, with nothing failed; six people talk in a spike that ends by itself."""
+    crowd = ["--users", "6", "--members", "3", "--rate", "12", "--spawn", "6"]
+    figures = _json(
+        "load", *crowd, "--time", "3s", "--shape", "spike", "--out", str(tmp_path / "load")
+    )
+    assert 2 <= figures["WS connect"]["count"] <= 6
+    assert figures["WS post -> delivery"]["count"] > 0
+    assert figures["Aggregated"]["failed"] == 0
 
 
 @pytest.mark.timeout(60)
