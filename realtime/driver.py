@@ -24,6 +24,7 @@ from proto.codes import Close
 from proto.limits import SUBPROTOCOL_JSON
 from realtime.edge import Door, Edge, Receiver
 from realtime.inlet import Inlet
+from realtime.outbox import TRANSPORT_SHARE
 from realtime.spare import discard
 
 PING: Final = b"\x89\x00"
@@ -60,6 +61,7 @@ class Driver(asyncio.BufferedProtocol):
         "_pinged_at",
         "_protocol",
         "_receiver",
+        "_slow",
         "_throttled_until",
         "_transport",
         "_welcome",
@@ -78,6 +80,7 @@ class Driver(asyncio.BufferedProtocol):
         self._peer: str | None = None
         self._paused = 0
         self._welcome = False
+        self._slow = False
         self._allowance = edge.terms.request_bytes  # what may be read still; -1: any amount
         self._close_at = self._throttled_until = self._pinged_at = inf
         self._heard = 0.0
@@ -89,7 +92,7 @@ class Driver(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         edge = self._edge
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=edge.terms.outbox_bytes // 4)
+        self._transport.set_write_buffer_limits(high=edge.terms.outbox_bytes // TRANSPORT_SHARE)
         name = transport.get_extra_info("peername")
         self._peer = network_of(name[0]) if name else ""
         self._welcome = self._door.handshake.gate.came(self._peer)
@@ -181,6 +184,7 @@ class Driver(asyncio.BufferedProtocol):
         """Send a WebSocket close; the peer has `close_within_s` to answer."""
         if self.state is State.open and self._inlet is not None:
             self._edge.tally.closed[str(int(code))] += 1
+            self._slow = code == Close.slow
             self._write_last(self._inlet.close(code, reason))
 
     def abort(self) -> None:
@@ -196,6 +200,7 @@ class Driver(asyncio.BufferedProtocol):
         if self.state is not State.open or self._receiver is None:
             if now < self._close_at:
                 return self._close_at
+            self._edge.tally.steps["abort"] += self._slow
             self.abort()
             return inf
         if self._throttled_until <= now:

@@ -1,49 +1,45 @@
 """The outbox of one socket: what waits to be written, and what becomes of a reader who is slow.
 
     flowing     everything is written at the end of the tick
-    congested   a quarter of the bound waits, or the transport takes no more: no ephemeral frames, rooms catch up
-    over        the bound is reached, or it stayed congested too long: the socket is closed, it may come back
+    thinned     the transport takes no more for now, or an eighth of the bound waits: no ephemeral frames
+    congested   a quarter waits: rooms send heads alone, up to half of the bound, and catch up later
+    over        the bound is reached, or nothing was taken for too long: the socket is closed, it may come back
 
 Owns the ladder and the bytes. Pure: must never touch a transport or read a clock.
 """
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import IntEnum
 from math import inf
+from typing import Final
+
+TRANSPORT_SHARE: Final = 8
+"""A transport says that it takes no more when it holds so small a part of the bound: the first step."""
 
 
-class Level(Enum):
+class Level(IntEnum):
     """Where on the ladder a socket stands."""
 
-    flowing = "flowing"
-    congested = "congested"
-    over = "over"
+    flowing = 0
+    thinned = 1
+    congested = 2
+    over = 3
 
 
 class Outbox:
     """Frames that wait, whole WebSocket frames each."""
 
-    __slots__ = (
-        "_blocked",
-        "_bound",
-        "_handed",
-        "_pending",
-        "_since",
-        "_within_s",
-        "heavy_at",
-        "queued",
-    )
+    __slots__ = ("_blocked_at", "_bound", "_handed", "_pending", "_within_s", "heavy_at", "queued")
 
     def __init__(self, bound: int, drained_within_s: float) -> None:
         self._bound = bound
         self._within_s = drained_within_s
         self._pending: list[bytes] = []
-        self._since = inf
-        self._blocked = False
+        self._blocked_at = inf
         self._handed = 0
         self.queued = 0
-        self.heavy_at = bound // 4
+        self.heavy_at = bound // TRANSPORT_SHARE
         """With more than this queued, the ladder is worth a look before the end of the tick."""
 
     def put(self, data: bytes) -> None:
@@ -54,7 +50,7 @@ class Outbox:
     def take(self) -> bytes:
         """Everything that waits, as one write; nothing while the transport takes no more."""
         pending = self._pending
-        if self._blocked or not pending:
+        if self.blocked or not pending:
             return b""
         data = pending[0] if len(pending) == 1 else b"".join(pending)
         pending.clear()
@@ -66,29 +62,38 @@ class Outbox:
         self._pending.clear()
         self.queued = 0
 
-    def block(self, handed: int) -> None:
+    def block(self, handed: int, now: float) -> None:
         """The transport holds `handed` bytes and takes no more."""
-        self._blocked = True
+        self._blocked_at = now
         self._handed = handed
 
     def unblock(self) -> None:
-        """The transport has written most of what it held."""
-        self._blocked = False
+        """The transport has written most of what it held: the reader reads, however slowly."""
+        self._blocked_at = inf
         self._handed = 0
 
     def level(self, now: float) -> Level:
-        """Look where the socket stands now; entering and leaving congestion happen here alone."""
+        """Look where the socket stands now."""
         waiting = self.queued + self._handed
-        if waiting > self._bound or now - self._since >= self._within_s:
+        if waiting > self._bound or now - self._blocked_at >= self._within_s:
             return Level.over
-        if self._blocked or waiting > self.heavy_at:
-            if self._since == inf:
-                self._since = now
+        if waiting > self._bound // 4:
             return Level.congested
-        self._since = inf
+        if self.blocked or waiting > self.heavy_at:
+            return Level.thinned
         return Level.flowing
 
     @property
+    def blocked(self) -> bool:
+        """Whether the transport takes no more."""
+        return self._blocked_at != inf
+
+    @property
+    def takes_heads(self) -> bool:
+        """Whether there is room for what may be left out: half of the bound is kept for answers."""
+        return self.queued + self._handed <= self._bound // 2
+
+    @property
     def deadline(self) -> float:
-        """When the socket will have been congested for too long."""
-        return self._since + self._within_s
+        """When the transport will have taken nothing for too long."""
+        return self._blocked_at + self._within_s

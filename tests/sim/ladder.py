@@ -51,7 +51,7 @@ class LadderSocket(SimSocket):
     def stall(self) -> None:
         """The reader stops reading."""
         self.blocked = True
-        self.outbox.block(100)
+        self.outbox.block(100, asyncio.get_running_loop().time())
 
     def read_on(self) -> None:
         """The reader takes what there is."""
@@ -63,7 +63,9 @@ class LadderSocket(SimSocket):
         """Where it stands on the ladder."""
         level = self.outbox.level(asyncio.get_running_loop().time())
         self.over = self.over or level is Level.over
-        was, self.congested = self.congested, level is not Level.flowing
+        self.thinned = level is not Level.flowing
+        self.takes_heads = self.outbox.takes_heads
+        was, self.congested = self.congested, level >= Level.congested
         if was and not self.congested:
             self.on_drained(self)
 
