@@ -121,21 +121,30 @@ class Session:
                 return (effects.Pointers(frame),)
             case frames.Typing():
                 self._typing = self._typing or Bucket(self._terms.typing_rate)
-                return NOTHING if self._typing.take(now) else (effects.Typing(frame),)
-            case frames.Resume() | frames.Attend():
-                self._resumes = self._resumes or Bucket(self._terms.resumes_rate)
-                wait = self._resumes.take(now)
-                return self._too_many(frame, wait, now) if wait else (effects.AskRooms(frame),)
+                wait = self._typing.take(now)
+                return self._too_many(frame, wait, now) if wait else (effects.Typing(frame),)
+            case frames.Resume() | frames.Attend() | frames.Refresh():
+                return self._on_costly(frame, now)
             case frames.Attention():
                 return (effects.Look(frame),)
             case frames.Ping():
                 return (effects.TellTime(frame),)
-            case frames.Refresh():
-                return (effects.RefreshToken(frame),)
             case frames.Auth():
                 return self._on_auth(frame)
             case _:
                 assert_never(frame)
+
+    def _on_costly(
+        self, frame: frames.Resume | frames.Attend | frames.Refresh, now: float
+    ) -> Effects:
+        """Each of these is a query or a signature to be checked."""
+        self._resumes = self._resumes or Bucket(self._terms.resumes_rate)
+        wait = self._resumes.take(now)
+        if wait:
+            return self._too_many(frame, wait, now)
+        if isinstance(frame, frames.Refresh):
+            return (effects.RefreshToken(frame),)
+        return (effects.AskRooms(frame),)
 
     def _on_auth(self, frame: frames.Auth) -> Effects:
         if self.state is not State.new:

@@ -44,7 +44,7 @@ class Terms:
     controls_rate: Rate = Rate(5, burst=300)  # pings, pongs, fragments
     frames_rate: Rate = Rate(100, burst=400)
     posts_rate: Rate = Rate(50, burst=200)
-    resumes_rate: Rate = Rate(1, burst=20)
+    resumes_rate: Rate = Rate(1, burst=20)  # resumes, attends, refreshed tokens
     typing_rate: Rate = Rate(2, burst=20)
     bad_frames_rate: Rate = Rate(0.1, burst=10)
     strikes_rate: Rate = Rate(10, burst=500)  # frames refused for their rate

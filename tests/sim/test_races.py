@@ -368,10 +368,9 @@ def test_a_slow_socket_is_told_heads_once_a_second_and_what_it_missed_when_it_re
         stage.truth.join(ADA, room)
         stage.truth.join(BOB, room)
         stage.lane.clear()
-        slow, watching = await stage.connect(BOB, (ROOM, 2)), await stage.connect(BOB)
+        slow = await stage.connect(BOB, (ROOM, 2))
+        slow.thinned = slow.congested = True
         typing = of_ephemeral(ROOM, ADA, TypingNow(0, ROOM, ADA))
-        for socket in (slow, watching):
-            socket.thinned = socket.congested = True
         for _ in range(20):
             stage.truth.post(ADA, room)
             stage.bring()
@@ -380,6 +379,8 @@ def test_a_slow_socket_is_told_heads_once_a_second_and_what_it_missed_when_it_re
         assert 4 <= len(_heads(slow)) <= 5
         assert _heads(slow)[-1].preview is not None
         assert not slow.entries(ROOM)
+        watching = await stage.connect(BOB)
+        watching.thinned = watching.congested = True
         slow.takes_heads = watching.takes_heads = False
         told = len(_heads(slow)), len(_heads(watching))
         stage.truth.post(ADA, room)
