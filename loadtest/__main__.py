@@ -17,6 +17,7 @@ BENCHMARKS: Final = {
     "latency": "loadtest.bench.latency",
     "idle": "loadtest.bench.idle",
     "fanout": "loadtest.bench.fanout",
+    "stalled": "loadtest.bench.stalled",
     "rest": "loadtest.bench.rest",
     "sync": "loadtest.bench.sync",
     "media": "loadtest.bench.media",

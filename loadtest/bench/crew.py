@@ -16,7 +16,18 @@ from time import monotonic
 from typing import Final, NamedTuple
 
 from loadtest.bench import orders
-from loadtest.bench.orders import Connected, Failed, Online, Order, Plan, Result, Seat, Step
+from loadtest.bench.orders import (
+    Connected,
+    Failed,
+    Online,
+    Order,
+    Plan,
+    Result,
+    Seat,
+    Stall,
+    Stalled,
+    Step,
+)
 from loadtest.percentiles import percentile
 
 STARTS_AFTER_S: Final = 0.25
@@ -40,6 +51,7 @@ class Load(NamedTuple):
     timed: bool = False
     sharp: bool = False
     every: int = 1
+    text_bytes: int = 128
 
 
 class Measured(NamedTuple):
@@ -91,6 +103,7 @@ class Crew:
                 start_at + offset_s,
                 load.warm_s,
                 load.run_s,
+                load.text_bytes,
                 timed=load.timed,
                 sharp=load.sharp,
                 every=load.every,
@@ -101,6 +114,13 @@ class Crew:
         async with asyncio.timeout(STARTS_AFTER_S + load.warm_s + load.run_s + ENDS_WITHIN_S):
             results = [await _result(process) for process in self._processes]
         return _sum(results, load.run_s)
+
+    async def stall(self) -> int:
+        """Those whose seats say so stop reading; how many they are."""
+        for process in self._processes:
+            _order(process, Stall())
+        reports = [await _report(process) for process in self._processes]
+        return sum(report.sockets for report in reports if isinstance(report, Stalled))
 
 
 @asynccontextmanager
