@@ -98,8 +98,13 @@ class Connection:
         return self._open and self._outbox.takes_heads
 
     def push(self, prepared: Pushable) -> None:
-        if self._open:
-            self._put(prepared.text if self._text else prepared.binary)
+        if self._open:  # what `_put` does, without a call more: this is the way of every delivery
+            heavy = self._outbox.put(prepared.text if self._text else prepared.binary)
+            if not self._dirty:
+                self._dirty = True
+                self._edge.flusher.mark(self)
+            if heavy:
+                self._look()
 
     def send(self, frame: frames.Server) -> None:
         if not self._open:
@@ -273,12 +278,11 @@ class Connection:
             self._driver.release()
 
     def _put(self, data: bytes) -> None:
-        outbox = self._outbox
-        outbox.put(data)
+        heavy = self._outbox.put(data)
         if not self._dirty:
             self._dirty = True
             self._edge.flusher.mark(self)
-        if outbox.queued > outbox.heavy_at:
+        if heavy:
             self._look()
 
     def _look(self) -> None:

@@ -45,6 +45,9 @@ class State(Enum):
     gone = "gone"
 
 
+_OPEN: Final = State.open  # on the way of every delivery: a look-up in an Enum costs 0.2 us
+
+
 class Driver(asyncio.BufferedProtocol):
     """The protocol object of one accepted connection."""
 
@@ -113,7 +116,7 @@ class Driver(asyncio.BufferedProtocol):
         data = bytes(edge.spare.buffer[:nbytes])
         if self._allowance >= 0:
             self._allowance -= nbytes
-        if self.state is State.open:
+        if self.state is _OPEN:
             self._read(data, now)
         elif self.state is State.handshake:
             self._shake_hands(data, now)
@@ -154,7 +157,7 @@ class Driver(asyncio.BufferedProtocol):
 
     def write(self, data: bytes) -> None:
         """Send whole WebSocket frames; dropped once the connection is closing."""
-        if self.state is State.open and self._transport is not None:
+        if self.state is _OPEN and self._transport is not None:
             tally = self._edge.tally
             tally.writes += 1
             tally.bytes_out += len(data)
@@ -182,7 +185,7 @@ class Driver(asyncio.BufferedProtocol):
 
     def close(self, code: int, reason: str) -> None:
         """Send a WebSocket close; the peer has `close_within_s` to answer."""
-        if self.state is State.open and self._inlet is not None:
+        if self.state is _OPEN and self._inlet is not None:
             self._edge.tally.closed[str(int(code))] += 1
             self._slow = code == Close.slow
             self._write_last(self._inlet.close(code, reason))
@@ -197,7 +200,7 @@ class Driver(asyncio.BufferedProtocol):
         """The wheel's visit."""
         if self.state is State.gone:
             return inf
-        if self.state is not State.open or self._receiver is None:
+        if self.state is not _OPEN or self._receiver is None:
             if now < self._close_at:
                 return self._close_at
             self._edge.tally.steps["abort"] += self._slow
@@ -243,7 +246,7 @@ class Driver(asyncio.BufferedProtocol):
         self._allowance = edge.terms.before_auth_bytes
         self._inlet = Inlet(edge.spare, edge.terms, protocol.subprotocol == SUBPROTOCOL_JSON)
         self._close_at = inf
-        self.state = State.open
+        self.state = _OPEN
         self._receiver = self._door.opened(self, self._inlet.text)
 
     def _read(self, data: bytes, now: float) -> None:
@@ -261,7 +264,7 @@ class Driver(asyncio.BufferedProtocol):
             self._write_last(inlet.close(1000, ""))
         elif taken.pongs and not self.unsent:
             self.write(taken.pongs)  # none for a peer who does not read
-        if self.state is not State.open:
+        if self.state is not _OPEN:
             return
         if self._allowance == 0:
             receiver.close(Close.too_large, "too much was sent before authentication")
@@ -272,7 +275,7 @@ class Driver(asyncio.BufferedProtocol):
             receiver.throttled(taken.wait_s)
 
     def _hand_over(self, receiver: Receiver, message: bytes, now: float) -> None:
-        if self.state is not State.open:
+        if self.state is not _OPEN:
             return
         if self._paused & _HELD:
             if self._held is None:
@@ -294,7 +297,7 @@ class Driver(asyncio.BufferedProtocol):
         now = self._edge.clock.monotonic()
         while self._held and not self._paused & _HELD and self._receiver is not None:
             self._hand_over(self._receiver, self._held.popleft(), now)
-        if not self._paused and self.state is State.open and self._transport is not None:
+        if not self._paused and self.state is _OPEN and self._transport is not None:
             self._transport.resume_reading()
 
     # Ending

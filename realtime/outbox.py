@@ -30,7 +30,16 @@ class Level(IntEnum):
 class Outbox:
     """Frames that wait, whole WebSocket frames each."""
 
-    __slots__ = ("_blocked_at", "_bound", "_handed", "_pending", "_within_s", "heavy_at", "queued")
+    __slots__ = (
+        "_blocked_at",
+        "_bound",
+        "_handed",
+        "_heavy_at",
+        "_pending",
+        "_within_s",
+        "blocked",
+        "queued",
+    )
 
     def __init__(self, bound: int, drained_within_s: float) -> None:
         self._bound = bound
@@ -38,14 +47,16 @@ class Outbox:
         self._pending: list[bytes] = []
         self._blocked_at = inf
         self._handed = 0
+        self.blocked = False
+        """Whether the transport takes no more."""
         self.queued = 0
-        self.heavy_at = bound // TRANSPORT_SHARE
-        """With more than this queued, the ladder is worth a look before the end of the tick."""
+        self._heavy_at = bound // TRANSPORT_SHARE
 
-    def put(self, data: bytes) -> None:
-        """Append one frame."""
+    def put(self, data: bytes) -> bool:
+        """Append one frame; whether the ladder is worth a look before the end of the tick."""
         self._pending.append(data)
-        self.queued += len(data)
+        queued = self.queued = self.queued + len(data)
+        return queued > self._heavy_at
 
     def take(self) -> bytes:
         """Everything that waits, as one write; nothing while the transport takes no more."""
@@ -64,11 +75,13 @@ class Outbox:
 
     def block(self, handed: int, now: float) -> None:
         """The transport holds `handed` bytes and takes no more."""
+        self.blocked = True
         self._blocked_at = now
         self._handed = handed
 
     def unblock(self) -> None:
         """The transport has written most of what it held: the reader reads, however slowly."""
+        self.blocked = False
         self._blocked_at = inf
         self._handed = 0
 
@@ -79,14 +92,9 @@ class Outbox:
             return Level.over
         if waiting > self._bound // 4:
             return Level.congested
-        if self.blocked or waiting > self.heavy_at:
+        if self.blocked or waiting > self._heavy_at:
             return Level.thinned
         return Level.flowing
-
-    @property
-    def blocked(self) -> bool:
-        """Whether the transport takes no more."""
-        return self._blocked_at != inf
 
     @property
     def takes_heads(self) -> bool:

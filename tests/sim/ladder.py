@@ -34,9 +34,8 @@ class LadderSocket(SimSocket):
         if not self.over:
             for payload in prepared.payloads:
                 self._waiting.append(payload)
-                self.outbox.put(payload)
-            if self.outbox.queued > self.outbox.heavy_at:
-                self.look()
+                if self.outbox.put(payload):
+                    self.look()
 
     def flush(self) -> None:
         """The end of a tick: everything in one write, unless the transport takes no more."""
