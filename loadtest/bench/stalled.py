@@ -34,7 +34,10 @@ _QUEUED: Final = re.compile(r"^muster_queue_bytes (\S+)$", re.MULTILINE)
 
 
 class Figures(NamedTuple):
-    """What is printed; memory is null where the hub is not ours. The times are from when a post was due."""
+    """What is printed; memory is null where the hub is not ours. The times are from when a post was due.
+
+    `queued_mib_most`: of all sockets together, bytes that many wait for counted for each of them.
+    """
 
     p99_before_ms: float
     p99_stalled_ms: float
@@ -42,7 +45,7 @@ class Figures(NamedTuple):
     other_room_p99_before_ms: float
     other_room_p99_ms: float
     rss_kib_per_stalled_socket: float | None
-    queued_kib_per_stalled_socket: float
+    queued_mib_most: float
     ephemeral: int
     head_only: int
     goaway: int
@@ -126,7 +129,7 @@ def _figures(
         shown(before[1].same_ms, 0.99),
         shown(after[1].same_ms, 0.99),
         None if seen.grown_kib is None else round(seen.grown_kib / each, 1),
-        round(seen.queued_bytes / 1024 / each, 1),
+        round(seen.queued_bytes / 2**20, 1),
         **seen.steps,
     )
 
