@@ -5,9 +5,9 @@
 
 The window is one for all busy rooms of the hub, opened by the first entry that has to wait: so a socket in several of
 them is written to once. Writing to a large room takes as long as a window, and what comes meanwhile waits as well: so
-its window is shorter by that, down to a half. Owns which room is busy and when the window ends. Entries that wait have not been taken in: to
-the rest of the hub they come from the lanes so much later. Must never delay a room below the rate, nor any entry for
-longer than the window.
+its window is shorter by that, down to a half. Owns which room is busy and when the window ends. Entries that wait have
+not been taken in: to the rest of the hub they come from the lanes so much later. Must never delay a room below the
+rate, nor any entry for longer than the window.
 """
 
 from __future__ import annotations

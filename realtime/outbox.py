@@ -33,9 +33,10 @@ class Outbox:
     __slots__ = (
         "_blocked_at",
         "_bound",
+        "_first",
         "_handed",
         "_heavy_at",
-        "_pending",
+        "_rest",
         "_within_s",
         "blocked",
         "queued",
@@ -44,7 +45,8 @@ class Outbox:
     def __init__(self, bound: int, drained_within_s: float) -> None:
         self._bound = bound
         self._within_s = drained_within_s
-        self._pending: list[bytes] = []
+        self._first = b""
+        self._rest: list[bytes] | None = None
         self._blocked_at = inf
         self._handed = 0
         self.blocked = False
@@ -54,23 +56,30 @@ class Outbox:
 
     def put(self, data: bytes) -> bool:
         """Append one frame; whether the ladder is worth a look before the end of the tick."""
-        self._pending.append(data)
+        if not self._first:
+            self._first = data  # mostly the only one: no list is made for it
+        elif self._rest is None:
+            self._rest = [data]
+        else:
+            self._rest.append(data)
         queued = self.queued = self.queued + len(data)
         return queued > self._heavy_at
 
     def take(self) -> bytes:
         """Everything that waits, as one write; nothing while the transport takes no more."""
-        pending = self._pending
-        if self.blocked or not pending:
+        data = self._first
+        if self.blocked or not data:
             return b""
-        data = pending[0] if len(pending) == 1 else b"".join(pending)
-        pending.clear()
+        if self._rest is not None:
+            data = b"".join((data, *self._rest))
+            self._rest = None
+        self._first = b""
         self.queued = 0
         return data
 
     def empty(self) -> None:
         """Forget what waits: the socket is being closed and its client resumes from what it has."""
-        self._pending.clear()
+        self._first, self._rest = b"", None
         self.queued = 0
 
     def block(self, handed: int, now: float) -> None:
