@@ -24,7 +24,7 @@ from realtime.socket import Socket
 from realtime.visibility import Hidden, is_visible
 
 ENTRIES_PER_STEP: Final = 100
-"""Pushed to one socket before its congestion is looked at again."""
+"""Looked at for one socket at a time."""
 
 SOCKETS_PER_TICK: Final = 50
 """Brought further before the loop looks at anything else: 10 ms at most, each taking what fills its share."""
@@ -180,6 +180,9 @@ class Catchup:
                     socket.send(Skip(0, room.id, skip_from, kept.seq - 1))
                     skip_from = None
                 socket.push(kept.prepared)
+                if socket.congested:  # long messages: a whole step of them would be over its bound
+                    attachment.position = kept.seq
+                    return
             elif skip_from is None:
                 skip_from = kept.seq
         attachment.position = entries[-1].seq

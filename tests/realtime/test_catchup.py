@@ -14,6 +14,7 @@ from proto.codec import MSGPACK
 from proto.entry import Body, EntryKind
 from proto.frames import Entry
 from realtime.catchup import SOCKETS_PER_TICK, Catchup
+from realtime.prepared import Pushable
 from realtime.room import Attachment, Kept, LocalRoom
 from realtime.visibility import Hidden
 from tests.fakes.socket import RecordingSocket
@@ -82,6 +83,30 @@ def test_a_crowd_that_comes_back_is_brought_up_in_slices_and_everybody_is() -> N
     assert {len(socket.entries(ROOM)) for socket in crowd} == {20}
     assert len(room.live) == len(crowd)
     assert not len(catchup)
+
+
+class Filling(RecordingSocket):
+    """Congested whenever three more frames were pushed, as long messages make it."""
+
+    def push(self, prepared: Pushable) -> None:
+        super().push(prepared)
+        self.thinned = self.congested = len(self.frames) % 3 == 0
+
+
+def test_long_messages_are_pushed_as_far_as_the_socket_takes_them() -> None:
+    """Else whoever comes back to a hundred of them is over its bound at once, is closed, and comes back to them."""
+    ticks, room, (plain,) = Ticks(), _room(20), _sockets(1)
+    catchup = _catchup(ticks)
+    socket = Filling(plain.person, plain.device, plain.session)
+    socket.on_drained = catchup.go_on
+    catchup.start(Attachment(socket, room, 0))
+    for most in (3, 6, 9, 12, 15, 18, 20):
+        while ticks.turn():
+            pass
+        assert len(socket.frames) == most
+        socket.drain()
+    assert socket.is_unbroken(ROOM)
+    assert socket in room.live
 
 
 def test_who_is_too_slow_is_not_even_looked_at_until_it_reads_on() -> None:

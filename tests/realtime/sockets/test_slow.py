@@ -4,13 +4,21 @@ import asyncio
 import os
 import socket
 from dataclasses import replace
+from random import Random
 
+from muster.lane import LaneEntry
+from muster.membership import Membership
+from muster.permission import Relation, RoomKind
 from proto import frames
 from proto.codes import Close
 from proto.entry import Body, EntryKind
+from realtime.catchup import Catchup
 from realtime.prepared import Prepared
+from realtime.room import Attachment, Kept, LocalRoom
+from realtime.visibility import Hidden
 from tests.fakes.hub import ROOM, token
 from tests.realtime.sockets.door import FAST, masked, opened_door, until
+from tests.sim.truth import SlowReader, Truth
 
 SMALL = replace(FAST, outbox_bytes=65_536, send_buffer_bytes=8_192, drained_within_s=0.3)
 
@@ -140,6 +148,31 @@ async def test_a_slow_reader_that_drains_in_time_goes_on() -> None:
             assert got.seq == seq
         await drained.wait()
         assert not slow.congested
+
+
+async def test_who_comes_back_to_sixty_long_messages_gets_them_all() -> None:
+    """They are more than may wait for one socket: pushed at once they would end it, and again when it comes back."""
+    async with opened_door() as door:
+        peer = await door.authenticated()
+        slow = door.hub.sockets[0]
+        room = LocalRoom(
+            Membership(slow.person, ROOM, RoomKind.group, "all", Relation.member, 1, 0, 0, 1, False)
+        )
+        attachment = Attachment(slow, room, 0)
+        room.catching_up[slow] = attachment  # so that the window keeps what it is owed
+        for seq in range(1, 61):
+            payload = entry(seq, 8_000).payload
+            room.advance(
+                Kept(LaneEntry(ROOM.bytes, seq, EntryKind.post, ROOM.bytes, None, payload))
+            )
+        reader = SlowReader(Truth([], lambda _: None), Random(0))
+        soon = asyncio.get_running_loop().call_soon
+        catchup = Catchup(reader, Hidden(), soon, lambda _: None)
+        slow.on_drained = catchup.go_on
+        catchup.start(attachment)
+        got = [await peer.receive() for _ in range(60)]
+        assert [one.seq for one in got if isinstance(one, frames.Entry)] == list(range(1, 61))
+        assert slow in room.live
 
 
 async def test_a_burst_in_one_tick_is_congestion_until_it_is_written() -> None:
