@@ -28,9 +28,7 @@ from realtime.outbox import TRANSPORT_SHARE
 from realtime.spare import discard
 
 PING: Final = b"\x89\x00"
-_HEADERS_TOO_LARGE: Final = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n"
-)
+_HEADERS_TOO_LARGE: Final = b"HTTP/1.1 431 Headers Too Large\r\nConnection: close\r\n\r\n"
 _TOO_EARLY: Final = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
 _HELD: Final = 1  # paused by the connection: it has enough to do
 _THROTTLED: Final = 2  # paused by the buckets
@@ -82,8 +80,7 @@ class Driver(asyncio.BufferedProtocol):
         self._held: deque[bytes] | None = None
         self._peer: str | None = None
         self._paused = 0
-        self._welcome = False
-        self._slow = False
+        self._welcome = self._slow = False
         self._allowance = edge.terms.request_bytes  # what may be read still; -1: any amount
         self._close_at = self._throttled_until = self._pinged_at = inf
         self._heard = 0.0
