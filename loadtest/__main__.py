@@ -19,6 +19,7 @@ BENCHMARKS: Final = {
     "fanout": "loadtest.bench.fanout",
     "stalled": "loadtest.bench.stalled",
     "rest": "loadtest.bench.rest",
+    "unit": "loadtest.bench.unit",
     "sync": "loadtest.bench.sync",
     "media": "loadtest.bench.media",
     "torture": "loadtest.torture.command",

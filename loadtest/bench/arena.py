@@ -68,12 +68,14 @@ class Arena:
         return [pid for name, pid in self.pids.items() if name.startswith("hub ")]
 
     @contextlib.asynccontextmanager
-    async def crowd(self, tokens: list[str], size: Size, stalls: int = 0) -> AsyncIterator[Crew]:
+    async def crowd(
+        self, tokens: list[str], size: Size, hubs: int | None = None, stalls: int = 0
+    ) -> AsyncIterator[Crew]:
         """Everybody online; person `p` is on hub `p % hubs`, each process has as many of every hub.
 
-        The first `stalls` will stop reading when the crew is told.
+        `hubs`: how many of them have people, else all. The first `stalls` people will stop reading when the crew is told.
         """
-        hubs = len(self.hub_urls)
+        hubs = hubs or len(self.hub_urls)
         seats = [Seat(token, person % hubs, person < stalls) for person, token in enumerate(tokens)]
         shares = [
             [seat for person, seat in enumerate(seats) if person // hubs % size.workers == worker]
