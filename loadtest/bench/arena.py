@@ -73,7 +73,7 @@ class Arena:
     ) -> AsyncIterator[Crew]:
         """Everybody online; person `p` is on hub `p % hubs`, each process has as many of every hub.
 
-        `hubs`: how many of them have people, else all. The first `stalls` people will stop reading when the crew is told.
+        `hubs`: how many of them have people, else all. The first `stalls` people stop reading when the crew is told.
         """
         hubs = hubs or len(self.hub_urls)
         seats = [Seat(token, person % hubs, person < stalls) for person, token in enumerate(tokens)]
