@@ -26,12 +26,15 @@ from muster.services.runfile import Running
 from muster.stores.postgres.batch import PostgresBatchConnection
 from muster.stores.postgres.people import PostgresPeople
 from muster.stores.postgres.pool import open_database
-from muster.submit import create
+from muster.submit import create, join
 from muster.tokens import Tokens
 
 CONNECTIONS: Final = 8
 MEMBERS_PER_BATCH: Final = 100
 """A batch has 1.5 s: a member's coming is three rows and an entry in a log of their own."""
+
+MEMBERS_AT_ONCE: Final = 1_000
+"""Who is more than that comes in afterwards, into a room that is open to all."""
 
 
 class Cast:
@@ -106,16 +109,27 @@ class Cast:
     async def _gather(
         self, rooms: Sequence[Sequence[PersonId]], progress: Callable[[float], None]
     ) -> None:
+        small = [members for members in rooms if len(members) <= MEMBERS_AT_ONCE]
         size = max(1, MEMBERS_PER_BATCH // max(1, len(rooms[0])))
         batches = [
-            [self._room(members) for members in rooms[first : first + size]]
-            for first in range(0, len(rooms), size)
+            [self._room(members, RoomKind.group) for members in small[first : first + size]]
+            for first in range(0, len(small), size)
         ]
+        for members in rooms:
+            if len(members) > MEMBERS_AT_ONCE:
+                batches += self._large(members)
         await self.commit(batches, lambda share: progress(0.5 + 0.5 * share))
 
-    def _room(self, members: Sequence[PersonId]) -> Op:
+    def _large(self, members: Sequence[PersonId]) -> list[list[Op]]:
+        made = self._room(members[:MEMBERS_PER_BATCH], RoomKind.public)
+        joins = [join(person, made.room, str(person)) for person in members[MEMBERS_PER_BATCH:]]
+        starts = range(0, len(joins), MEMBERS_PER_BATCH)
+        return [[made], *(joins[first : first + MEMBERS_PER_BATCH] for first in starts)]
+
+    def _room(self, members: Sequence[PersonId], kind: RoomKind) -> Op:
         room = RoomId(uuid7(self._clock.now_ms(), self._random))
-        new = NewRoom(RoomKind.group.value, "from_join", "a room", "", list(members[1:]))
+        history = "from_join" if kind is RoomKind.group else "all"
+        new = NewRoom(kind.value, history, "a room", "", list(members[1:]))
         return create(members[0], room, str(room), new)
 
     def token(self, person: PersonId) -> str:
