@@ -18,6 +18,7 @@ BENCHMARKS: Final = {
     "idle": "loadtest.bench.idle",
     "resume": "loadtest.bench.resume",
     "fanout": "loadtest.bench.fanout",
+    "stalled": "loadtest.bench.stalled",
     "rest": "loadtest.bench.rest",
     "unit": "loadtest.bench.unit",
     "sync": "loadtest.bench.sync",

@@ -108,7 +108,15 @@ class Settings:
     posts_per_s: float = setting(50.0, "posts a second that one socket may send", at_least=0.1)
     posts_burst: float = setting(200.0, "posts that one socket may send at once", at_least=1.0)
     socket_send_buffer: int = setting(
-        65_536, "bytes the kernel keeps for one slow socket; 0: as many as it likes", at_least=0
+        65_536,
+        "bytes the kernel keeps for one slow socket (Linux takes twice that); 0: as it likes, up to 4 MB",
+        at_least=0,
+    )
+    peer_lost_s: float = setting(
+        30.0,
+        "how long data may go unacknowledged before the kernel gives a socket up; by itself: 15 minutes",
+        at_least=1.0,
+        at_most=3600.0,
     )
     max_sockets: int = setting(0, "sockets of one hub; 0: what the file limit allows", at_least=0)
     nameless_per_address: int = setting(

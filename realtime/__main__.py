@@ -175,7 +175,9 @@ def _server(settings: Settings, registry: CollectorRegistry) -> Server:
         return Page(200, "text/plain", b"ok\n")
 
     handshake = Handshake(gate, settings.allowed_origins, probe)
-    return Server(edge, handshake, rng)
+    server = Server(edge, handshake, rng)
+    tally.gauge("muster_queue_bytes", "Bytes that wait for sockets", lambda: server.queued_bytes)
+    return server
 
 
 def _hub(

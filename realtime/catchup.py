@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 from muster.errors import Refused
@@ -23,7 +24,10 @@ from realtime.socket import Socket
 from realtime.visibility import Hidden, is_visible
 
 ENTRIES_PER_STEP: Final = 100
-"""Pushed to one socket before its congestion is looked at again."""
+"""Looked at for one socket at a time."""
+
+SOCKETS_PER_TICK: Final = 50
+"""Brought further before the loop looks at anything else: 10 ms at most, each taking what fills its share."""
 
 ENTRIES_PER_QUERY: Final = 5_000
 RETRY_S: Final = 0.3
@@ -49,6 +53,7 @@ class Catchup:
         self._left = left
         self._behind: dict[Socket, dict[RoomId, Attachment]] = {}
         self._due: dict[Socket, None] = {}
+        self._pumping = False
         self._wanted: dict[RoomId, LocalRoom] = {}
         self._woken = asyncio.Event()
         self._log = get_logger()
@@ -66,10 +71,11 @@ class Catchup:
 
     def go_on(self, socket: Socket) -> None:
         """Something changed for this socket: it has drained, or a room of its has moved."""
-        if socket in self._behind and socket not in self._due:
-            if not self._due:
-                self._soon(self._pump)
+        if socket in self._behind and not socket.congested:
             self._due[socket] = None
+            if not self._pumping:
+                self._pumping = True
+                self._soon(self._pump)
 
     def moved(self, room: LocalRoom) -> None:
         """The room's head or window has moved."""
@@ -115,8 +121,14 @@ class Catchup:
                     await asyncio.sleep(RETRY_S)
 
     def _pump(self) -> None:
-        due, self._due = self._due, {}
-        for socket in due:
+        """Bring a slice of those who are due further: a crowd that comes back keeps nobody else waiting."""
+        now = list(islice(self._due, SOCKETS_PER_TICK))
+        for socket in now:
+            del self._due[socket]
+        self._pumping = bool(self._due)
+        if self._pumping:  # before anything can go wrong with one of them
+            self._soon(self._pump)
+        for socket in now:
             for attachment in list(self._behind.get(socket, {}).values()):
                 self._advance(attachment)
                 if socket.congested:
@@ -168,6 +180,9 @@ class Catchup:
                     socket.send(Skip(0, room.id, skip_from, kept.seq - 1))
                     skip_from = None
                 socket.push(kept.prepared)
+                if socket.congested:  # long messages: a whole step of them would be over its bound
+                    attachment.position = kept.seq
+                    return
             elif skip_from is None:
                 skip_from = kept.seq
         attachment.position = entries[-1].seq

@@ -18,7 +18,7 @@ from proto import frames
 from proto.codec import JSON, MSGPACK, BadFrame
 from proto.codes import Close, may_reconnect
 from realtime import effects
-from realtime.driver import Driver, State
+from realtime.driver import Driver
 from realtime.edge import Edge
 from realtime.effects import Effect, Effects
 from realtime.errands import Errands
@@ -27,6 +27,7 @@ from realtime.prepared import BINARY, TEXT, Pushable, framed
 from realtime.salvage import request_id
 from realtime.session import Session, error
 from realtime.socket import Socket
+from realtime.state import OPEN
 
 SLOW_RETRY_MS = 1_000
 
@@ -47,6 +48,7 @@ class Connection:
         "_open",
         "_outbox",
         "_session",
+        "_step",
         "_text",
         "_under_way",
         "attention",
@@ -56,6 +58,7 @@ class Connection:
         "person",
         "registered",
         "session",
+        "thinned",
     )
 
     def __init__(self, edge: Edge, errands: Errands, driver: Driver, text: bool) -> None:
@@ -69,6 +72,7 @@ class Connection:
         self._in_flight = 0
         self._dirty = False
         self._open = True
+        self._step = Level.flowing  # the highest that was counted since all was well
         # Whose it is: known once the token was read, and never asked for before.
         self.person: PersonId
         self.device: DeviceId
@@ -76,7 +80,7 @@ class Connection:
         self.registered = False
         """Whether the hub knows this connection, and must be told when it is gone."""
         self.attention = "active"
-        self.congested = False
+        self.thinned = self.congested = False
         self.on_drained: Callable[[Socket], None] = _nobody_waits
 
     # The hub calls
@@ -101,9 +105,18 @@ class Connection:
     def backlog(self) -> int:
         return self._outbox.queued + self._driver.unsent
 
+    @property
+    def takes_heads(self) -> bool:
+        return self._open and self._outbox.takes_heads
+
     def push(self, prepared: Pushable) -> None:
-        if self._open:
-            self._put(prepared.text if self._text else prepared.binary)
+        if self._open:  # what `_put` does, without a call more: this is the way of every delivery
+            heavy = self._outbox.put(prepared.text if self._text else prepared.binary)
+            if not self._dirty:
+                self._dirty = True
+                self._edge.flusher.mark(self)
+            if heavy:
+                self._look()
 
     def send(self, frame: frames.Server) -> None:
         if not self._open:
@@ -114,10 +127,11 @@ class Connection:
             self._put(framed(BINARY, MSGPACK.encode(frame)))
 
     def close(self, code: int, reason: str, retry_after_ms: int | None = None) -> None:
-        if not self._open or self._driver.state is not State.open:
+        if not self._open or self._driver.state is not OPEN:
             return
         self._session.closing()
         if code == Close.slow:
+            self._edge.tally.steps["goaway"] += 1
             self._outbox.empty()  # it comes back and resumes from what it has
         self.send(frames.Goaway(0, int(code), reason, retry_after_ms, may_reconnect(code)))
         self._open = False
@@ -141,7 +155,8 @@ class Connection:
         self.perform(self._session.on_throttled(wait_s))
 
     def blocked(self, handed: int) -> None:
-        self._outbox.block(handed)
+        self._outbox.block(handed, self._edge.clock.monotonic())
+        self._driver.look_at(self._outbox.deadline)
         self._look()
 
     def unblocked(self) -> None:
@@ -154,12 +169,12 @@ class Connection:
         data = self._outbox.take()
         if data:
             self._driver.write(data)
-        if self.congested:
+        if self.thinned:
             self._look()
 
     def due(self, now: float) -> float:
         self.perform(self._session.due(now))
-        if self.congested:
+        if self.thinned:
             self._look()
         return min(self._session.deadline, self._outbox.deadline)
 
@@ -282,12 +297,11 @@ class Connection:
             self._driver.release()
 
     def _put(self, data: bytes) -> None:
-        outbox = self._outbox
-        outbox.put(data)
+        heavy = self._outbox.put(data)
         if not self._dirty:
             self._dirty = True
             self._edge.flusher.mark(self)
-        if outbox.queued > outbox.heavy_at:
+        if heavy:
             self._look()
 
     def _look(self) -> None:
@@ -297,11 +311,20 @@ class Connection:
         outbox = self._outbox
         was_congested = self.congested
         level = outbox.level(self._edge.clock.monotonic())
-        self.congested = level is not Level.flowing
+        self.thinned = level is not Level.flowing
+        self.congested = level >= Level.congested
+        if outbox.blocked or not self.thinned:
+            self._count(level)  # a burst that is written at the end of the tick makes nobody slow
         if level is Level.over:
             self.close(Close.slow, "the socket did not take what it was sent", SLOW_RETRY_MS)
-        elif level is Level.congested and not was_congested:
-            self._edge.tally.congested += 1
-            self._driver.look_at(outbox.deadline)
-        elif level is Level.flowing and was_congested:
+        elif was_congested and not self.congested:
             self.on_drained(self)
+
+    def _count(self, level: Level) -> None:
+        """Each step up is counted once until all is well again."""
+        steps = self._edge.tally.steps
+        if self._step < Level.thinned <= level < Level.over:
+            steps["ephemeral"] += 1
+        if self._step < Level.congested is level:
+            steps["head_only"] += 1
+        self._step = max(self._step, level) if level else Level.flowing

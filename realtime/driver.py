@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from enum import Enum
 from math import inf
 from typing import Final, cast
 
@@ -24,21 +23,14 @@ from proto.limits import SUBPROTOCOL_JSON
 from realtime.edge import Door, Edge, Receiver
 from realtime.handshake import HEADERS_TOO_LARGE, TOO_EARLY
 from realtime.inlet import Inlet
+from realtime.outbox import TRANSPORT_SHARE
 from realtime.spare import discard
+from realtime.state import OPEN, State
 from realtime.visitor import Visitor
 
 PING: Final = b"\x89\x00"
 _HELD: Final = 1  # paused by the connection: it has enough to do
 _THROTTLED: Final = 2  # paused by the buckets
-
-
-class State(Enum):
-    """Where a connection is in its life."""
-
-    handshake = "handshake"
-    open = "open"
-    closing = "closing"
-    gone = "gone"
 
 
 class Driver(asyncio.BufferedProtocol):
@@ -56,6 +48,7 @@ class Driver(asyncio.BufferedProtocol):
         "_pinged_at",
         "_protocol",
         "_receiver",
+        "_slow",
         "_throttled_until",
         "_transport",
         "state",
@@ -72,6 +65,7 @@ class Driver(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._held: deque[bytes] | None = None
         self._paused = 0
+        self._slow = False
         self._allowance = edge.terms.request_bytes  # what may be read still; -1: any amount
         self._close_at = self._throttled_until = self._pinged_at = inf
         self._heard = 0.0
@@ -84,7 +78,7 @@ class Driver(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         edge = self._edge
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=edge.terms.outbox_bytes // 4)
+        self._transport.set_write_buffer_limits(high=edge.terms.outbox_bytes // TRANSPORT_SHARE)
         self.visitor = Visitor(self._door.handshake, transport.get_extra_info("peername"))
         self._door.came(self)
         self._heard = edge.clock.monotonic()
@@ -103,7 +97,7 @@ class Driver(asyncio.BufferedProtocol):
         data = bytes(edge.spare.buffer[:nbytes])
         if self._allowance >= 0:
             self._allowance -= nbytes
-        if self.state is State.open:
+        if self.state is OPEN:
             self._read(data, now)
         elif self.state is State.handshake:
             self._shake_hands(data, now)
@@ -144,7 +138,7 @@ class Driver(asyncio.BufferedProtocol):
 
     def write(self, data: bytes) -> None:
         """Send whole WebSocket frames; dropped once the connection is closing."""
-        if self.state is State.open and self._transport is not None:
+        if self.state is OPEN and self._transport is not None:
             tally = self._edge.tally
             tally.writes += 1
             tally.bytes_out += len(data)
@@ -172,8 +166,9 @@ class Driver(asyncio.BufferedProtocol):
 
     def close(self, code: int, reason: str) -> None:
         """Send a WebSocket close; the peer has `close_within_s` to answer."""
-        if self.state is State.open and self._inlet is not None:
+        if self.state is OPEN and self._inlet is not None:
             self._edge.tally.closed[str(int(code))] += 1
+            self._slow = code == Close.slow
             self._write_last(self._inlet.close(code, reason))
 
     def abort(self) -> None:
@@ -186,9 +181,10 @@ class Driver(asyncio.BufferedProtocol):
         """The wheel's visit."""
         if self.state is State.gone:
             return inf
-        if self.state is not State.open or self._receiver is None:
+        if self.state is not OPEN or self._receiver is None:
             if now < self._close_at:
                 return self._close_at
+            self._edge.tally.steps["abort"] += self._slow
             self.abort()
             return inf
         if self._throttled_until <= now:
@@ -236,7 +232,7 @@ class Driver(asyncio.BufferedProtocol):
         self._allowance = edge.terms.before_auth_bytes
         self._inlet = Inlet(edge.spare, edge.terms, protocol.subprotocol == SUBPROTOCOL_JSON)
         self._close_at = inf
-        self.state = State.open
+        self.state = OPEN
         self._receiver = self._door.opened(self, self._inlet.text)
 
     def _read(self, data: bytes, now: float) -> None:
@@ -254,7 +250,7 @@ class Driver(asyncio.BufferedProtocol):
             self._write_last(inlet.close(1000, ""))
         elif taken.pongs and not self.unsent:
             self.write(taken.pongs)  # none for a peer who does not read
-        if self.state is not State.open:
+        if self.state is not OPEN:
             return
         if self._allowance == 0:
             receiver.close(Close.too_large, "too much was sent before authentication")
@@ -265,7 +261,7 @@ class Driver(asyncio.BufferedProtocol):
             receiver.throttled(taken.wait_s)
 
     def _hand_over(self, receiver: Receiver, message: bytes, now: float) -> None:
-        if self.state is not State.open:
+        if self.state is not OPEN:
             return
         if self._paused & _HELD:
             if self._held is None:
@@ -287,7 +283,7 @@ class Driver(asyncio.BufferedProtocol):
         now = self._edge.clock.monotonic()
         while self._held and not self._paused & _HELD and self._receiver is not None:
             self._hand_over(self._receiver, self._held.popleft(), now)
-        if not self._paused and self.state is State.open and self._transport is not None:
+        if not self._paused and self.state is OPEN and self._transport is not None:
             self._transport.resume_reading()
 
     # Ending

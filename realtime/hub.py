@@ -250,7 +250,7 @@ class Hub:
             self._catchup.start(attachment)
         if room.catching_up:
             self._catchup.moved(room)
-        if room.watching:
+        if room.watching or room.catching_up:
             self._pulse.moved(room)
 
     def _trace(self, room: LocalRoom, kept: Kept, sockets: int) -> None:
@@ -269,7 +269,7 @@ class Hub:
         prepared = Prepared(entry.data)
         hidden_from = self._hidden.from_whom(entry.author)
         for socket in room.live:
-            if socket.congested or socket.person.bytes == entry.author:
+            if socket.thinned or socket.person.bytes == entry.author:
                 continue
             if hidden_from is None or socket.person not in hidden_from:
                 socket.push(prepared)

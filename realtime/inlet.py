@@ -21,6 +21,8 @@ from realtime.bucket import Bucket
 from realtime.spare import Spare, discard
 from realtime.terms import Terms
 
+_TEXT: Final = Opcode.TEXT  # asked for every frame: a look-up in an Enum costs 0.2 us
+_BINARY: Final = Opcode.BINARY
 _PONG_OCTET: Final = 0x8A
 _INVALID_DATA: Final = 1007
 _REASON_BYTES: Final = 123  # RFC 6455, 5.5: a control frame has at most 125, two are the code
@@ -86,8 +88,8 @@ class Inlet:
         for event in parser.events_received():
             frame = cast(Frame, event)
             self._unread -= _size(frame)
-            if frame.fin and (frame.opcode is Opcode.BINARY or frame.opcode is Opcode.TEXT):
-                out.fault = self._message(out.messages, frame.data, frame.opcode is Opcode.TEXT)
+            if frame.fin and (frame.opcode is _BINARY or frame.opcode is _TEXT):
+                out.fault = self._message(out.messages, frame.data, frame.opcode is _TEXT)
             else:
                 controls += 1
                 out.fault = self._piece(out.messages, frame)
@@ -162,8 +164,8 @@ class Inlet:
                 out.fault = Fault(Close.flood, "more kept coming than one socket may send")
 
     def _piece(self, messages: list[bytes], frame: Frame) -> Fault | None:
-        if frame.opcode is Opcode.TEXT or frame.opcode is Opcode.BINARY:
-            self._assembly = Assembly(frame.opcode is Opcode.TEXT, self._terms.fragments)
+        if frame.opcode is _TEXT or frame.opcode is _BINARY:
+            self._assembly = Assembly(frame.opcode is _TEXT, self._terms.fragments)
         elif frame.opcode is not Opcode.CONT:
             return None
         assembly = self._assembly

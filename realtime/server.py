@@ -122,6 +122,11 @@ class Server:
             if self._connections:
                 await asyncio.sleep(STEP_S)
 
+    @property
+    def queued_bytes(self) -> int:
+        """What waits to be sent, in all connections and their transports."""
+        return sum(connection.backlog for connection in self._connections.values())
+
     # Drivers call
 
     def came(self, driver: Driver) -> None:

@@ -38,6 +38,9 @@ class State(Enum):
     closing = "closing"
 
 
+_IN: Final = State.in_  # asked for every frame: a look-up in an Enum costs 0.2 us
+_CLOSING: Final = State.closing
+
 _CLOSE_FOR: Final[dict[Code, Close]] = {
     Code.unauthorized: Close.unauthorized,
     Code.token_expired: Close.token_expired,
@@ -89,14 +92,14 @@ class Session:
 
     def on_frame(self, frame: frames.ClientFrame, now: float) -> Effects:
         """The client sent `frame`."""
-        if self.state is State.closing:
+        if self.state is _CLOSING:
             return NOTHING
         rule = FRAME_RULES.get(type(frame))
         if rule is None:
             return (
                 error(frame.id, Code.permission_denied, "this server does not take such frames"),
             )
-        if self.state is not State.in_ and not rule.before_auth:
+        if self.state is not _IN and not rule.before_auth:
             return self.refused(
                 frame.id, Refused(Code.unauthorized, "the first frame must be auth")
             )
@@ -121,21 +124,30 @@ class Session:
                 return (effects.Pointers(frame),)
             case frames.Typing():
                 self._typing = self._typing or Bucket(self._terms.typing_rate)
-                return NOTHING if self._typing.take(now) else (effects.Typing(frame),)
-            case frames.Resume() | frames.Attend():
-                self._resumes = self._resumes or Bucket(self._terms.resumes_rate)
-                wait = self._resumes.take(now)
-                return self._too_many(frame, wait, now) if wait else (effects.AskRooms(frame),)
+                wait = self._typing.take(now)
+                return self._too_many(frame, wait, now) if wait else (effects.Typing(frame),)
+            case frames.Resume() | frames.Attend() | frames.Refresh():
+                return self._on_costly(frame, now)
             case frames.Attention():
                 return (effects.Look(frame),)
             case frames.Ping():
                 return (effects.TellTime(frame),)
-            case frames.Refresh():
-                return (effects.RefreshToken(frame),)
             case frames.Auth():
                 return self._on_auth(frame)
             case _:
                 assert_never(frame)
+
+    def _on_costly(
+        self, frame: frames.Resume | frames.Attend | frames.Refresh, now: float
+    ) -> Effects:
+        """Each of these is a query or a signature to be checked."""
+        self._resumes = self._resumes or Bucket(self._terms.resumes_rate)
+        wait = self._resumes.take(now)
+        if wait:
+            return self._too_many(frame, wait, now)
+        if isinstance(frame, frames.Refresh):
+            return (effects.RefreshToken(frame),)
+        return (effects.AskRooms(frame),)
 
     def _on_auth(self, frame: frames.Auth) -> Effects:
         if self.state is not State.new:
@@ -170,17 +182,17 @@ class Session:
 
     def on_bad_frame(self, request: int, why: str, now: float) -> Effects:
         """The client sent what is no frame. A few are answered; more, or the first, end the socket."""
-        if self.state is State.closing:
+        if self.state is _CLOSING:
             return NOTHING
         answer = error(request, Code.bad_request, why)
         self._bad = self._bad or Bucket(self._terms.bad_frames_rate)
-        if self.state is State.in_ and not self._bad.take(now):
+        if self.state is _IN and not self._bad.take(now):
             return (answer,)
         return (answer, *self._end(Close.bad_frame, why))
 
     def on_throttled(self, wait: float) -> Effects:
         """Reading pauses, because too many bytes or control frames came."""
-        if self.state is not State.in_:
+        if self.state is not _IN:
             return NOTHING
         sentence = "too much was sent; reading goes on after a pause"
         return (error(0, Code.too_many_requests, sentence, _ms(wait)),)

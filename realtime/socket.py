@@ -39,8 +39,18 @@ class Socket(Protocol):
         ...
 
     @property
+    def thinned(self) -> bool:
+        """Slow to take what it is sent: it gets no ephemeral frames."""
+        ...
+
+    @property
     def congested(self) -> bool:
-        """Above a share of its bound: it gets no ephemeral frames, and rooms go over to catching up."""
+        """Above a share of its bound, and so thinned too: rooms tell it heads alone, and it catches up later."""
+        ...
+
+    @property
+    def takes_heads(self) -> bool:
+        """Whether heads may be pushed although it is congested."""
         ...
 
     on_drained: Callable[[Socket], None]

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from proto.codes import Code
+
+STEPS: Final = ("ephemeral", "head_only", "goaway", "abort")
+"""What a slow socket meets, one after the other: realtime/outbox.py."""
 
 
 class Tally(Collector):
@@ -27,8 +31,8 @@ class Tally(Collector):
         self.bytes_out = 0
         self.pings = 0
         self.aborted = 0
-        self.congested = 0
         self.faults = 0
+        self.steps: Counter[str] = Counter(dict.fromkeys(STEPS, 0))
         self.refused: Counter[str] = Counter()
         self.closed: Counter[str] = Counter()
         self.turned_away: Counter[str] = Counter()
@@ -56,10 +60,15 @@ class Tally(Collector):
             ("muster_bytes_out", "Bytes written to sockets", self.bytes_out),
             ("muster_pings", "Pings sent after silence", self.pings),
             ("muster_sockets_aborted", "Sockets cut off by a deadline", self.aborted),
-            ("muster_sockets_congested", "Times a socket became congested", self.congested),
             ("muster_faults", "Requests that failed by a fault of ours", self.faults),
         ):
             yield CounterMetricFamily(name, meaning, value=value)
+        yield _labelled(
+            "muster_ladder_steps",
+            "Slow sockets: spared ephemeral frames, sent heads alone, told to come back, cut off",
+            "step",
+            self.steps,
+        )
         yield _labelled("muster_refused", "Requests answered with an error", "code", self.refused)
         yield _labelled(
             "muster_closed",

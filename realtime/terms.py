@@ -25,7 +25,7 @@ class Terms:
     heartbeat_s: float = 25.0
     pong_within_s: float = 10.0
     close_within_s: float = 3.0  # from our close frame to abort()
-    drained_within_s: float = 10.0  # how long a socket may stay congested
+    drained_within_s: float = 10.0  # how long a socket may take nothing at all
     token_grace_s: float = 25.0
     peer_lost_s: float = 30.0  # TCP_USER_TIMEOUT: data the peer's kernel does not acknowledge
 
@@ -36,7 +36,7 @@ class Terms:
     slice_bytes: int = 4_096  # read and parsed before the buckets are asked again
     fragments: int = 256  # of one message
     outbox_bytes: int = 262_144
-    send_buffer_bytes: int = 65_536  # the kernel's share per socket; it grows to 3 MB by itself
+    send_buffer_bytes: int = 65_536  # the kernel's share per socket; it grows to 4 MB by itself
     in_flight: int = 64  # submissions of one socket not answered yet
 
     # Rates of one socket
@@ -44,7 +44,7 @@ class Terms:
     controls_rate: Rate = Rate(5, burst=300)  # pings, pongs, fragments
     frames_rate: Rate = Rate(100, burst=400)
     posts_rate: Rate = Rate(50, burst=200)
-    resumes_rate: Rate = Rate(1, burst=20)
+    resumes_rate: Rate = Rate(1, burst=20)  # resumes, attends, refreshed tokens
     typing_rate: Rate = Rate(2, burst=20)
     bad_frames_rate: Rate = Rate(0.1, burst=10)
     strikes_rate: Rate = Rate(10, burst=500)  # frames refused for their rate
@@ -63,6 +63,7 @@ class Terms:
             frame_bytes=settings.max_frame_bytes,
             outbox_bytes=settings.outbox_bytes,
             send_buffer_bytes=settings.socket_send_buffer,
+            peer_lost_s=settings.peer_lost_s,
             posts_rate=posts,
             frames_rate=Rate(posts.per_s + 50, burst=posts.burst + 200),
             min_version=settings.min_version,

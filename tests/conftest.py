@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.fixtures.cluster",
     "tests.fixtures.heap",
     "tests.fixtures.parallel",
+    "tests.fixtures.properties",
     "tests.fixtures.restartable",
 ]
 

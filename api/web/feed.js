@@ -51,7 +51,7 @@ export class Feed {
     if (frame.type === "entry") this.#take(frame.room, frame.seq, frame.seq, frame);
     else if (frame.type === "skip") this.#take(frame.room, frame.from, frame.to, null);
     else if (frame.type === "gap") this.#gap(frame.room, frame.to);
-    else if (frame.type === "head") this.sink.unknown();
+    else if (frame.type === "head" && !this.positions.has(frame.room)) this.sink.unknown();
     else if (frame.type === "states") this.#states(frame);
   }
 

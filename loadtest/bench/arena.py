@@ -10,7 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -69,14 +69,20 @@ class Arena:
 
     @contextlib.asynccontextmanager
     async def crowd(
-        self, tokens: list[str], size: Size, program: str = WORKER, hubs: int | None = None
+        self,
+        tokens: list[str],
+        size: Size,
+        program: str = WORKER,
+        hubs: int | None = None,
+        stalls: int = 0,
     ) -> AsyncIterator[Crew]:
         """Everybody online; person `p` is on hub `p % hubs`, each process has as many of every hub.
 
-        `program`: what the processes run. `hubs`: how many of them have people, else all.
+        `program`: what the processes run. `hubs`: how many of them have people, else all. The first `stalls` people
+        stop reading when the crew is told.
         """
         hubs = hubs or len(self.hub_urls)
-        seats = [Seat(token, person % hubs) for person, token in enumerate(tokens)]
+        seats = [Seat(token, person % hubs, person < stalls) for person, token in enumerate(tokens)]
         shares = [
             [seat for person, seat in enumerate(seats) if person // hubs % size.workers == worker]
             for worker in range(size.workers)
@@ -121,9 +127,16 @@ class Arena:
 
 @contextlib.asynccontextmanager
 async def arena(
-    size: Size, url: str | None, seed: int, settings: Mapping[str, str] = CHECKED
+    size: Size,
+    url: str | None,
+    seed: int,
+    settings: Mapping[str, str] = CHECKED,
+    rooms: Sequence[Sequence[int]] | None = None,
 ) -> AsyncIterator[tuple[Arena, list[str]]]:
-    """A Muster with people in rooms, nobody connected yet, and the people's tokens."""
+    """A Muster with people in rooms, nobody connected yet, and the people's tokens.
+
+    `rooms` are the members of each, if not as `deal` deals them.
+    """
     progress, random = Progress(), Random(seed)
     async with contextlib.AsyncExitStack() as exits:
         make: Cast | Guests
@@ -136,7 +149,7 @@ async def arena(
         else:
             make = Guests(url, random)
             here = Arena(await make.hubs(), None, {}, progress)
-        rooms = deal(size.sockets, size.rooms, size.members, len(here.hub_urls), random)
+        rooms = rooms or deal(size.sockets, size.rooms, size.members, len(here.hub_urls), random)
 
         def making(share: float) -> None:
             progress.show(share, 1, "making people and rooms")

@@ -16,13 +16,25 @@ from time import monotonic
 from typing import Final, NamedTuple
 
 from loadtest.bench import orders
-from loadtest.bench.orders import Connected, Failed, Online, Order, Plan, Result, Seat, Step
+from loadtest.bench.orders import (
+    Connected,
+    Failed,
+    Online,
+    Order,
+    Plan,
+    Result,
+    Seat,
+    Stall,
+    Stalled,
+    Step,
+)
 from loadtest.percentiles import percentile
 
 STARTS_AFTER_S: Final = 0.25
 """A step begins so long after it was ordered: every process has it by then."""
 
 ENDS_WITHIN_S: Final = 20.0
+STALLS_WITHIN_S: Final = 10.0
 GONE_WITHIN_S: Final = 5.0
 WORKER: Final = "loadtest.bench.worker"
 _PIPE_BYTES: Final = 2**26
@@ -41,6 +53,7 @@ class Load(NamedTuple):
     timed: bool = False
     sharp: bool = False
     every: int = 1
+    text_bytes: int = 128
 
 
 class Measured(NamedTuple):
@@ -92,6 +105,7 @@ class Crew:
                 start_at + offset_s,
                 load.warm_s,
                 load.run_s,
+                load.text_bytes,
                 timed=load.timed,
                 sharp=load.sharp,
                 every=load.every,
@@ -109,6 +123,11 @@ class Crew:
             _order(process, order(number))
         async with asyncio.timeout(within_s):
             return [await _report(process) for process in self._processes]
+
+    async def stall(self) -> int:
+        """Those whose seats say so stop reading; how many they are."""
+        reports = await self.ask(lambda _: Stall(), STALLS_WITHIN_S)
+        return sum(report.sockets for report in reports if isinstance(report, Stalled))
 
 
 @asynccontextmanager

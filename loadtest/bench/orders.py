@@ -1,6 +1,6 @@
 """What the benchmark and the load's processes say to each other, over their standard input and output.
 
-    Plan -> Connected ... -> Online -> Step -> Result -> Step ... -> (end of input)
+    Plan -> Connected ... -> Online -> Step -> Result -> Stall -> Stalled -> Step ... -> (end of input)
     Plan -> Connected ... -> Online -> Step -> Watched -> Compare -> Compared -> (end of input)     of returners.py
 
 Owns these shapes and their framing: length, then msgpack. Must never hold behaviour.
@@ -17,10 +17,11 @@ _LENGTH = 4
 
 
 class Seat(Struct, array_like=True):
-    """One socket to open: with this token, on this hub."""
+    """One socket to open: with this token, on this hub. `stalls`: it stops reading when it is told to."""
 
     token: str
     hub: int
+    stalls: bool = False
 
 
 class Plan(Struct, tag=True):
@@ -50,6 +51,10 @@ class Step(Struct, tag=True):
     every: int = 1
 
 
+class Stall(Struct, tag=True):
+    """Those whose seats say so stop reading, for good; from now on they neither post nor count."""
+
+
 class Connected(Struct, tag=True):
     """So many sockets are live in their rooms by now."""
 
@@ -58,6 +63,12 @@ class Connected(Struct, tag=True):
 
 class Online(Struct, tag=True):
     """All are."""
+
+
+class Stalled(Struct, tag=True):
+    """So many do not read any more."""
+
+    sockets: int
 
 
 class Result(Struct, tag=True):
@@ -112,8 +123,8 @@ class Failed(Struct, tag=True):
     reason: str
 
 
-Order = Plan | Step | Compare
-Report = Connected | Online | Result | Watched | Compared | Failed
+Order = Plan | Step | Stall | Compare
+Report = Connected | Online | Stalled | Result | Watched | Compared | Failed
 
 
 def written(message: Order | Report) -> bytes:

@@ -6,6 +6,7 @@ Owns the way in. Must never come back by itself: a socket that ends is counted, 
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import Final, cast
 from uuid import UUID
@@ -14,6 +15,9 @@ from loadtest.bench import wire
 from loadtest.bench.orders import Seat
 from proto.codec import MSGPACK
 from proto.frames import Auth, Client, Error, Goaway, Post, Ready, Resume, RoomStates
+
+STALLED_BYTES: Final = 4_096
+"""The receive buffer of a socket that will stop reading: else the kernel takes megabytes for it."""
 
 _RESUME_EMPTY: Final = 2
 _RESUME: Final = 3
@@ -25,6 +29,20 @@ class Refused(Exception):
     def __init__(self, reason: str, *, again: bool) -> None:
         super().__init__(reason)
         self.again = again
+
+
+async def connected(host: str, port: int, receive_bytes: int = 0) -> socket.socket:
+    """A TCP connection; 0: with a receive buffer as the kernel likes. Raises `OSError`."""
+    raw = socket.socket()
+    try:
+        raw.setblocking(False)
+        if receive_bytes:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        await asyncio.get_running_loop().sock_connect(raw, (host, port))
+    except BaseException:
+        raw.close()
+        raise
+    return raw
 
 
 class BenchSocket(asyncio.Protocol):
@@ -89,6 +107,11 @@ class BenchSocket(asyncio.Protocol):
     def post(self, request: int, room: UUID, client_id: str, text: str) -> None:
         """Say something; the answer carries `request`."""
         self._send(Post(request, room, client_id, text))
+
+    def stall(self) -> None:
+        """Read nothing any more."""
+        if self._transport is not None:
+            self._transport.pause_reading()
 
     def abort(self) -> None:
         """Leave without a word."""

@@ -18,9 +18,20 @@ import uvloop
 
 from loadtest.bench import orders, wire
 from loadtest.bench.limits import open_many_files
-from loadtest.bench.orders import Connected, Failed, Online, Plan, Report, Result, Seat, Step
+from loadtest.bench.orders import (
+    Connected,
+    Failed,
+    Online,
+    Plan,
+    Report,
+    Result,
+    Seat,
+    Stall,
+    Stalled,
+    Step,
+)
 from loadtest.bench.schedule import OpenLoop
-from loadtest.bench.sockets import BenchSocket, Refused
+from loadtest.bench.sockets import STALLED_BYTES, BenchSocket, Refused, connected
 from loadtest.bench.tally import Tally
 from proto.codec import MSGPACK
 from proto.frames import Entry, Error
@@ -58,6 +69,15 @@ class Crowd:
                 tasks.create_task(self._open(seat))
                 if number % OPENS_PER_BREATH == 0:
                     await asyncio.sleep(OPENS_PER_BREATH / self._plan.opens_per_s)
+
+    def stall(self) -> int:
+        """Those who are to stop reading do so, and are passed over from now on; how many."""
+        stopping = [each for each in self._sockets if each.seat.stalls]
+        for each in stopping:
+            each.timed = False
+            each.stall()
+        self._sockets = [each for each in self._sockets if not each.seat.stalls]
+        return len(stopping)
 
     async def run(self, step: Step) -> Result:
         """Make one step's posts and wait for their answers."""
@@ -113,8 +133,10 @@ class Crowd:
 
     async def _opened(self, seat: Seat) -> BenchSocket:
         host, port = self._hubs[seat.hub]
-        _, socket = await asyncio.get_running_loop().create_connection(
-            lambda: BenchSocket(seat, self._heard, host, port), host, port
+        loop = asyncio.get_running_loop()
+        _, socket = await loop.create_connection(
+            lambda: BenchSocket(seat, self._heard, host, port),
+            sock=await connected(host, port, STALLED_BYTES if seat.stalls else 0),
         )
         async with asyncio.timeout(LIVE_WITHIN_S):
             await socket.live
@@ -176,9 +198,13 @@ async def work() -> None:
         gc.disable()  # a pause of the load would look like one of the server
         tell(Online())
         while True:
-            step = await orders.next_order(reader)
-            assert isinstance(step, Step), "there is one plan"
-            tell(await crowd.run(step))
+            match await orders.next_order(reader):
+                case Step() as step:
+                    tell(await crowd.run(step))
+                case Stall():
+                    tell(Stalled(crowd.stall()))
+                case Plan():
+                    raise AssertionError("there is one plan")
     except asyncio.IncompleteReadError:
         return
     except ExceptionGroup as failed:

@@ -26,7 +26,8 @@ class RecordingSocket:
         self.session = session
         self.attention = "active"
         self.backlog = 0
-        self.congested = False
+        self.thinned = self.congested = False
+        self.takes_heads = True
         self.on_drained: Callable[[Socket], None] = _nobody
         self.frames: list[ServerFrame] = []
         self.closed: Close | None = None
@@ -52,7 +53,7 @@ class RecordingSocket:
 
     def drain(self) -> None:
         """It can be sent to again."""
-        self.congested = False
+        self.thinned = self.congested = False
         self.on_drained(self)
 
     async def until(self, condition: Callable[[RecordingSocket], bool]) -> None:

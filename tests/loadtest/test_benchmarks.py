@@ -114,6 +114,31 @@ def test_fanout() -> None:
 
 
 @pytest.mark.timeout(60)
+def test_stalled() -> None:
+    """Ten of sixty stop reading: they climb the ladder, and everybody else gets everything."""
+    small = ["--members", "60", "--stalled", "10", "--rate", "50", "--text-bytes", "8000"]
+    figures = _json("stalled", *small, "--seconds", "2.5", "--warm", "0.2")
+    assert set(figures) == {
+        "p99_before_ms",
+        "p99_stalled_ms",
+        "ratio",
+        "other_room_p99_before_ms",
+        "other_room_p99_ms",
+        "rss_kib_per_stalled_socket",
+        "queued_mib_most",
+        "ephemeral",
+        "head_only",
+        "goaway",
+        "abort",
+    }
+    assert figures["p99_stalled_ms"] > 0
+    assert figures["other_room_p99_ms"] > 0
+    assert figures["ephemeral"] >= 10
+    assert figures["head_only"] >= 10
+    assert 0.3 < figures["queued_mib_most"] < 15
+
+
+@pytest.mark.timeout(60)
 def test_rest() -> None:
     """Muster and its bare twin answer the same requests, without an error."""
     tiny = [*_SIZE, "--connections", "4", "--seconds", "1", "--warm", "0.2", "--rate", "40"]

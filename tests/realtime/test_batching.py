@@ -10,13 +10,14 @@ from uuid import UUID
 
 import pytest
 
-from muster.ids import PersonId, RoomId
+from muster.ids import DeviceId, PersonId, RoomId, SessionId
 from muster.lane import LaneEntry
 from muster.membership import Membership
 from muster.permission import Relation, RoomKind
 from proto.entry import EntryKind
 from realtime.batching import BURST, Batching, Pace
-from realtime.room import LocalRoom
+from realtime.room import Attachment, LocalRoom
+from tests.fakes.socket import RecordingSocket
 from tests.sim.time import JumpingLoop, LoopClock, passing
 
 PACE = Pace(30.0, 0.010)
@@ -143,6 +144,27 @@ def test_one_window_is_that_of_all_rooms() -> None:
         await passing(1.0)
         assert len(stage.left) == len(stage.came)
         assert max(stage.delays) <= PACE.window_s * 1.01
+
+    _run(play)
+
+
+@pytest.mark.parametrize(("sockets", "most_s"), [(100, 0.0091), (500, 0.0055), (2_000, 0.005)])
+def test_a_large_room_waits_less_for_it_takes_long_to_write_to(sockets: int, most_s: float) -> None:
+    """So much less as writing takes, and never less than half: else nothing would be joined."""
+
+    async def play() -> None:
+        stage, room = Stage(), _room()
+        for n in range(sockets):
+            socket = RecordingSocket(
+                PersonId(UUID(int=n)), DeviceId(UUID(int=n)), SessionId(UUID(int=n))
+            )
+            room.live[socket] = Attachment(socket, room, 0)
+        for _ in range(400):
+            stage.bring(room)
+            await passing(0.004)
+        await passing(1.0)
+        assert most_s * 0.99 <= max(stage.delays) <= most_s * 1.01
+        assert stage.pushes < 300
 
     _run(play)
 

@@ -281,7 +281,7 @@ async def test_a_stalled_socket_costs_the_room_nothing_and_catches_up(
     await other.follow(slow, (room, 0))
     await other.follow(quick, (room, 0))
     await slow.until_told(room, 2)
-    slow.congested = True
+    slow.thinned = slow.congested = True
     await asyncio.gather(*(say(one.writer, ada, room, f"m{n}") for n in range(300)))
     await quick.until_told(room, 302)
     assert slow.told(room)[-1][1] == 2

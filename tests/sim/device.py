@@ -33,7 +33,8 @@ class SimSocket:
         self.session = SessionId(UUID(int=device.id.int + 1))
         self.attention = "active"
         self.backlog = 0
-        self.congested = False
+        self.thinned = self.congested = False
+        self.takes_heads = True
         self.on_drained: Callable[[Socket], None] = lambda _: None
         self.open = True
         self._owner = device
@@ -52,7 +53,7 @@ class SimSocket:
         )
 
     def drain(self) -> None:
-        self.congested = False
+        self.thinned = self.congested = False
         self.on_drained(self)
 
 

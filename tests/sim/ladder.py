@@ -34,9 +34,8 @@ class LadderSocket(SimSocket):
         if not self.over:
             for payload in prepared.payloads:
                 self._waiting.append(payload)
-                self.outbox.put(payload)
-            if self.outbox.queued > self.outbox.heavy_at:
-                self.look()
+                if self.outbox.put(payload):
+                    self.look()
 
     def flush(self) -> None:
         """The end of a tick: everything in one write, unless the transport takes no more."""
@@ -51,7 +50,7 @@ class LadderSocket(SimSocket):
     def stall(self) -> None:
         """The reader stops reading."""
         self.blocked = True
-        self.outbox.block(100)
+        self.outbox.block(100, asyncio.get_running_loop().time())
 
     def read_on(self) -> None:
         """The reader takes what there is."""
@@ -63,7 +62,9 @@ class LadderSocket(SimSocket):
         """Where it stands on the ladder."""
         level = self.outbox.level(asyncio.get_running_loop().time())
         self.over = self.over or level is Level.over
-        was, self.congested = self.congested, level is not Level.flowing
+        self.thinned = level is not Level.flowing
+        self.takes_heads = self.outbox.takes_heads
+        was, self.congested = self.congested, level >= Level.congested
         if was and not self.congested:
             self.on_drained(self)
 

@@ -191,8 +191,8 @@ def _slow_sockets_are_passed_over(patch: pytest.MonkeyPatch) -> None:
 
 def _outbox_forgets(patch: pytest.MonkeyPatch) -> None:
     def take(self: Outbox) -> bytes:
-        data = b"" if self._blocked else b"".join(self._pending[-20:])
-        if not self._blocked:
+        data = b"" if self.blocked else self._first + b"".join((self._rest or [])[-20:])
+        if not self.blocked:
             self.empty()
         return data
 

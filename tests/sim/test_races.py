@@ -318,7 +318,7 @@ def test_a_window_is_bounded_however_long_somebody_is_behind() -> None:
         room = stage.room()
         stage.truth.join(ADA, room)
         socket = await stage.connect(ADA, (ROOM, 1))
-        socket.congested = True
+        socket.thinned = socket.congested = True
         local = stage.hub.hub.rooms()[-1]
         for _ in range(30):
             stage.truth.post(ADA, room, 100)
@@ -342,7 +342,7 @@ def test_who_is_put_out_while_behind_gets_their_own_span_and_no_other() -> None:
         stage.truth.join(BOB, room)
         await stage.connect(ADA)
         of_bob = await stage.connect(BOB)
-        of_bob.congested = True
+        of_bob.thinned = of_bob.congested = True
         stage.lane.clear()
         await stage.hub.attendance.attend(of_bob, Attend(1, [(ROOM, 0)]))
         stage.truth.post(ADA, room)
@@ -356,6 +356,89 @@ def test_who_is_put_out_while_behind_gets_their_own_span_and_no_other() -> None:
         await passing(1.0)
         assert [entry.seq for entry in of_bob.entries(ROOM)] == [12, 13, first_kick]
         assert of_bob.is_unbroken(ROOM)
+
+    on_stage(play)
+
+
+def test_a_slow_socket_is_told_heads_once_a_second_and_what_it_missed_when_it_reads_on() -> None:
+    """No entry, no typing, and never more heads than it takes; the room it only watches is not forgotten."""
+
+    async def play(stage: Stage) -> None:
+        room = stage.room()
+        stage.truth.join(ADA, room)
+        stage.truth.join(BOB, room)
+        stage.lane.clear()
+        slow = await stage.connect(BOB, (ROOM, 2))
+        slow.thinned = slow.congested = True
+        typing = of_ephemeral(ROOM, ADA, TypingNow(0, ROOM, ADA))
+        for _ in range(20):
+            stage.truth.post(ADA, room)
+            stage.bring()
+            stage.hub.hub.entries([typing])
+            await passing(0.25)
+        assert 4 <= len(_heads(slow)) <= 5
+        assert _heads(slow)[-1].preview is not None
+        assert not slow.entries(ROOM)
+        watching = await stage.connect(BOB)
+        watching.thinned = watching.congested = True
+        slow.takes_heads = watching.takes_heads = False
+        told = len(_heads(slow)), len(_heads(watching))
+        stage.truth.post(ADA, room)
+        stage.bring()
+        await passing(3.0)
+        assert (len(_heads(slow)), len(_heads(watching))) == told
+        slow.takes_heads = watching.takes_heads = True
+        slow.drain()
+        watching.drain()
+        await passing(1.5)
+        assert slow.is_unbroken(ROOM, 3)
+        assert len(slow.entries(ROOM)) == 21
+        assert not any(isinstance(frame, TypingNow) for frame in slow.frames)
+        assert (len(_heads(slow)), _heads(watching)[-1].head) == (told[0], room.head)
+
+    on_stage(play)
+
+
+def test_the_first_step_spares_typing_and_keeps_entries() -> None:
+    """Who is a little slow gets what matters as it happens."""
+
+    async def play(stage: Stage) -> None:
+        room = stage.room()
+        stage.truth.join(ADA, room)
+        stage.truth.join(BOB, room)
+        stage.lane.clear()
+        of_bob = await stage.connect(BOB, (ROOM, 2))
+        of_bob.thinned = True
+        stage.hub.hub.entries([of_ephemeral(ROOM, ADA, TypingNow(0, ROOM, ADA))])
+        stage.truth.post(ADA, room)
+        stage.bring()
+        assert [entry.seq for entry in of_bob.entries(ROOM)] == [3]
+        assert not any(isinstance(frame, TypingNow) for frame in of_bob.frames)
+
+    on_stage(play)
+
+
+def test_who_is_put_out_while_slow_hears_of_no_head_after_it() -> None:
+    """Not even that there is one."""
+
+    async def play(stage: Stage) -> None:
+        room = stage.room()
+        stage.truth.join(ADA, room)
+        stage.truth.join(BOB, room)
+        stage.lane.clear()
+        await stage.connect(ADA)
+        of_bob = await stage.connect(BOB, (ROOM, 2))
+        of_bob.thinned = of_bob.congested = True
+        stage.truth.post(ADA, room)
+        stage.truth.dismiss(ADA, BOB, room)
+        kick = room.head
+        stage.truth.post(ADA, room)
+        stage.bring()
+        await passing(3.0)
+        assert all(head.head <= kick for head in _heads(of_bob))
+        of_bob.drain()
+        await passing(1.0)
+        assert of_bob.entries(ROOM)[-1].seq == kick
 
     on_stage(play)
 

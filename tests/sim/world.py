@@ -185,7 +185,7 @@ class World:
             if socket.congested:
                 socket.drain()
             else:
-                socket.congested = True
+                socket.thinned = socket.congested = True
 
     def _trouble(self) -> None:
         n = self.rng.randrange(len(self.hubs))

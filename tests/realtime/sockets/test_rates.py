@@ -1,11 +1,15 @@
 """Who sends too often is told so, made to wait, and closed in the end; nothing overtakes what was refused."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
+
+import pytest
 
 from muster.bucket import Rate
 from muster.errors import unavailable
 from proto import frames
+from proto.codec import Codec
 from proto.codes import Close, Code
 from tests.fakes.hub import ROOM, token
 from tests.realtime.sockets.door import FAST, masked, opened_door
@@ -63,6 +67,62 @@ async def test_a_flood_of_pings_is_slowed_and_then_ended() -> None:
             pouring.create_task(peer.pour(masked(9, b"") * 20_000))
             assert (await peer.closed())[0] == Close.flood
             await peer.gone()
+
+
+def _fragments(codec: Codec) -> bytes:
+    """A message in as many fragments as one may have, most of them with nothing in them."""
+    data = codec.encode(frames.Ping(1))
+    return masked(2, data, fin=False) + masked(0, b"", fin=False) * 200 + masked(0, b"")
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        pytest.param(lambda n, c: masked(2, c.encode(frames.Attend(n, []))), id="attends"),
+        pytest.param(lambda n, c: masked(2, c.encode(frames.Resume(n, None, []))), id="resumes"),
+        pytest.param(lambda n, c: masked(2, c.encode(frames.Refresh(n, token()))), id="refreshes"),
+        pytest.param(lambda n, c: masked(2, c.encode(frames.Typing(n, ROOM))), id="typing"),
+        pytest.param(lambda n, c: masked(2, c.encode(frames.Ping(n))), id="frames"),
+        pytest.param(lambda _n, _c: masked(9, b"?"), id="pings"),
+        pytest.param(lambda _n, _c: masked(10, b"!"), id="pongs"),
+        pytest.param(lambda _n, codec: _fragments(codec), id="fragments"),
+    ],
+)
+async def test_every_kind_of_flood_hears_why_and_is_then_told_to_stop(
+    flood: Callable[[int, Codec], bytes],
+) -> None:
+    """An error that says so and when, a goaway without return, 4506; another socket is served meanwhile."""
+    terms = replace(FAST, controls_rate=Rate(5_000, burst=300), throttles_rate=Rate(0.1, burst=3))
+    async with opened_door(terms) as door:
+        flooding, other = await door.authenticated(), await door.authenticated(token(9))
+        many = b"".join(flood(n, flooding.codec) for n in range(1, 3_000))
+        async with asyncio.TaskGroup() as pouring:
+            pouring.create_task(flooding.pour(many))
+            await other.send(frames.Ping(7))
+            pong = await other.receive()
+            code, before = await flooding.closed()
+            await flooding.gone()
+        assert isinstance(pong, frames.Pong)
+        assert code == Close.flood
+        *_, goaway = before
+        assert isinstance(goaway, frames.Goaway)
+        assert (goaway.code, goaway.resumable) == (Close.flood, False)
+        errors = [one for one in before if isinstance(one, frames.Error)]
+        assert errors
+        assert {error.code for error in errors} == {Code.too_many_requests}
+        assert all(error.retry_after_ms for error in errors)
+
+
+async def test_typing_that_asks_for_no_answer_is_dropped_and_in_the_end_told_to_stop() -> None:
+    """The hub hears of a burst of it and of nothing more."""
+    terms = replace(FAST, strikes_rate=Rate(1.0, 100.0))
+    async with opened_door(terms) as door:
+        peer = await door.authenticated()
+        await peer.send(*(frames.Typing(0, ROOM) for _ in range(300)))
+        code, before = await peer.closed()
+        assert code == Close.flood
+        assert [type(one) for one in before] == [frames.Goaway]
+        assert 20 <= door.hub.calls.count("typing") <= 22
 
 
 async def test_only_so_many_submissions_of_one_socket_are_under_way() -> None:
