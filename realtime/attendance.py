@@ -253,7 +253,7 @@ class Attendance:
         return RoomState(room, "removed", 0, 0, 0)
 
     def _start(self, room: LocalRoom, socket: Socket, seq: int, status: str) -> RoomState:
-        room.watching.discard(socket)
+        room.watching.pop(socket, None)
         self._parts.catchup.start(Attachment(socket, room, seq))
         return _state(room, status, seq + 1)
 
@@ -261,7 +261,7 @@ class Attendance:
         room.live.pop(socket, None)
         if socket in room.catching_up:
             self._parts.catchup.stop(socket, room)
-        room.watching.add(socket)
+        room.watching[socket] = None
         return _state(room, status, room.position + 1)
 
     def _following(self, room: LocalRoom, socket: Socket) -> int | None:
