@@ -113,6 +113,11 @@ class Settings:
         10_000, "sockets of one address that may be unauthenticated at once", at_least=1
     )
     accepts_per_s: float = setting(1_500.0, "WebSockets a hub opens per second", at_least=1.0)
+    gc_threshold: int = setting(
+        50_000,
+        "objects made before the garbage collector of a hub looks; 0: as Python would have it",
+        at_least=0,
+    )
 
     # Tokens and passwords
     issuer: str = setting("muster", "`iss` of access tokens")

@@ -37,15 +37,20 @@ MEMBERS_PER_BATCH: Final = 100
 class Cast:
     """The people and rooms of one run."""
 
-    def __init__(self, data: Path, random: Random) -> None:
-        """`data` is the directory that a `muster up` runs on."""
+    def __init__(self, data: Path, random: Random, token_s: int = 0) -> None:
+        """`data` is the directory that a `muster up` runs on; `token_s`: the life of a token, 0: as usual."""
         self._running = _running(data)
         self._random = random
         self._clock = SystemClock()
         ring = keys.load(Path(self._running.keys_dir))
         told = Settings()
         self._tokens = Tokens(
-            ring, told.issuer, told.audience, told.access_token_s, self._clock, SystemRandom()
+            ring,
+            told.issuer,
+            told.audience,
+            token_s or told.access_token_s,
+            self._clock,
+            SystemRandom(),
         )
         self._run = f"{random.getrandbits(32):08x}"
 

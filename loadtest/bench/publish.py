@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
 from loadtest.bench import disk
-from loadtest.bench.arena import Arena, Size, arena, say_costs, size_of
+from loadtest.bench.arena import Arena, Size, arena, say_costs, settings_of, size_of
 from loadtest.bench.arena import add_arguments as add_size
 from loadtest.bench.crew import Load, Measured, shown
 from loadtest.bench.search import Search
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(args: argparse.Namespace) -> Figures:
     size = size_of(args)
-    async with arena(size, args.url, args.seed) as (here, tokens):
+    async with arena(size, args.url, args.seed, settings_of(args)) as (here, tokens):
         fsync_us = None if here.data is None else disk.fsync_us(here.data)
         async with here.crowd(tokens, size):
 
