@@ -156,8 +156,12 @@ def _server(settings: Settings, registry: CollectorRegistry) -> Server:
     gate = Gate(
         bounds_of(settings.max_sockets, settings.nameless_per_address, settings.accepts_per_s)
     )
-    tally.gauge("muster_sockets", "Sockets that are open", lambda: gate.sockets)
-    tally.gauge("muster_sockets_nameless", "... and not authenticated", lambda: gate.nameless)
+    tally.gauge(
+        "muster_sockets", "Connections that are open, probes among them", lambda: gate.sockets
+    )
+    tally.gauge(
+        "muster_sockets_nameless", "Connections that have not authenticated", lambda: gate.nameless
+    )
     tally.register(registry)
     edge = Edge(
         terms,
@@ -177,7 +181,13 @@ def _server(settings: Settings, registry: CollectorRegistry) -> Server:
         return Page(200, "text/plain", b"ok\n")
 
     handshake = Handshake(gate, settings.allowed_origins, probe)
-    return Server(edge, handshake, random.Random())  # noqa: S311  # spreads clients, hides nothing
+    server = Server(edge, handshake, random.Random())  # noqa: S311  # spreads clients, hides nothing
+    tally.gauge(
+        "muster_queued_bytes",
+        "Bytes that wait to be sent, in outboxes and in transports",
+        lambda: server.queued_bytes,
+    )
+    return server
 
 
 def _hub(

@@ -20,6 +20,7 @@ from proto.entry import EntryKind
 from proto.frames import Attend, Entry, Resume, RoomState, RoomStates, TypingNow
 from realtime.admission import Admissions
 from realtime.catchup import Catchup
+from realtime.counts import HubCounts
 from realtime.entrance import Entrance
 from realtime.people import LocalPerson, People
 from realtime.pointers import TOLD_UP_TO, Pointers
@@ -45,6 +46,7 @@ class Parts(NamedTuple):
     catchup: Catchup
     admissions: Admissions
     pointers: Pointers
+    counts: HubCounts
 
 
 class Attendance:
@@ -107,6 +109,8 @@ class Attendance:
             for room in person.rooms.values()
             if room.id not in wanted and room.id != person.id
         ]
+        self._parts.counts.resumes += 1
+        self._parts.counts.resumed.update(state.status for state in states)
         return RoomStates(frame.id, self._generation, states)
 
     async def attend(self, socket: Socket, frame: Attend) -> RoomStates:

@@ -93,10 +93,12 @@ class Connection:
     def push(self, prepared: Pushable) -> None:
         if self._open:
             self._put(prepared.text if self._text else prepared.binary)
+            self._edge.tally.frames_out += prepared.frames
 
     def send(self, frame: frames.Server) -> None:
         if not self._open:
             return
+        self._edge.tally.frames_out += 1
         if self._text:
             self._put(framed(TEXT, JSON.encode(frame)))
         else:

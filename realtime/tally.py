@@ -23,6 +23,7 @@ class Tally(Collector):
         self.opened = 0
         self.frames_in = 0
         self.bytes_in = 0
+        self.frames_out = 0
         self.writes = 0
         self.bytes_out = 0
         self.pings = 0
@@ -51,6 +52,7 @@ class Tally(Collector):
             ("muster_sockets_opened", "WebSockets opened", self.opened),
             ("muster_frames_in", "Messages received from clients", self.frames_in),
             ("muster_bytes_in", "Bytes read from sockets", self.bytes_in),
+            ("muster_frames_out", "Messages sent to clients", self.frames_out),
             ("muster_writes", "Writes to sockets", self.writes),
             ("muster_bytes_out", "Bytes written to sockets", self.bytes_out),
             ("muster_pings", "Pings sent after silence", self.pings),
