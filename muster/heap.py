@@ -65,7 +65,7 @@ class Heap(Collector):
         yield family
         yield GaugeMetricFamily(
             "muster_gc_longest_pause_seconds",
-            "The longest of these since the process was ready",
+            "The longest pause of the garbage collector since the process was ready",
             value=max(pauses.longest for pauses in self._pauses),
         )
 

@@ -52,7 +52,7 @@ class Tally(Collector):
             ("muster_sockets_opened", "WebSockets opened", self.opened),
             ("muster_frames_in", "Messages received from clients", self.frames_in),
             ("muster_bytes_in", "Bytes read from sockets", self.bytes_in),
-            ("muster_frames_out", "Messages sent to clients", self.frames_out),
+            ("muster_frames_out", "Messages put on their way to clients", self.frames_out),
             ("muster_writes", "Writes to sockets", self.writes),
             ("muster_bytes_out", "Bytes written to sockets", self.bytes_out),
             ("muster_pings", "Pings sent after silence", self.pings),
@@ -61,10 +61,12 @@ class Tally(Collector):
             ("muster_faults", "Requests that failed by a fault of ours", self.faults),
         ):
             yield CounterMetricFamily(name, meaning, value=value)
-        yield _labelled("muster_refused", "Requests answered with an error", "code", self.refused)
+        yield _labelled(
+            "muster_refused", "Requests answered with an error, by code", "code", self.refused
+        )
         yield _labelled(
             "muster_closed",
-            "Sockets closed by us with a code, by a client, or not opened",
+            "Sockets closed, by code: ours, by_client, or of HTTP where none was opened",
             "code",
             self.closed,
         )
