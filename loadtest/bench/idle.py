@@ -20,7 +20,7 @@ from loadtest.bench.stay import Rest, Sample, at_rest, hubs_kib, more, slope_kib
 
 THREE_ROOMS_EACH: Final = Size(sockets=10_000, rooms=1_000, members=30, hubs=2, workers=2)
 TOKEN_S: Final = 900
-_A_WORD: Final = Load(20.0, 0.0, 1.0)
+_A_WORD: Final = Load(20.0, 0.0, 0.25)
 
 
 class Figures(NamedTuple):

@@ -24,6 +24,13 @@ class Said(NamedTuple):
     gc_longest_ms: float
     rss_kib: float
 
+    def since(self, before: Said) -> Said:
+        """The same with only the pauses that came after `before`."""
+        return self._replace(
+            gc_pauses=self.gc_pauses - before.gc_pauses,
+            gc_pause_ms=round(self.gc_pause_ms - before.gc_pause_ms, 2),
+        )
+
 
 async def asked(hub_urls: Iterable[str]) -> Said:
     """Ask every hub. `hub_urls` have no path."""

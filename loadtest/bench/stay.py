@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import Final, NamedTuple
 
@@ -18,12 +19,12 @@ from loadtest.bench.said import asked
 
 LOOK_EVERY_S: Final = 10.0
 GONE_WITHIN_S: Final = 30.0
-ASK_EVERY_S: Final = 0.5
+ASK_EVERY_S: Final = 0.25
 FEW: Final = 1_000
 CONNECTIONS_OF_A_HUB: Final = 5
 """To Postgres, each opened when it is first needed and closed when it is not: see the budget in ARCHITECTURE.md."""
 
-_A_WORD: Final = Load(20.0, 0.0, 1.0)
+_A_WORD: Final = Load(20.0, 0.0, 0.25)
 
 
 class Sample(NamedTuple):
@@ -43,7 +44,7 @@ class Rest(NamedTuple):
 async def at_rest(here: Arena, tokens: Sequence[str], size: Size, most: Rest | None) -> Rest:
     """Let a few people come, say a word and go; look until all is still and no more than `most`, or it is too late."""
     few = list(tokens[:FEW])
-    async with here.crowd(few, size):
+    async with here.crowd(few, replace(size, workers=1)):
         await here.make(_A_WORD, "a few people")
     deadline, last = monotonic() + GONE_WITHIN_S, None
     while True:
