@@ -114,7 +114,7 @@ class Settings:
     )
     accepts_per_s: float = setting(1_500.0, "WebSockets a hub opens per second", at_least=1.0)
     gc_threshold: int = setting(
-        50_000,
+        2_000,
         "objects made before the garbage collector of a hub looks; 0: as Python would have it",
         at_least=0,
     )

@@ -2,11 +2,13 @@
 
 from collections import Counter
 
+import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from loadtest.stack import Stack
 from tests.walk import metrics
+from tests.walk.people import people
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -58,3 +60,38 @@ async def test_no_metric_has_many_labels(stack: Stack) -> None:
         for family in text_string_to_metric_families(page):
             series = Counter(sample.name for sample in family.samples if "le" not in sample.labels)
             assert max(series.values(), default=0) <= SAMPLES_MOST, family.name
+
+
+async def test_what_people_do_is_counted(stack: Stack) -> None:
+    """By the hubs together: frames and bytes both ways, deliveries, and what became of a resume."""
+    before = await _counted(stack)
+    async with people(stack, "ada", "bob") as (ada, bob):
+        room = (await ada.rest.create_room("public", "counted")).id
+        await bob.rest.join(room)
+        await ada.says(room, "before")
+        await bob.has(room, "before")
+        bob.phone.drop()
+        await ada.says(room, "after")
+        await bob.has(room, "after")
+        grown = await _counted(stack) - before
+    for name in ("frames_in", "frames_out", "bytes_in", "bytes_out", "writes", "deliveries"):
+        assert grown[f"muster_{name}_total"] > 0, name
+    assert grown["muster_resumes_total"] >= 3
+    assert grown["muster_resumed_rooms_total live"] >= 1
+    assert grown["muster_commit_seconds_count"] >= 2
+
+
+async def _counted(stack: Stack) -> Counter[str]:
+    """Every sample of all hubs, with the outcome it is of."""
+    async with httpx.AsyncClient() as http:
+        said = [
+            (await http.get(f"{url.replace('ws', 'http', 1)}/metrics")).text
+            for url in stack.hub_urls
+        ]
+    counted: Counter[str] = Counter()
+    for page in said:
+        for family in text_string_to_metric_families(page):
+            for sample in family.samples:
+                name = " ".join((sample.name, *sample.labels.values()))
+                counted[name] += int(sample.value)
+    return counted
