@@ -23,8 +23,8 @@ GENERATIONS: Final = 3
 _OLDER: Final = (10, 1_000)
 """Looks at the young before one at those that survived one, and of these before one at all.
 
-A look costs half a microsecond an object and more: the first two are kept short by looking at few, the last is a look at
-every socket there is, for tenths of a second, and is to come after some hundred thousand connections.
+A look costs half a microsecond an object and more. The first two are kept short by looking at few; the last is a look
+at every socket there is, for tenths of a second, and comes after some hundred thousand connections.
 """
 
 
