@@ -107,10 +107,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     rng = random.Random()  # noqa: S311  # spreads looks and retries, hides nothing
     async with _ground(settings, ring) as (ground, control, writer):
         jobs = JobMetrics(ground.registry)
+        heap = Heap(ground.clock, ground.registry)
         lateness = Lateness(ground.clock, ground.registry)
         server = _Server(_config(settings, ground))
+        heap.settle(settings.gc_threshold)
         async with asyncio.TaskGroup() as tasks:
             background = [
+                tasks.create_task(heap.run()),
                 tasks.create_task(lateness.run()),
                 tasks.create_task(writer.run()),
                 tasks.create_task(control.run()),
@@ -186,10 +189,7 @@ async def _ground(
     # The operator chose the issuers, and may have them on the inside.
     abroad = Abroad(Egress(networks(settings.egress_networks)), Egress(networks(EVERYWHERE)))
     async with _media(settings, ring, registry) as media:
-        with (
-            Heap(clock, registry).watched(),
-            ThreadPoolExecutor(settings.password_threads, "passwords") as hashing,
-        ):
+        with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
             ground = Ground(
                 settings,
                 ring,

@@ -68,6 +68,11 @@ class Settings:
     log_level: str = setting(
         "info", "least level that is logged", choices=("debug", "info", "warning", "error")
     )
+    gc_threshold: int = setting(
+        2_000,
+        "new objects after which the garbage collector looks; 0: as Python would have it",
+        at_least=0,
+    )
 
     # Database connections: 100 in all, see the budget in ARCHITECTURE.md
     db_writers: int = setting(2, "writer connections of a hub", at_least=1, at_most=16)
@@ -113,11 +118,6 @@ class Settings:
         10_000, "sockets of one address that may be unauthenticated at once", at_least=1
     )
     accepts_per_s: float = setting(1_500.0, "WebSockets a hub opens per second", at_least=1.0)
-    gc_threshold: int = setting(
-        2_000,
-        "objects made before the garbage collector of a hub looks; 0: as Python would have it",
-        at_least=0,
-    )
 
     # Tokens and passwords
     issuer: str = setting("muster", "`iss` of access tokens")

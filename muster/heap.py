@@ -7,6 +7,7 @@ these settings and the counts of the pauses, which say whether they are right. M
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ at every socket there is, for tenths of a second, and comes after some hundred t
 
 
 class Heap(Collector):
-    """The pauses of this process' garbage collector. `watched` while they are to be counted."""
+    """The pauses of this process' garbage collector, counted while it runs."""
 
     def __init__(self, clock: Clock, registry: CollectorRegistry) -> None:
         self._clock = clock
@@ -45,6 +46,11 @@ class Heap(Collector):
             yield
         finally:
             gc.callbacks.remove(self._called)
+
+    async def run(self) -> None:
+        """Count until cancelled."""
+        with self.watched():
+            await asyncio.Event().wait()
 
     def settle(self, threshold: int) -> None:
         """Everything is in place: never look at it again, and at what comes only every `threshold` objects.

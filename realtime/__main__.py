@@ -102,15 +102,14 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
             failed = True
             stop.set()
 
-    with heap.watched():
-        async with asyncio.TaskGroup() as tasks:
-            turning = tasks.create_task(server.edge.wheel.run())
-            looking = tasks.create_task(lateness.run())
-            living = tasks.create_task(live())
-            await stop.wait()
-            await server.drain(settings.drain_within_s)
-            for task in (living, turning, looking):
-                task.cancel()
+    async with asyncio.TaskGroup() as tasks:
+        turning = tasks.create_task(server.edge.wheel.run())
+        looking = [tasks.create_task(each.run()) for each in (heap, lateness)]
+        living = tasks.create_task(live())
+        await stop.wait()
+        await server.drain(settings.drain_within_s)
+        for task in (living, turning, *looking):
+            task.cancel()
     _log.info("stopped")
     return 1 if failed else 0
 
