@@ -46,7 +46,7 @@ def alerts(page: str) -> list[Alert]:
                 r"^- \*\*([\w ]+)\*\*:?(.*?)(?=^- |\Z)", text, re.MULTILINE | re.DOTALL
             )
         }
-        found.append(Alert(name, *fires.groups(), points))
+        found.append(Alert(name, fires[1], fires[2], fires[3], points))
     return found
 
 
