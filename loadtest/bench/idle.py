@@ -20,6 +20,7 @@ from loadtest.bench.stay import Rest, Sample, at_rest, hubs_kib, more, slope_kib
 
 THREE_ROOMS_EACH: Final = Size(sockets=10_000, rooms=1_000, members=30, hubs=2, workers=2)
 TOKEN_S: Final = 900
+LINES: Final = 15
 _A_WORD: Final = Load(20.0, 0.0, 0.25)
 
 
@@ -122,4 +123,7 @@ def _say(seen: Seen, measured: Measured, lost: int, here: Arena) -> None:
         f"{measured.delivered:,} deliveries, ack p99 {shown(measured.ack_ms, 0.99)} ms, "
         f"not acked {measured.failed}, sockets lost {lost}"
     )
+    if len(seen.samples) > 1:
+        shown_at = seen.samples[:: max(1, len(seen.samples) // LINES)]
+        print("  ".join(f"{at_s / 60:.0f}': {kib / 1024:.2f}" for at_s, kib in shown_at), "MiB")
     say_costs(here)
