@@ -18,6 +18,7 @@ BENCHMARKS: Final = {
     "idle": "loadtest.bench.idle",
     "fanout": "loadtest.bench.fanout",
     "rest": "loadtest.bench.rest",
+    "unit": "loadtest.bench.unit",
     "sync": "loadtest.bench.sync",
     "media": "loadtest.bench.media",
     "torture": "loadtest.torture.command",

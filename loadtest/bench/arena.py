@@ -68,9 +68,14 @@ class Arena:
         return [pid for name, pid in self.pids.items() if name.startswith("hub ")]
 
     @contextlib.asynccontextmanager
-    async def crowd(self, tokens: list[str], size: Size) -> AsyncIterator[None]:
-        """Everybody online; person `p` is on hub `p % hubs`, each process has as many of every hub."""
-        hubs = len(self.hub_urls)
+    async def crowd(
+        self, tokens: list[str], size: Size, hubs: int | None = None
+    ) -> AsyncIterator[None]:
+        """Everybody online; person `p` is on hub `p % hubs`, each process has as many of every hub.
+
+        `hubs`: how many of them have people, else all.
+        """
+        hubs = hubs or len(self.hub_urls)
         seats = [Seat(token, person % hubs) for person, token in enumerate(tokens)]
         shares = [
             [seat for person, seat in enumerate(seats) if person // hubs % size.workers == worker]

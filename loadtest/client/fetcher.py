@@ -34,7 +34,7 @@ class Fetcher:
         self._ranges: asyncio.Queue[Range] = asyncio.Queue()
 
     def add(self, missing: Range) -> None:
-        """Fetch this after all that is asked for already. At most one range per room is open."""
+        """Fetch this after all that is asked for already; a room's ranges never overlap."""
         self._ranges.put_nowait(missing)
 
     async def run(self) -> None:

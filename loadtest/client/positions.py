@@ -57,29 +57,34 @@ class _Room:
     def take(self, from_seq: int, to_seq: int, entry: Entry | None) -> Arrival:
         if to_seq <= self.at or any(held[:2] == (from_seq, to_seq) for held in self._held):
             return Arrival(fault=Fault.duplicate)
-        expected = from_seq <= max(self.at, self._fetching_to) + 1
+        covered = self._covered()
         heapq.heappush(self._held, _Held(from_seq, to_seq, entry))
         delivered = self._drain()
-        if expected or self._in_order(from_seq):
+        if from_seq <= covered + 1:
             return Arrival(delivered)
-        fetch = Range(self._room, self.at + 1, from_seq - 1)
-        self._fetching_to = fetch.to_seq
-        return Arrival(delivered, fetch, Fault.hole)
+        self._fetching_to = from_seq - 1
+        return Arrival(delivered, Range(self._room, covered + 1, from_seq - 1), Fault.hole)
 
     def gap(self, to_seq: int) -> Arrival:
-        if to_seq <= max(self.at, self._fetching_to):
+        covered = self._covered()
+        if to_seq <= covered:
             return Arrival()
         self._fetching_to = to_seq
-        return Arrival(fetch=Range(self._room, self.at + 1, to_seq))
+        return Arrival(fetch=Range(self._room, covered + 1, to_seq))
 
     def fetched(self, to_seq: int, entries: Iterable[Entry]) -> Arrival:
         fresh = [entry for entry in entries if self.at < entry.seq <= to_seq]
         self.at = max(self.at, to_seq)
         return Arrival((*fresh, *self._drain()))
 
-    def _in_order(self, from_seq: int) -> bool:
-        """Whether `from_seq` follows something held already, above a range being fetched."""
-        return any(held.to_seq + 1 >= from_seq > held.from_seq for held in self._held)
+    def _covered(self) -> int:
+        """Up to where nothing is missing that is neither held nor being fetched."""
+        covered = max(self.at, self._fetching_to)
+        for held in sorted(self._held):
+            if held.from_seq > covered + 1:
+                break
+            covered = max(covered, held.to_seq)
+        return covered
 
     def _drain(self) -> tuple[Entry, ...]:
         delivered = []
@@ -130,7 +135,7 @@ class Positions:
         return self._count(held.gap(to_seq) if held else Arrival(fault=Fault.stranger))
 
     def fetched(self, room: UUID, to_seq: int, entries: Iterable[Entry]) -> Arrival:
-        """A page that covers everything from the position up to `to_seq`."""
+        """A page that covers everything from the position up to `to_seq`: ranges are fetched in the order asked for."""
         held = self._rooms.get(room)
         return held.fetched(to_seq, entries) if held else Arrival()
 

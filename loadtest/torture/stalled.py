@@ -47,6 +47,7 @@ class Readers:
     async def add(self, guest: Guest, door: Server) -> None:
         """One more device of this person, live in all rooms, which then stops reading."""
         login = Login(Account(guest.handle, PASSWORD), Rest(guest.http, Random(0)))
+        token = await login.token()
         port = _port(door)
         raw = socket.socket()
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
@@ -61,7 +62,6 @@ class Readers:
             close_timeout=0.1,
             proxy=None,
         )
-        token = await login.token()
         await ours.send(MSGPACK.encode(Auth(1, token, install=str(uuid4()))))
         ready = MSGPACK.decode_server(await ours.recv(decode=False))
         assert isinstance(ready, Ready)
