@@ -181,11 +181,7 @@ def _server(settings: Settings, registry: CollectorRegistry) -> Server:
 
     handshake = Handshake(gate, settings.allowed_origins, probe)
     server = Server(edge, handshake, random.Random())  # noqa: S311  # spreads clients, hides nothing
-    tally.gauge(
-        "muster_queued_bytes",
-        "Bytes that wait to be sent, in outboxes and in transports",
-        lambda: server.queued_bytes,
-    )
+    tally.gauge("muster_queue_bytes", "Bytes that wait for sockets", lambda: server.queued_bytes)
     return server
 
 

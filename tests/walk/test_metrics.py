@@ -22,7 +22,7 @@ NEEDED = {
     "lane lag": "muster_bus_lag_seconds",
     "lane entries skipped": "muster_lane_entries_skipped_total",
     "loop delay": "muster_loop_delay_seconds",
-    "queue bytes": "muster_queued_bytes",
+    "queue bytes": "muster_queue_bytes",
     "resume outcomes": "muster_resumed_rooms_total",
     "commit latency": "muster_commit_seconds",
     "pauses of the garbage collector": "muster_gc_pause_seconds",
