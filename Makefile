@@ -8,6 +8,8 @@
 #   make browser           Chromium for the tests of the page, by apt-get where there is none (as root)
 #   make autobahn          Autobahn's WebSocket suite against the hub's driver; writes docs/autobahn.md
 #   make fuzz              a million frames of noise; FRAMES=, SEED=, GUIDED=1 with atheris
+#   make load              Locust on a Muster of its own, or on URL=; USERS=, RATE= (posts a second), TIME=, SPAWN=,
+#                          SHAPE=, SCENARIO=, STORM= (seconds), WORKERS=, HUBS=, PEOPLE= (a file), WEB=1 for its page
 #   make check             format, lint, types, import rules
 #   make setup             the environment alone
 #   make lock              resolve requirements.lock anew
@@ -22,8 +24,9 @@ AS ?=
 WORKERS ?= $(or $(MUSTER_TEST_WORKERS),auto)
 
 FRAMES ?= 1000000
+LOAD_URL = $(or $(URL),$(if $(filter command,$(origin HOST)),$(HOST)))
 
-.PHONY: setup up chat browser test prove autobahn fuzz bench check lock
+.PHONY: setup up chat browser test prove autobahn fuzz bench load check lock
 .DEFAULT_GOAL := up
 
 setup: $(STAMP)
@@ -87,6 +90,14 @@ bench: setup
 	$(PYTHON) -m loadtest idle --json
 	$(PYTHON) -m loadtest sync --json
 	$(PYTHON) -m loadtest media --json
+
+# Locust's report ends up in build/load.html; what was started for it is gone when it ends.
+load: setup
+	@exec $(PYTHON) -m loadtest load --hubs $(HUBS) $(if $(LOAD_URL),--url $(LOAD_URL)) \
+	  $(if $(USERS),--users $(USERS)) $(if $(RATE),--rate $(RATE)) $(if $(TIME),--time $(TIME)) \
+	  $(if $(SPAWN),--spawn $(SPAWN)) $(if $(SHAPE),--shape $(SHAPE)) $(if $(PEOPLE),--people $(PEOPLE)) \
+	  $(if $(STORM),--storm-every $(STORM)) $(if $(WEB),--web) $(if $(SCENARIO),--scenario $(SCENARIO)) \
+	  $(if $(filter command environment,$(origin WORKERS)),--workers $(WORKERS))
 
 check: setup
 	$(PYTHON) -m ruff format --check .

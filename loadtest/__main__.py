@@ -16,11 +16,14 @@ BENCHMARKS: Final = {
     "publish": "loadtest.bench.publish",
     "latency": "loadtest.bench.latency",
     "idle": "loadtest.bench.idle",
+    "resume": "loadtest.bench.resume",
     "fanout": "loadtest.bench.fanout",
     "rest": "loadtest.bench.rest",
     "unit": "loadtest.bench.unit",
     "sync": "loadtest.bench.sync",
     "media": "loadtest.bench.media",
+    "people": "loadtest.people",
+    "load": "loadtest.load",
     "torture": "loadtest.torture.command",
 }
 """What can be named, and the module that it is."""

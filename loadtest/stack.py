@@ -21,7 +21,7 @@ from msgspec import Struct
 from loadtest.ports import reserved_ports
 
 READY_WITHIN_S: Final = 120.0
-STOP_WITHIN_S: Final = 30.0
+STOP_WITHIN_S: Final = 45.0  # hubs drain for up to 30
 LOOK_EVERY_S: Final = 0.1
 LOG_LINES: Final = 40
 

@@ -102,7 +102,9 @@ class Settings:
         30.0, "how long a session outlives a socket that was lost", at_least=0.0
     )
     auth_within_s: float = setting(5.0, "time a new socket has to authenticate", at_least=0.1)
-    drain_within_s: float = setting(10.0, "time a stopping process takes at most", at_least=0.1)
+    drain_within_s: float = setting(
+        25.0, "time a stopping process takes at most", at_least=0.1, at_most=30.0
+    )
     outbox_bytes: int = setting(262_144, "bytes that may wait for one slow socket", at_least=16_384)
     max_frame_bytes: int = setting(65_536, "largest frame a client may send", at_least=4096)
     min_version: str = setting(
@@ -118,6 +120,9 @@ class Settings:
         10_000, "sockets of one address that may be unauthenticated at once", at_least=1
     )
     accepts_per_s: float = setting(1_500.0, "WebSockets a hub opens per second", at_least=1.0)
+    accepts_burst: float = setting(3_000.0, "WebSockets a hub opens at once", at_least=1.0)
+    auths_per_s: float = setting(800.0, "people a hub lets in per second", at_least=1.0)
+    auths_burst: float = setting(1_000.0, "people a hub lets in at once", at_least=1.0)
 
     # Tokens and passwords
     issuer: str = setting("muster", "`iss` of access tokens")

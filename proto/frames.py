@@ -197,7 +197,10 @@ class Server(Struct, array_like=True, frozen=True, gc=False):
 
 
 class Ready(Server, frozen=True, tag=64):
-    """The answer to `Auth`: who you are here, and the terms."""
+    """The answer to `Auth`: who you are here, and the terms.
+
+    `spread_ms`: if this socket breaks without a `Goaway`, come back at a random moment within so long, at the earliest.
+    """
 
     person: UUID
     session: UUID
@@ -209,6 +212,7 @@ class Ready(Server, frozen=True, tag=64):
     token_expires_ms: int
     min_version: str
     limits: Limits
+    spread_ms: int = 500
 
 
 class Ack(Server, frozen=True, tag=65):

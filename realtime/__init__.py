@@ -17,6 +17,8 @@
                    wheel.py       every deadline                          flusher.py     one write per socket and tick
                    spare.py       what idle sockets need not own          prepared.py    a frame encoded once for all
                    server.py      listening, draining                     accept.py      who may still come in
+                   visitor.py     who has no name yet
+                   waitlist.py    when they come back                     departure.py   who is sent away when
                    tally.py       counts of sockets                       socket.py      what socket and hub call
     the hub        hub.py         who gets what                           wiring.py      its parts put together
                    attendance.py  what a connection asks                  admission.py   coming in

@@ -152,9 +152,9 @@ def _server(settings: Settings, registry: CollectorRegistry) -> Server:
     """The listener and what its sockets share; nothing is opened yet."""
     LOGGER.setLevel(logging.ERROR)
     clock, tally, terms = SystemClock(), Tally(), Terms.of(settings)
-    gate = Gate(
-        bounds_of(settings.max_sockets, settings.nameless_per_address, settings.accepts_per_s)
-    )
+    rng = random.Random()  # noqa: S311  # spreads clients, hides nothing
+    gate = Gate(bounds_of(settings), rng)
+    tally.turned_away = gate.turned_away
     tally.gauge(
         "muster_sockets", "Connections that are open, probes among them", lambda: gate.sockets
     )
@@ -180,7 +180,7 @@ def _server(settings: Settings, registry: CollectorRegistry) -> Server:
         return Page(200, "text/plain", b"ok\n")
 
     handshake = Handshake(gate, settings.allowed_origins, probe)
-    server = Server(edge, handshake, random.Random())  # noqa: S311  # spreads clients, hides nothing
+    server = Server(edge, handshake, rng)
     tally.gauge("muster_queue_bytes", "Bytes that wait for sockets", lambda: server.queued_bytes)
     return server
 

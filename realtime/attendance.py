@@ -13,7 +13,6 @@ from uuid import UUID
 from muster.control import ControlView
 from muster.ids import PersonId, RoomId, SessionId, self_room
 from muster.lane import LaneEntry, of_ephemeral
-from muster.membership import HubReader
 from muster.permission import Action, may
 from proto.codes import Close
 from proto.entry import EntryKind
@@ -55,13 +54,11 @@ class Attendance:
     def __init__(
         self,
         parts: Parts,
-        reader: HubReader,
         control: ControlView,
         generation: UUID,
         ephemeral: Callable[[LaneEntry], None],
     ) -> None:
         self._parts = parts
-        self._reader = reader
         self._control = control
         self._generation = generation
         self._ephemeral = ephemeral
@@ -210,9 +207,10 @@ class Attendance:
         if not unsure:
             return person, {}
         # A join that another process has just acknowledged may not have come by yet.
-        memberships = await self._reader.memberships(unsure)
+        read = self._parts.admissions.memberships
+        memberships = await read(unsure)
         while any(self._parts.seating.is_old_news(m.room.bytes, m.head) for m in memberships):
-            memberships = await self._reader.memberships(unsure)  # within the request's deadline
+            memberships = await read(unsure)  # within the request's deadline
         self._parts.entrance.joined(unsure, memberships, None)
         return person, {membership.room: membership.head for membership in memberships}
 

@@ -35,6 +35,16 @@ class Bucket(Struct, gc=False):
         self._full_at = full_at
         return 0.0
 
+    def has(self, now: float, leave: float = 0.0) -> bool:
+        """Whether one more token could be taken now."""
+        per_s, burst = self._rate
+        wait = max(self._full_at, now) + 1 / per_s - now - (burst - leave) / per_s
+        return wait <= _ROUNDING_S
+
+    def give_back(self, amount: float) -> None:
+        """What was taken turned out to be worth less."""
+        self._full_at -= amount / self._rate.per_s
+
     def charge(self, now: float, amount: float) -> float:
         """Take `amount` tokens that are spent already; the seconds until that debt is paid."""
         per_s, burst = self._rate

@@ -87,6 +87,17 @@ class Connection:
         return self._session
 
     @property
+    def busy(self) -> bool:
+        """Whether something was taken that has no answer yet."""
+        return bool(self._in_flight or self._under_way)
+
+    @property
+    def spread_ms(self) -> int:
+        """Over how long its client should come back if it breaks without a word."""
+        visitor = self._driver.visitor
+        return 0 if visitor is None else visitor.spread_ms
+
+    @property
     def backlog(self) -> int:
         return self._outbox.queued + self._driver.unsent
 
@@ -215,8 +226,15 @@ class Connection:
                 assert_never(effect)
 
     def _authenticate(self, frame: frames.Auth) -> None:
+        visitor = self._driver.visitor
+        assert visitor is not None, "nobody authenticates twice"
+        turned_away = visitor.authenticate(self._edge.clock.monotonic())
+        if turned_away is not None:  # before anything was done for them, the token's signature too
+            self.perform(self._session.turned_away(frame.id, turned_away.retry_after_ms))
+            return
         refusal = self._errands.identify(self, frame)
         if refusal:
+            visitor.bad_token()
             self.perform(refusal)
             return
         claims = self._session.claims

@@ -19,18 +19,15 @@ from websockets.http11 import Request
 from websockets.protocol import SEND_EOF
 from websockets.server import ServerProtocol
 
-from muster.bucket import network_of
 from proto.codes import Close
 from proto.limits import SUBPROTOCOL_JSON
 from realtime.edge import Door, Edge, Receiver
+from realtime.handshake import HEADERS_TOO_LARGE, TOO_EARLY
 from realtime.inlet import Inlet
 from realtime.spare import discard
+from realtime.visitor import Visitor
 
 PING: Final = b"\x89\x00"
-_HEADERS_TOO_LARGE: Final = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n"
-)
-_TOO_EARLY: Final = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
 _HELD: Final = 1  # paused by the connection: it has enough to do
 _THROTTLED: Final = 2  # paused by the buckets
 
@@ -56,14 +53,13 @@ class Driver(asyncio.BufferedProtocol):
         "_held",
         "_inlet",
         "_paused",
-        "_peer",
         "_pinged_at",
         "_protocol",
         "_receiver",
         "_throttled_until",
         "_transport",
-        "_welcome",
         "state",
+        "visitor",
         "wheel_tick",
     )
 
@@ -75,13 +71,12 @@ class Driver(asyncio.BufferedProtocol):
         self._receiver: Receiver | None = None
         self._transport: asyncio.Transport | None = None
         self._held: deque[bytes] | None = None
-        self._peer: str | None = None
         self._paused = 0
-        self._welcome = False
         self._allowance = edge.terms.request_bytes  # what may be read still; -1: any amount
         self._close_at = self._throttled_until = self._pinged_at = inf
         self._heard = 0.0
         self.state = State.handshake
+        self.visitor: Visitor | None = None  # until it has authenticated
         self.wheel_tick = -1
 
     # The transport calls
@@ -90,9 +85,7 @@ class Driver(asyncio.BufferedProtocol):
         edge = self._edge
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=edge.terms.outbox_bytes // 4)
-        name = transport.get_extra_info("peername")
-        self._peer = network_of(name[0]) if name else ""
-        self._welcome = self._door.handshake.gate.came(self._peer)
+        self.visitor = Visitor(self._door.handshake, transport.get_extra_info("peername"))
         self._door.came(self)
         self._heard = edge.clock.monotonic()
         self._close_at = self._heard + edge.terms.auth_within_s
@@ -128,7 +121,7 @@ class Driver(asyncio.BufferedProtocol):
             discard(self._protocol)
         self.state = State.gone
         self._edge.wheel.forget(self)
-        self._door.handshake.gate.left(self._peer)
+        self._door.handshake.gate.left(self.visitor.peer if self.visitor else None)
         self._door.gone(self)
         self._protocol = self._inlet = self._transport = self._held = None
         if receiver is not None:
@@ -161,9 +154,9 @@ class Driver(asyncio.BufferedProtocol):
         """From now on a person answers for this socket: it may send at length."""
         self._allowance = -1
         self.look_at(self._heard + self._edge.terms.heartbeat_s)
-        if self._peer is not None:
-            self._door.handshake.gate.named(self._peer)
-            self._peer = None
+        if self.visitor is not None:
+            self.visitor.named()
+            self.visitor = None
 
     def hold(self) -> None:
         """Read and hand over nothing until `release`."""
@@ -207,18 +200,23 @@ class Driver(asyncio.BufferedProtocol):
     # Reading
 
     def _shake_hands(self, data: bytes, now: float) -> None:
+        visitor = self.visitor
+        assert visitor is not None, "nobody authenticates before the upgrade"
         if self._protocol is None:
+            if (shut := visitor.shut(data, now)) is not None:
+                self._edge.tally.closed["http_503"] += 1
+                self._write_last([shut, SEND_EOF])
+                return
             self._protocol = self._door.handshake.protocol(self._edge.terms.frame_bytes)
         protocol = self._protocol
         protocol.receive_data(data)
         events = protocol.events_received()
         if protocol.eof_sent or len(events) > 1 or (events and protocol.reader.buffer):
             # The library's own refusal, if it has one.
-            self._write_last(protocol.data_to_send() if not events else [_TOO_EARLY])
+            self._write_last(protocol.data_to_send() if not events else [TOO_EARLY])
         elif events:
             request = cast(Request, events[0])
-            peer = self._peer if self._welcome else None
-            response = self._door.handshake.answer(protocol, request, peer, now)
+            response = visitor.answer(protocol, request, now)
             protocol.send_response(response)
             if response.status_code == 101:
                 self._open(protocol)
@@ -226,7 +224,7 @@ class Driver(asyncio.BufferedProtocol):
                 self._edge.tally.closed[f"http_{response.status_code}"] += 1
                 self._write_last(protocol.data_to_send())
         elif self._allowance <= 0:
-            self._write_last([_HEADERS_TOO_LARGE])
+            self._write_last([HEADERS_TOO_LARGE])
 
     def _open(self, protocol: ServerProtocol) -> None:
         edge = self._edge

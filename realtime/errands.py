@@ -97,7 +97,9 @@ class Errands:
             if refusal:
                 connection.perform(refusal)
                 return
-            connection.authenticated(self._ready(frame.id, claims, admission.generation))
+            connection.authenticated(
+                self._ready(connection, frame.id, claims, admission.generation)
+            )
 
         refused = await self._within(connection, ask)
         if refused is not None:
@@ -175,7 +177,9 @@ class Errands:
         _LOG.error("a request failed", exc_info=True)
         connection.close(Close.internal, "a fault of the server's", 1_000)
 
-    def _ready(self, request: int, claims: Claims, generation: UUID) -> frames.Ready:
+    def _ready(
+        self, connection: Connection, request: int, claims: Claims, generation: UUID
+    ) -> frames.Ready:
         terms = self.edge.terms
         return frames.Ready(
             request,
@@ -189,6 +193,7 @@ class Errands:
             token_expires_ms=claims.expires_at_ms,
             min_version=terms.min_version,
             limits=terms.announced(),
+            spread_ms=connection.spread_ms,
         )
 
 

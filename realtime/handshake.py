@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from math import ceil
 from typing import Final, NamedTuple
 
 from websockets.datastructures import Headers
@@ -17,12 +18,23 @@ from websockets.server import ServerProtocol
 from websockets.typing import Origin, Subprotocol
 
 from proto.codec import CODECS
-from realtime.accept import RETRY_AFTER_S, Gate
+from realtime.accept import Gate, Refusal
 from realtime.spare import LOGGER
 
 PATH: Final = "/v1/socket"
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 SUBPROTOCOLS: Final = [Subprotocol(name) for name in CODECS]
+
+HEADERS_TOO_LARGE: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n"
+)
+TOO_EARLY: Final = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
+_LATER: Final = "Not now; come back after a pause.\n"
+_ASKS: Final = f"GET {PATH} HTTP/1.1\r\n".encode()
+_NOT_NOW: Final = (
+    "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    f"Content-Length: {len(_LATER)}\r\nRetry-After: %d\r\n\r\n{_LATER}"
+).encode()
 
 
 class Page(NamedTuple):
@@ -48,12 +60,23 @@ class Handshake:
             origins=allowed, subprotocols=SUBPROTOCOLS, max_size=max_size, logger=LOGGER
         )
 
+    def shut(self, data: bytes, peer: str, now: float, *, welcome: bool) -> bytes | None:
+        """A refusal without reading the request, where one read brought it whole and nobody is let in just now.
+
+        Reading it costs more than everything else about somebody who is turned away.
+        """
+        asks = data.startswith(_ASKS) and data.endswith(b"\r\n\r\n") and b"pgrade" in data
+        if not asks or not self.gate.is_shut(peer, now, welcome=welcome):
+            return None
+        refusal = self.gate.upgrade(peer, now, welcome=welcome)
+        return None if refusal is None else _NOT_NOW % _seconds(refusal)
+
     def answer(
-        self, protocol: ServerProtocol, request: Request, peer: str | None, now: float
+        self, protocol: ServerProtocol, request: Request, peer: str, now: float, *, welcome: bool
     ) -> Response:
         """101 where the request may become a WebSocket; everything else ends the connection.
 
-        `peer`: the address, or None if it is not welcome. Probes are answered even so: a full process is a healthy one.
+        `peer`: the address. Probes are answered where it is not welcome: a full process is a healthy one.
         """
         path = request.path.partition("?")[0]
         upgrades = "Upgrade" in request.headers
@@ -61,12 +84,9 @@ class Handshake:
             return self._probed(protocol, request.method, path)
         if path != PATH:
             return protocol.reject(HTTPStatus.NOT_FOUND, f"There is nothing here; try {PATH}.\n")
-        if upgrades and (peer is None or not self.gate.upgrade(peer, now)):
-            response = protocol.reject(
-                HTTPStatus.SERVICE_UNAVAILABLE, "Not now; come back after a pause.\n"
-            )
-            response.headers["Retry-After"] = str(RETRY_AFTER_S)
-            return response
+        refusal = self.gate.upgrade(peer, now, welcome=welcome) if upgrades else None
+        if refusal is not None:
+            return _later(protocol, refusal)
         if upgrades and "Sec-WebSocket-Protocol" not in request.headers:
             names = " or ".join(SUBPROTOCOLS)
             return protocol.reject(
@@ -85,3 +105,14 @@ class Handshake:
         headers["Content-Length"] = str(len(page.body))
         body = b"" if method == "HEAD" else page.body
         return Response(status.value, status.phrase, headers, body)
+
+
+def _later(protocol: ServerProtocol, refusal: Refusal) -> Response:
+    response = protocol.reject(HTTPStatus.SERVICE_UNAVAILABLE, _LATER)
+    # The header knows whole seconds alone, and not before is what it says: a client's own jitter does the rest.
+    response.headers["Retry-After"] = str(_seconds(refusal))
+    return response
+
+
+def _seconds(refusal: Refusal) -> int:
+    return ceil(refusal.retry_after_ms / 1_000)

@@ -15,10 +15,12 @@ from random import Random
 from typing import Final
 
 from muster.bucket import Rate
+from muster.config import Settings
 from muster.telemetry import get_logger
 from proto.codes import Close
 from realtime.accept import Bounds
 from realtime.connection import Connection
+from realtime.departure import STEP_S, Departure
 from realtime.driver import Driver
 from realtime.edge import Edge
 from realtime.errands import Errands
@@ -26,7 +28,9 @@ from realtime.handshake import Handshake
 
 BACKLOG: Final = 4_096
 FILES_KEPT: Final = 256  # descriptors that are no clients' sockets: databases, logs, the loop
-BATCHES: Final = 20  # a drain says goodbye in so many steps
+ANSWERED_WITHIN_S: Final = 2.0
+"""How long a drain waits for the answers of one socket: the writer answers everything within 1.9 s."""
+
 _LOG: Final = get_logger()
 
 
@@ -76,18 +80,21 @@ class Server:
         self.handshake.gate.ready = True
 
     async def drain(self, within_s: float) -> None:
-        """Leave in order: nobody new, everybody told when to come back, the rest cut off by the deadline."""
-        self.handshake.gate.ready = False
+        """Leave in order: nobody new, everybody told when to come back, the rest cut off by the deadline.
+
+        It goes on listening until all are told, and answers: balancers are to see that it is not ready.
+        """
+        gate = self.handshake.gate
+        gate.ready, gate.leaving = False, True
+        ending_s = self.edge.terms.close_within_s + 1.0
+        left_s = max(within_s / 2, within_s - ending_s - ANSWERED_WITHIN_S)
+        departure = Departure(len(self._connections), gate.people_per_s, left_s)
+        _LOG.info("draining", sockets=len(self.drivers), within_s=within_s)
+        await self._send_away(departure)
         if self._server is not None:
             self._server.close()
-        _LOG.info("draining", sockets=len(self.drivers), within_s=within_s)
-        spread_s = within_s / 2
-        batch = max(1, len(self._connections) // BATCHES + 1)
-        while self._connections:
-            self._send_away(batch, within_s)
-            await asyncio.sleep(spread_s / BATCHES)
         try:
-            async with asyncio.timeout(self.edge.terms.close_within_s + 1.0):
+            async with asyncio.timeout(ending_s):
                 while self.drivers:
                     self._empty.clear()
                     await self._empty.wait()
@@ -95,12 +102,25 @@ class Server:
             for driver in list(self.drivers):
                 driver.abort()
 
-    def _send_away(self, count: int, within_s: float) -> None:
-        """Close some connections; each comes back after a time of its own, so that they do not all at once."""
-        for driver, connection in list(self._connections.items())[:count]:
-            pause_ms = int(self.random.random() * within_s * 1000)
-            connection.close(Close.shutdown, "this hub goes away", pause_ms)
-            self._connections.pop(driver, None)
+    async def _send_away(self, departure: Departure) -> None:
+        """Close all connections, each in its turn, after the answers to what was taken from it."""
+        clock = self.edge.clock
+        began, told = clock.monotonic(), 0
+        late: dict[Driver, float] = {}
+        while self._connections:
+            elapsed_s = clock.monotonic() - began
+            due = departure.due(elapsed_s) - told
+            for driver, connection in list(self._connections.items())[:due]:
+                answered_by = late.setdefault(driver, elapsed_s + ANSWERED_WITHIN_S)
+                if connection.busy and elapsed_s < answered_by:
+                    continue
+                pause_ms = departure.pause_ms(told, elapsed_s, self.random.random())
+                connection.close(Close.shutdown, "this hub goes away", pause_ms)
+                self._connections.pop(driver, None)
+                late.pop(driver, None)
+                told += 1
+            if self._connections:
+                await asyncio.sleep(STEP_S)
 
     @property
     def queued_bytes(self) -> int:
@@ -146,14 +166,15 @@ def _listener(at: Listening, edge: Edge) -> socket.socket:
     return listener
 
 
-def bounds_of(max_sockets: int, nameless_per_peer: int, accepts_per_s: float) -> Bounds:
+def bounds_of(settings: Settings) -> Bounds:
     """The gate's bounds, after taking all the file descriptors this process may have."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     files = hard if hard != resource.RLIM_INFINITY else 1_000_000
     return Bounds(
-        sockets=min(max_sockets or files, max(1, files - FILES_KEPT)),
-        nameless_per_peer=nameless_per_peer,
-        accepts=Rate(accepts_per_s, 2 * accepts_per_s),
+        sockets=min(settings.max_sockets or files, max(1, files - FILES_KEPT)),
+        nameless_per_peer=settings.nameless_per_address,
+        accepts=Rate(settings.accepts_per_s, settings.accepts_burst),
+        auths=Rate(settings.auths_per_s, settings.auths_burst),
     )

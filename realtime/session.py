@@ -204,6 +204,13 @@ class Session:
         code = close if close is not None else _CLOSE_FOR.get(why.code, Close.internal)
         return (answer, *self._end(code, why.message, why.retry_after_ms))
 
+    def turned_away(self, request: int, retry_after_ms: int) -> Effects:
+        """Too many people come in just now: nobody has looked at the token yet."""
+        later = "too many people come in just now"
+        return self.refused(
+            request, Refused(Code.too_many_requests, later, retry_after_ms=retry_after_ms)
+        )
+
     def refreshed(self, request: int, claims: Claims, clock: Clock) -> Effects:
         """A new token is good; it must go on where the old one ends."""
         old = self.claims

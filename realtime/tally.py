@@ -32,6 +32,7 @@ class Tally(Collector):
         self.faults = 0
         self.refused: Counter[str] = Counter()
         self.closed: Counter[str] = Counter()
+        self.turned_away: Counter[str] = Counter()
         self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
 
     def refuse(self, code: int) -> None:
@@ -69,6 +70,12 @@ class Tally(Collector):
             "Sockets closed, by code: ours, by_client, or of HTTP where none was opened",
             "code",
             self.closed,
+        )
+        yield _labelled(
+            "muster_turned_away",
+            "Sockets and people told to come back later, before anything was done for them, by reason",
+            "reason",
+            self.turned_away,
         )
         for name, (meaning, read) in self._gauges.items():
             yield GaugeMetricFamily(name, meaning, value=read())

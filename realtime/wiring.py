@@ -116,7 +116,7 @@ def assemble(
 
     pointers = Pointers(outside.pointers, writer, tell)
     parts = Parts(entrance, seating, people, hidden, catchup, admissions, pointers, counts)
-    attendance = Attendance(parts, outside.reader, view, generation, ephemera.put)
+    attendance = Attendance(parts, view, generation, ephemera.put)
     control = ControlLog(outside.control, view, outside.clock, attendance.control)
     told = Wiring(
         hole=fill.hole,

@@ -23,10 +23,14 @@ export class Backoff {
     this.ceiling = FIRST_MS;
   }
 
-  /** The pause before the next try, after a socket that lived so long. Full jitter; the server's wish on top. */
-  pause(livedMs, retryAfterMs = 0) {
+  /**
+   * The pause before the next try, after a socket that lived so long. Full jitter; the server's wish on top, or where
+   * it broke without one, spread over what the server asked for when all was well.
+   */
+  pause(livedMs, retryAfterMs = null, spreadMs = 0) {
     if (livedMs >= LIVED_MS) this.ceiling = FIRST_MS;
-    const pause = this.random() * this.ceiling + (retryAfterMs || 0);
+    const ceiling = retryAfterMs === null ? Math.max(this.ceiling, spreadMs) : this.ceiling;
+    const pause = this.random() * ceiling + (retryAfterMs ?? 0);
     this.ceiling = Math.min(this.ceiling * 2, MOST_MS);
     return pause;
   }

@@ -27,7 +27,7 @@ export function encode(frame, id) {
 
 const SERVER = {
   64: ["ready", "person", "session", "device", "selfRoom", "generation", "serverTime", "heartbeat", "tokenExpires",
-    "minVersion", "limits"],
+    "minVersion", "limits", "spread"],
   65: ["ack", "room", "seq", "msgNo", "at", "fresh"],
   66: ["error", "code", "message", "temporary", "retryAfter"],
   67: ["ok"],

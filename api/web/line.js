@@ -28,6 +28,7 @@ export class Line {
     this.running = false;
     this.wake = () => {};
     this.last = null;
+    this.spread = 0;
     addEventListener("online", () => this.wake());
     addEventListener("offline", () => this.socket?.drop());
   }
@@ -50,7 +51,7 @@ export class Line {
         return;
       }
       spent = wanted === "token";
-      const pause = this.backoff.pause(performance.now() - began, end.retryAfter);
+      const pause = this.backoff.pause(performance.now() - began, end.retryAfter, this.spread);
       this.user.state("waiting", { pause });
       await this.#pause(pause);
     }
@@ -93,6 +94,7 @@ export class Line {
     const ready = await readying.catch(() => null);
     if (ready && (await resuming.catch(() => null))) {
       this.online = true;
+      this.spread = ready.spread ?? 0;
       this.user.state("online");
       this.#beat(socket, ready.heartbeat);
       this.#renew(socket);

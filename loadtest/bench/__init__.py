@@ -5,6 +5,7 @@
     deal.py      who is in which room;  people.py  makes them in Postgres;  guests.py  makes them by REST
     crew.py      the load's processes, as the benchmark sees them;  orders.py  what they say to each other
     worker.py    one such process: sockets.py  on the wire (wire.py), schedule.py  when, tally.py  what came of it
+    resume.py    a hub is gone: returners.py  the processes whose people come back (returner.py, diary.py)
     search.py    the highest rate that holds;  costs.py disk.py  processor, memory and disk of the server
 
 Unlike the client beside it, this package may import muster. Must never import a door that serves people.

@@ -18,7 +18,7 @@ from time import monotonic
 from typing import Final
 
 from loadtest.bench import costs
-from loadtest.bench.crew import Crew, Load, Measured, online
+from loadtest.bench.crew import WORKER, Crew, Load, Measured, online
 from loadtest.bench.deal import deal
 from loadtest.bench.guests import Guests
 from loadtest.bench.orders import Seat
@@ -26,8 +26,8 @@ from loadtest.bench.people import Cast
 from loadtest.progress import Progress
 from loadtest.stack import muster_up
 
-OPENS_PER_S: Final = 1_000.0
-"""Under what a hub lets in (MUSTER_ACCEPTS_PER_S), so that no socket has to come twice."""
+OPENS_PER_S: Final = 700.0
+"""Under what one hub lets in (MUSTER_AUTHS_PER_S), so that no socket has to come twice."""
 
 CHECKED: Final[Mapping[str, str]] = {"MUSTER_POSTS_PER_S": "1000", "MUSTER_POSTS_BURST": "2000"}
 """All checks are on; the rate that one socket may post at is above what it is asked to."""
@@ -69,11 +69,11 @@ class Arena:
 
     @contextlib.asynccontextmanager
     async def crowd(
-        self, tokens: list[str], size: Size, hubs: int | None = None
-    ) -> AsyncIterator[None]:
+        self, tokens: list[str], size: Size, program: str = WORKER, hubs: int | None = None
+    ) -> AsyncIterator[Crew]:
         """Everybody online; person `p` is on hub `p % hubs`, each process has as many of every hub.
 
-        `hubs`: how many of them have people, else all.
+        `program`: what the processes run. `hubs`: how many of them have people, else all.
         """
         hubs = hubs or len(self.hub_urls)
         seats = [Seat(token, person % hubs) for person, token in enumerate(tokens)]
@@ -86,9 +86,9 @@ class Arena:
             self.progress.show(sockets, len(tokens), "connecting")
 
         run = secrets.token_hex(3)
-        async with online(self.hub_urls, shares, run, OPENS_PER_S, connected) as crew:
+        async with online(self.hub_urls, shares, run, OPENS_PER_S, connected, program) as crew:
             self._crew = crew
-            yield
+            yield crew
 
     async def make(self, load: Load, note: str) -> Measured:
         """Put a load on it, with a bar for the terminal and the costs in `spent`."""
@@ -126,11 +126,11 @@ async def arena(
     url: str | None,
     seed: int,
     settings: Mapping[str, str] = CHECKED,
-    token_s: int = 0,
+    token_s: int | None = None,
 ) -> AsyncIterator[tuple[Arena, list[str]]]:
     """A Muster with people in rooms, nobody connected yet, and the people's tokens.
 
-    `token_s`: how long these live, 0: as usual. Where `url` says which Muster, that decides.
+    `token_s`: how long these live, none: as usual. Where `url` says which Muster, that decides.
     """
     progress, random = Progress(), Random(seed)
     async with contextlib.AsyncExitStack() as exits:

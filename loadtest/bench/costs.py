@@ -28,6 +28,11 @@ def processor_s(roots: Mapping[str, int]) -> dict[str, float]:
     return {name: count / _TICKS_PER_S for name, count in ticks.items()}
 
 
+def waited_s(pids: Iterable[int]) -> float:
+    """Seconds in which these processes could have run and none of the cores was free for them."""
+    return sum(int((_PROC / str(pid) / "schedstat").read_text().split()[1]) for pid in pids) / 1e9
+
+
 def resident_kib(pids: Iterable[int]) -> int:
     """Memory that these processes hold, shared pages counted in each."""
     return sum(_rss_kib(pid) for pid in pids)

@@ -24,6 +24,7 @@ STARTS_AFTER_S: Final = 0.25
 
 ENDS_WITHIN_S: Final = 20.0
 GONE_WITHIN_S: Final = 5.0
+WORKER: Final = "loadtest.bench.worker"
 _PIPE_BYTES: Final = 2**26
 
 
@@ -102,6 +103,13 @@ class Crew:
             results = [await _result(process) for process in self._processes]
         return _sum(results, load.run_s)
 
+    async def ask(self, order: Callable[[int], Order], within_s: float) -> list[orders.Report]:
+        """Order something of each process, by number, and wait for what they report."""
+        for number, process in enumerate(self._processes):
+            _order(process, order(number))
+        async with asyncio.timeout(within_s):
+            return [await _report(process) for process in self._processes]
+
 
 @asynccontextmanager
 async def online(
@@ -110,10 +118,11 @@ async def online(
     run: str,
     opens_per_s: float,
     connected: Callable[[int], None],
+    program: str = WORKER,
 ) -> AsyncIterator[Crew]:
-    """Start one process per share of seats and wait until all their sockets are live."""
+    """Start one process of `program` per share of seats and wait until all their sockets are live."""
     async with asyncio.TaskGroup() as tasks:
-        starting = [tasks.create_task(_start()) for _ in shares]
+        starting = [tasks.create_task(_start(program)) for _ in shares]
     processes = [task.result() for task in starting]
     try:
         counts = [0] * len(shares)
@@ -135,11 +144,11 @@ async def online(
             await _end(process)
 
 
-async def _start() -> Process:
+async def _start(program: str) -> Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "loadtest.bench.worker",
+        program,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=_PIPE_BYTES,

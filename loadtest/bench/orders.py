@@ -1,6 +1,7 @@
 """What the benchmark and the load's processes say to each other, over their standard input and output.
 
     Plan -> Connected ... -> Online -> Step -> Result -> Step ... -> (end of input)
+    Plan -> Connected ... -> Online -> Step -> Watched -> Compare -> Compared -> (end of input)     of returners.py
 
 Owns these shapes and their framing: length, then msgpack. Must never hold behaviour.
 """
@@ -81,14 +82,38 @@ class Result(Struct, tag=True):
     after_us: bytes
 
 
+class Watched(Struct, tag=True):
+    """The posts of a step are made and answered, or the time for it is over. `heads`: see `Returner.heads`."""
+
+    offered: int
+    unanswered: int
+    heads: dict[bytes, int]
+
+
+class Compare(Struct, tag=True):
+    """How far every room's log went, by anybody's account: what of it has not come?"""
+
+    heads: dict[bytes, int]
+
+
+class Compared(Struct, tag=True):
+    """What came of everybody in this process. `absences`: pairs of doubles, from when to when (CLOCK_MONOTONIC)."""
+
+    lost: int
+    duplicated: int
+    away: int
+    refusals: int
+    absences: bytes
+
+
 class Failed(Struct, tag=True):
     """The process gives up; why."""
 
     reason: str
 
 
-Order = Plan | Step
-Report = Connected | Online | Result | Failed
+Order = Plan | Step | Compare
+Report = Connected | Online | Result | Watched | Compared | Failed
 
 
 def written(message: Order | Report) -> bytes:

@@ -37,21 +37,15 @@ MEMBERS_PER_BATCH: Final = 100
 class Cast:
     """The people and rooms of one run."""
 
-    def __init__(self, data: Path, random: Random, token_s: int = 0) -> None:
-        """`data` is the directory that a `muster up` runs on; `token_s`: the life of a token, 0: as usual."""
+    def __init__(self, data: Path, random: Random, token_life_s: int | None = None) -> None:
+        """`data` is the directory that a `muster up` runs on; tokens live as long as its own, unless told otherwise."""
         self._running = _running(data)
         self._random = random
         self._clock = SystemClock()
         ring = keys.load(Path(self._running.keys_dir))
         told = Settings()
-        self._tokens = Tokens(
-            ring,
-            told.issuer,
-            told.audience,
-            token_s or told.access_token_s,
-            self._clock,
-            SystemRandom(),
-        )
+        life_s = told.access_token_s if token_life_s is None else token_life_s
+        self._tokens = Tokens(ring, told.issuer, told.audience, life_s, self._clock, SystemRandom())
         self._run = f"{random.getrandbits(32):08x}"
 
     async def make(

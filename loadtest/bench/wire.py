@@ -42,6 +42,15 @@ def upgrade(host: str, port: int) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
+def retry_after_ms(head: bytes) -> int | None:
+    """What the head of a refusal says of when to come back."""
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"retry-after" and value.strip().isdigit():
+            return int(value) * 1_000
+    return None
+
+
 def masked(payload: bytes, first: int = BINARY) -> bytes:
     """One whole frame as a client sends it."""
     size = len(payload)

@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec.structs import replace
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from proto import limits
@@ -37,13 +37,32 @@ class Refusal(Exception):
 
 
 class Closed(Exception):
-    """The socket ended; `code` is None where it broke, `goaway` what the server said before."""
+    """The socket ended; `code` is None where it broke, `goaway` what the server said before.
 
-    def __init__(self, code: int | None, reason: str, goaway: Goaway | None) -> None:
+    `retry_after_ms`: when to come back, by the goaway or by the refusal of the handshake.
+    """
+
+    def __init__(
+        self,
+        code: int | None,
+        reason: str,
+        goaway: Goaway | None,
+        retry_after_ms: int | None = None,
+    ) -> None:
         super().__init__(f"closed with {code}: {reason}")
         self.code = code
         self.reason = reason
         self.goaway = goaway
+        self.retry_after_ms = goaway.retry_after_ms if goaway is not None else retry_after_ms
+
+    @classmethod
+    def refused(cls, failure: Exception) -> Closed:
+        """There never was a socket."""
+        retry_after_ms = None
+        if isinstance(failure, InvalidStatus):
+            seconds = failure.response.headers.get("Retry-After", "")
+            retry_after_ms = int(seconds) * 1_000 if seconds.isdigit() else None
+        return cls(None, f"no connection: {failure!r}", None, retry_after_ms)
 
 
 class Connection:

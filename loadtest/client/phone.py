@@ -73,6 +73,7 @@ class Phone:
         self._attend = asyncio.Event()
         self._leaving = asyncio.Event()
         self._heartbeat_s = 25.0
+        self._spread_ms = 0
         self._moved: dict[UUID, int] = {}
         self._typed_at: dict[UUID, float] = {}
 
@@ -139,8 +140,9 @@ class Phone:
             if closed.code == Close.token_expired:
                 self.login.expired()
             self._hubs.failed()
-            retry_after_ms = closed.goaway.retry_after_ms if closed.goaway else None
-            pause_s = self._backoff.pause_s(loop.time() - started, retry_after_ms)
+            pause_s = self._backoff.pause_s(
+                loop.time() - started, closed.retry_after_ms, self._spread_ms
+            )
             if not self._leaving.is_set():
                 self._app.disconnected(closed, pause_s)
                 with suppress(TimeoutError):
@@ -160,7 +162,7 @@ class Phone:
                 raise
             return Closed(None, problem.message, None)
         except (OSError, httpx.TransportError, TimeoutError, InvalidHandshake) as failure:
-            return Closed(None, f"no connection: {failure!r}", None)
+            return Closed.refused(failure)
         # Ended by cancelling, not by raising: a TaskGroup that fails while it is cancelled forgets
         # the latter (before Python 3.13).
         try:
@@ -190,6 +192,7 @@ class Phone:
         ready = await connection.request(auth)
         assert isinstance(ready, frames.Ready), f"auth is answered by ready, not {ready}"
         self._heartbeat_s = ready.heartbeat_ms / 1_000
+        self._spread_ms = ready.spread_ms
         known = self.rooms.generation
         self.rooms.ready(ready)
         positions = self.rooms.positions.all()[: limits.ROOMS_PER_FRAME]

@@ -186,7 +186,9 @@ async def connections() -> AsyncIterator[Connections]:
     spare = Spare(_TERMS.slice_bytes, _TERMS.frame_bytes)
     edge = Edge(_TERMS, clock, wheel, Flusher(loop.call_soon), tally, spare)
     hub = FakeHub()
-    handshakes = Handshake(Gate(Bounds()), (), lambda _path: Page(200, "text/plain", b"ok\n"))
+    handshakes = Handshake(
+        Gate(Bounds(), Random(1)), (), lambda _path: Page(200, "text/plain", b"ok\n")
+    )
     async with asyncio.TaskGroup() as tasks:
         turning = tasks.create_task(wheel.run())
         server = Server(edge, handshakes, Random(1))

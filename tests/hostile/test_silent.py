@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -49,28 +50,29 @@ async def test_people_talk_while_ten_thousand_say_nothing(stack: Stack, says: by
 
 def test_a_crowd_of_one_address_leaves_room_for_the_others() -> None:
     """However fast one address opens sockets, another one's is opened too."""
-    gate = Gate(Bounds(accepts=Rate(100.0, 1_000.0)))
+    gate = Gate(Bounds(accepts=Rate(100.0, 1_000.0)), Random(1))
     gate.ready = True
     opened = 0
     for turn in range(50):
         now = turn * 0.01
         for _ in range(100):
             gate.came("crowd")
-            opened += gate.upgrade("crowd", now)
+            opened += gate.upgrade("crowd", now, welcome=True) is None
         gate.came("somebody")
-        assert gate.upgrade("somebody", now)
+        assert gate.upgrade("somebody", now, welcome=True) is None
         gate.named("somebody")
     assert opened > CROWD
 
 
 def test_a_crowd_alone_gets_all_there_is() -> None:
     """A balancer that hides everybody behind one address loses half of the burst and none of the rate."""
-    gate = Gate(Bounds(accepts=Rate(100.0, 1_000.0)))
+    gate = Gate(Bounds(accepts=Rate(100.0, 1_000.0)), Random(1))
     gate.ready = True
     for _ in range(2_000):
         gate.came("balancer")
-        gate.upgrade("balancer", 0.0)
-    assert sum(gate.upgrade("balancer", 1.0) for _ in range(1_000)) == 100
+        gate.upgrade("balancer", 0.0, welcome=True)
+    at_once = [gate.upgrade("balancer", 1.0, welcome=True) for _ in range(1_000)]
+    assert at_once.count(None) == 100
 
 
 @asynccontextmanager

@@ -38,3 +38,14 @@ def test_many_told_the_same_do_not_come_at_once() -> None:
     pauses = sorted(Backoff(Random(seed)).pause_s(60, 2_000) for seed in range(1_000))
     assert pauses[0] < 2.0 + BASE_S * 0.05
     assert pauses[-1] > 2.0 + BASE_S * 0.95
+
+
+@given(st.integers(0, 2**32), st.integers(500, 2_000))
+def test_a_socket_that_broke_without_a_word_spreads_as_its_hub_asked(
+    seed: int, spread_ms: int
+) -> None:
+    """The spread is the least ceiling; where the server has said when, it does not count."""
+    assert Backoff(Random(seed)).pause_s(60, None, spread_ms) <= spread_ms / 1_000
+    assert Backoff(Random(seed)).pause_s(60, 0, spread_ms) <= BASE_S
+    pauses = [Backoff(Random(n)).pause_s(60, None, spread_ms) for n in range(300)]
+    assert max(pauses) > 0.9 * spread_ms / 1_000

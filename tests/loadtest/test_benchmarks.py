@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,6 +50,19 @@ def test_latency() -> None:
     figures = _run("latency", "--warm", "0.5")
     assert set(figures) == {"p50_ms", "p99_ms"}
     assert 0 < figures["p50_ms"] <= figures["p99_ms"]
+
+
+@pytest.mark.timeout(60)
+def test_resume() -> None:
+    """Half of eight people lose their hub, come back, and miss nothing."""
+    figures = _json(
+        "resume", *_SIZE, "--rate", "40", "--seconds", "3", "--warm", "0.5", "--workers", "1"
+    )
+    assert {"resumed_99_s", "lost", "duplicated", "presence_events"} <= set(figures)
+    assert figures["people"] == 4
+    assert 0 < figures["resumed_50_s"] <= figures["resumed_99_s"] <= figures["resumed_most_s"]
+    assert figures["lost"] == figures["duplicated"] == figures["away"] == 0
+    assert figures["presence_events"] is None
 
 
 @pytest.mark.timeout(60)
@@ -101,6 +115,18 @@ def test_rest() -> None:
     assert figures["requests_per_s"] > 0
     assert figures["twin_requests_per_s"] > 0
     assert figures["errors"] == 0
+
+
+@pytest.mark.timeout(60)
+def test_load(tmp_path: Path) -> None:
+    """Locust's rows, with nothing failed; six people talk in a spike that ends by itself."""
+    crowd = ["--users", "6", "--members", "3", "--rate", "12", "--spawn", "6"]
+    figures = _json(
+        "load", *crowd, "--time", "3s", "--shape", "spike", "--out", str(tmp_path / "load")
+    )
+    assert 2 <= figures["WS connect"]["count"] <= 6
+    assert figures["WS post -> delivery"]["count"] > 0
+    assert figures["Aggregated"]["failed"] == 0
 
 
 @pytest.mark.timeout(60)

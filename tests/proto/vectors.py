@@ -61,7 +61,18 @@ CLIENT: Final[dict[str, frames.Client]] = {
 
 SERVER: Final[dict[str, frames.Server]] = {
     "ready": frames.Ready(
-        1, ADA, SESSION, DEVICE, ADA, GENERATION, NOW_MS, 25_000, NOW_MS + 900_000, "", _LIMITS
+        1,
+        ADA,
+        SESSION,
+        DEVICE,
+        ADA,
+        GENERATION,
+        NOW_MS,
+        25_000,
+        NOW_MS + 900_000,
+        "",
+        _LIMITS,
+        1_500,
     ),
     "ack": frames.Ack(5, ROOM, 42, 40, NOW_MS),
     "ack, already committed": frames.Ack(5, ROOM, 42, 40, NOW_MS, False),

@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import Final
 
 from loadtest.torture.crowd import Size
+from loadtest.torture.metrics import sum_of
 from loadtest.torture.scenario import Scenario, Stage
 from loadtest.torture.stalled import stalled
 from loadtest.torture.traffic import Mix
 from loadtest.torture.world import Shape
 
 CUTS: Final = 4
+TURNED_AWAY: Final = "muster_turned_away_total"
 STALLED: Final = 24
 EVICTED_WITHIN_S: Final = 25.0
 KICKS: Final = 10
@@ -31,6 +33,19 @@ async def storm(stage: Stage) -> None:
             ended.proof["sockets_cut"] = after.reset - before.reset
             await stage.a_while(0.1, 0.3)
         await stage.acks(250)
+
+
+async def _storm_above_the_rate(stage: Stage) -> None:
+    """Hubs let in fewer a second than come: some are told to come later, and all of them are back all the same."""
+    hubs = stage.world.hubs
+    before = await sum_of(hubs, TURNED_AWAY)
+    await storm(stage)
+    turned_away = await sum_of(hubs, TURNED_AWAY) - before
+    stage.demand(turned_away > 0, "nobody was turned away: the storm was none")
+    back = await stage.until(
+        lambda: all(each.phone.online.is_set() for each in stage.crowd.devices)
+    )
+    stage.demand(back, "somebody who was turned away did not come back")
 
 
 async def _stalled(stage: Stage) -> None:
@@ -52,8 +67,9 @@ async def _raced(stage: Stage) -> None:
 SCENARIOS: Final = (
     Scenario(
         "reconnect_storm",
-        "every socket breaks at once, again and again",
-        storm,
+        "every socket breaks at once, again and again, and hubs let in fewer a second than come",
+        _storm_above_the_rate,
+        Shape(settings={"auths_per_s": 20.0, "auths_burst": 10.0}),
         size=Size(people=60, second=2, groups=15, publics=3, directs=10),
     ),
     Scenario(

@@ -5,6 +5,7 @@ same([verdict(4004), verdict(4007)], ["token", "replaced"]);
 const most = new Backoff(() => 1);
 same([0, 0, 0, 0, 0, 0, 0, 0].map(() => most.pause(0)), [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000]);
 same([most.pause(11_000), new Backoff(() => 0).pause(0, 2500)], [500, 2500]);
+same([most.pause(11_000, null, 1500), most.pause(11_000, 100, 1500), most.pause(0, null, 800)], [1500, 600, 1000]);
 const { decode, encode, post } = await load("frames");
 same(decode('[99,0,"x"]'), null);
 same(decode('[65,4,"r",2,1,5,true,"later"]').fresh, true);

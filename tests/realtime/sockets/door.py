@@ -234,7 +234,7 @@ async def opened_door(
     """A listener on a free port of this machine, gone afterwards with all its connections."""
     loop, clock, tally = asyncio.get_running_loop(), SystemClock(), Tally()
     wheel = Wheel(clock, resolution_s=0.01)
-    gate = Gate(bounds if bounds is not None else Bounds())
+    gate = Gate(bounds if bounds is not None else Bounds(), Random(1))
     edge = Edge(
         terms,
         clock,

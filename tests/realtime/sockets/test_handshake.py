@@ -3,13 +3,17 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from random import Random
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
+from loadtest.client.backoff import Backoff
+from loadtest.client.connection import Closed, Connection
 from muster.bucket import Rate
 from proto import limits
 from realtime.accept import Bounds
-from tests.realtime.sockets.door import FAST, opened_door, until
+from tests.realtime.sockets.door import FAST, handshake, opened_door, until
 
 
 async def test_msgpack_is_preferred_where_both_are_offered() -> None:
@@ -89,10 +93,42 @@ async def test_a_door_that_is_not_ready_answers_503_with_a_pause() -> None:
 
 
 async def test_too_many_new_sockets_are_told_to_wait() -> None:
-    """The accept bucket refuses before the upgrade."""
-    async with opened_door(bounds=Bounds(accepts=Rate(0.01, 1.0))) as door:
+    """The accept bucket refuses before the upgrade, with a pause in whole seconds; it is counted by its reason."""
+    async with opened_door(bounds=Bounds(accepts=Rate(0.5, 1.0))) as door:
         assert b" 101 " in await (await door.connect()).upgrade()
-        assert b" 503 " in await (await door.connect()).upgrade()
+        head = await (await door.connect()).upgrade()
+        assert b" 503 " in head
+        assert b"Content-Length: 34\r\n" in head
+        assert b"Retry-After: 3\r\n" in head  # 2 s until there is a token, and a place in the queue
+        assert door.gate.turned_away == {"accepts": 1}
+
+
+async def test_a_request_in_pieces_is_refused_alike() -> None:
+    """Whole in one read or not: the same status and pause."""
+    async with opened_door(bounds=Bounds(accepts=Rate(0.5, 1.0))) as door:
+        await door.opened()
+        peer = await door.connect()
+        head = handshake(peer.subprotocol)
+        read = door.tally.bytes_in
+        await peer.raw(head[:40])
+        await until(lambda: door.tally.bytes_in > read)
+        await peer.raw(head[40:])
+        answer = await peer.reader.read()
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"Retry-After: 3\r\n" in answer
+        assert door.gate.turned_away == {"accepts": 1}
+
+
+async def test_a_phone_comes_back_when_the_refusal_said() -> None:
+    """`Retry-After` of a refused handshake is obeyed like a goaway's, jitter on top."""
+    async with opened_door(bounds=Bounds(accepts=Rate(0.5, 1.0))) as door:
+        await door.opened()
+        with pytest.raises(InvalidStatus) as refused:
+            await Connection.open(f"ws://127.0.0.1:{door.port}", lambda _frame: None)
+        closed = Closed.refused(refused.value)
+        assert closed.retry_after_ms == 3_000
+        assert Backoff(Random(1)).pause_s(0.0, closed.retry_after_ms) >= 3.0
+        assert Closed.refused(OSError()).retry_after_ms is None
 
 
 async def test_one_address_cannot_fill_the_door_with_nameless_sockets() -> None:

@@ -1,0 +1,33 @@
+"""What the hubs of a run say of themselves at /metrics.
+
+Owns the reading. Must never go through a link: what is broken on purpose is between others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from loadtest.torture.server import Server
+from muster.services.door import Door
+
+_HERE: Final = "127.0.0.1"
+
+
+async def sum_of(hubs: Sequence[Server], name: str) -> float:
+    """A sample over these hubs and all its labels. Raises httpx.TransportError where one does not answer."""
+    total = 0.0
+    async with httpx.AsyncClient() as http:
+        for hub in hubs:
+            assert isinstance(hub.service, Door)
+            page = await http.get(f"http://{_HERE}:{hub.service.port}/metrics")
+            total += sum(
+                sample.value
+                for family in text_string_to_metric_families(page.text)
+                for sample in family.samples
+                if sample.name == name
+            )
+    return total
