@@ -16,7 +16,16 @@ from loadtest.bench.arena import Arena, Size, arena, say_costs, settings_of, siz
 from loadtest.bench.arena import add_arguments as add_size
 from loadtest.bench.crew import Load, Measured, shown
 from loadtest.bench.said import Said, asked
-from loadtest.bench.stay import Rest, Sample, at_rest, hubs_kib, more, slope_kib_per_min, stay
+from loadtest.bench.stay import (
+    Rest,
+    Sample,
+    at_rest,
+    first_used,
+    hubs_kib,
+    more,
+    slope_kib_per_min,
+    stay,
+)
 
 THREE_ROOMS_EACH: Final = Size(sockets=10_000, rooms=1_000, members=30, hubs=2, workers=2)
 TOKEN_S: Final = 900
@@ -80,7 +89,8 @@ async def _run(args: argparse.Namespace) -> tuple[Figures, bool]:
     token_s = TOKEN_S + int(60 * args.minutes + args.seconds)
     async with arena(size, args.url, args.seed, settings_of(args), token_s) as (here, tokens):
         empty_kib = await hubs_kib(here)
-        before = await at_rest(here, tokens, size, None)
+        await first_used(here, tokens, size)
+        before = await at_rest(here)
         async with here.crowd(tokens, size):
             full_kib = await hubs_kib(here)
             load = Load(args.rate, 0.0, args.seconds)
@@ -90,7 +100,7 @@ async def _run(args: argparse.Namespace) -> tuple[Figures, bool]:
             said = await asked(here.hub_urls)
             # Whoever was lost meanwhile is counted when something is asked of the crowd.
             last = measured if len(samples) == 1 else await here.make(_A_WORD, "still here")
-        after = await at_rest(here, tokens, size, before)
+        after = await at_rest(here, before)
         seen = Seen(empty_kib, before, full_kib, talked_kib, samples, said, after)
         _say(seen, measured, last.lost_sockets, here)
         kept = more(after, before, len(here.hub_urls))

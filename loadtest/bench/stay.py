@@ -1,7 +1,7 @@
 """A long stay of an idle crowd: does memory grow meanwhile, and is everything given back when it has left?
 
 Owns these looks. What Muster opens when it is first used, and keeps, belongs to the start: a few people come and go
-before it is looked at, each time. Must never judge: the benchmark does.
+before it is looked at first. Must never judge: the benchmark does.
 """
 
 from __future__ import annotations
@@ -41,11 +41,15 @@ class Rest(NamedTuple):
     descriptors: int | None
 
 
-async def at_rest(here: Arena, tokens: Sequence[str], size: Size, most: Rest | None) -> Rest:
-    """Let a few people come, say a word and go; look until all is still and no more than `most`, or it is too late."""
+async def first_used(here: Arena, tokens: Sequence[str], size: Size) -> None:
+    """Let a few people come, say a word and go."""
     few = list(tokens[:FEW])
     async with here.crowd(few, replace(size, workers=1)):
         await here.make(_A_WORD, "a few people")
+
+
+async def at_rest(here: Arena, most: Rest | None = None) -> Rest:
+    """Look until all have gone and all is still and no more than `most`, or it is too late."""
     deadline, last = monotonic() + GONE_WITHIN_S, None
     while True:
         # Before asking: the question is a socket itself.
