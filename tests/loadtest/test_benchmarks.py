@@ -25,7 +25,7 @@ def _json(name: str, *options: str) -> dict[str, Any]:
         [sys.executable, "-m", "loadtest", name, *options, "--json"],
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=50,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -73,7 +73,7 @@ def test_media() -> None:
     assert 0 < figures["p50_ms"] <= figures["p95_ms"] <= figures["most_ms"]
 
 
-@pytest.mark.timeout(100)
+@pytest.mark.timeout(60)
 def test_idle() -> None:
     """Eight sockets say little of what one costs; but they are all given back, and none has a task."""
     figures = _run("idle", "--minutes", "0.01", "--set", "MUSTER_GC_THRESHOLD=300")
