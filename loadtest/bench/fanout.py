@@ -12,7 +12,7 @@ import asyncio
 import json
 from typing import Final, NamedTuple
 
-from loadtest.bench.arena import Arena, Size, arena, say_costs, size_of
+from loadtest.bench.arena import Arena, Size, arena, say_costs, settings_of, size_of
 from loadtest.bench.arena import add_arguments as add_size
 from loadtest.bench.crew import Load, Measured, shown
 from loadtest.peers import floor
@@ -56,7 +56,7 @@ async def _run(args: argparse.Namespace) -> tuple[Figures, bool]:
     size = size_of(args)
     every = max(1, size.sockets // TIMED_SOCKETS)
     async with (
-        arena(size, args.url, args.seed) as (here, tokens),
+        arena(size, args.url, args.seed, settings_of(args)) as (here, tokens),
         here.crowd(tokens, size),
     ):
         load = Load(args.rate, args.warm, args.seconds, timed=True, sharp=True, every=every)

@@ -11,7 +11,7 @@ import asyncio
 import json
 from typing import NamedTuple
 
-from loadtest.bench.arena import Arena, arena, say_costs, size_of
+from loadtest.bench.arena import Arena, arena, say_costs, settings_of, size_of
 from loadtest.bench.arena import add_arguments as add_size
 from loadtest.bench.crew import Load, Measured, shown
 from loadtest.bench.publish import ROOMS_OF_TEN
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 async def _run(args: argparse.Namespace) -> tuple[Figures, bool]:
     size = size_of(args)
     async with (
-        arena(size, args.url, args.seed) as (here, tokens),
+        arena(size, args.url, args.seed, settings_of(args)) as (here, tokens),
         here.crowd(tokens, size),
     ):
         load = Load(args.rate, args.warm, args.seconds, timed=True, sharp=True)

@@ -14,9 +14,10 @@ from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
 from loadtest.bench import disk
-from loadtest.bench.arena import Arena, Size, arena, say_costs, size_of
+from loadtest.bench.arena import Arena, Size, arena, say_costs, settings_of, size_of
 from loadtest.bench.arena import add_arguments as add_size
 from loadtest.bench.crew import Load, Measured, shown
+from loadtest.bench.said import Said, asked
 from loadtest.bench.search import Search
 
 HOLDS_MS: Final = 100.0
@@ -27,7 +28,10 @@ SETTLE_S: Final = 1.0
 
 
 class Figures(NamedTuple):
-    """What is printed. `fsync_us` is None where the server's disk is not ours to try."""
+    """What is printed. `fsync_us` is None where the server's disk is not ours to try.
+
+    Pauses are of the hubs' garbage collectors during the load; the longest is since they were ready.
+    """
 
     offered_per_s: float
     acked_per_s: float
@@ -35,6 +39,9 @@ class Figures(NamedTuple):
     p50_ms: float
     p99_ms: float
     fsync_us: float | None
+    gc_pauses: int
+    gc_pause_ms: float
+    gc_longest_ms: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,14 +66,15 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(args: argparse.Namespace) -> Figures:
     size = size_of(args)
-    async with arena(size, args.url, args.seed) as (here, tokens):
+    async with arena(size, args.url, args.seed, settings_of(args)) as (here, tokens):
         fsync_us = None if here.data is None else disk.fsync_us(here.data)
         async with here.crowd(tokens, size):
 
             async def at(rate: float) -> Figures:
                 load = Load(rate, args.warm, args.seconds)
+                before = await asked(here.hub_urls)
                 measured = await here.make(load, f"publishing {rate:,.0f}/s")
-                figures = _figures(measured, fsync_us)
+                figures = _figures(measured, fsync_us, (await asked(here.hub_urls)).since(before))
                 _say(measured, figures, here)
                 return figures
 
@@ -89,7 +97,7 @@ async def _search(at: Callable[[float], Awaitable[Figures]], first: float) -> Fi
     return best
 
 
-def _figures(measured: Measured, fsync_us: float | None) -> Figures:
+def _figures(measured: Measured, fsync_us: float | None, said: Said) -> Figures:
     return Figures(
         round(measured.offered / measured.run_s, 1),
         round(measured.acked / measured.run_s, 1),
@@ -97,6 +105,9 @@ def _figures(measured: Measured, fsync_us: float | None) -> Figures:
         shown(measured.ack_ms, 0.50),
         shown(measured.ack_ms, 0.99),
         fsync_us,
+        said.gc_pauses,
+        said.gc_pause_ms,
+        said.gc_longest_ms,
     )
 
 

@@ -11,7 +11,9 @@ import pytest
 _SIZE = ["--sockets", "8", "--rooms", "4", "--members", "4"]
 _TINY = [*_SIZE, "--rate", "40", "--seconds", "1"]
 _LISTS = ("rooms", "sync", "sync_100", "since")
+_PAUSES = {"gc_pauses", "gc_pause_ms", "gc_longest_ms"}
 _PUBLISH = {"offered_per_s", "acked_per_s", "delivered_per_s", "p50_ms", "p99_ms", "fsync_us"}
+_REST = {"tasks_before", "tasks_held", "tasks_after", "fds_before", "fds_after"}
 
 
 def _run(name: str, *options: str) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def _json(name: str, *options: str) -> dict[str, Any]:
 def test_publish() -> None:
     """All that was offered is acked, and delivered to all four members."""
     figures = _run("publish", "--warm", "0.5")
-    assert set(figures) == _PUBLISH
+    assert set(figures) == _PUBLISH | _PAUSES
     assert figures["offered_per_s"] == 40
     assert figures["acked_per_s"] > 30
     assert figures["delivered_per_s"] > 3.5 * figures["acked_per_s"]
@@ -73,8 +75,13 @@ def test_media() -> None:
 
 @pytest.mark.timeout(60)
 def test_idle() -> None:
-    """Eight sockets say little of what one costs; that there is a figure is what is tested."""
-    assert set(_run("idle")) == {"rss_kib_per_socket"}
+    """Eight sockets say little of what one costs; but they are all given back, and none has a task."""
+    figures = _run("idle", "--minutes", "0.01", "--set", "MUSTER_GC_THRESHOLD=300")
+    memory = {f"rss_{key}" for key in ("kib_per_socket", "start_kib", "end_kib")}
+    assert set(figures) == memory | {"rss_slope_kib_per_min"} | _REST | _PAUSES
+    assert figures["tasks_before"] == figures["tasks_held"] == figures["tasks_after"] > 0
+    assert figures["gc_pauses"] > 0
+    assert 0 < figures["gc_longest_ms"] <= figures["gc_pause_ms"]
 
 
 @pytest.mark.timeout(60)
