@@ -2,8 +2,8 @@
 -- id and gives no verdicts. Where that is too much to hope for it raises (unique_violation for a client id that is
 -- known, `MU001` for a message that is not to be taken) and nothing is done: the caller asks commit_batch_v3 instead.
 --
--- As there, the heads are locked by a statement of their own; what judges has a fresh snapshot. v_kinds has no kind for
--- an archived room, in which so nobody may.
+-- As there, the heads are locked by a statement of their own; what judges has a fresh snapshot. An archived room has no
+-- kind here, so nobody may.
 
 CREATE FUNCTION commit_fresh_v1(
     p_writer uuid, p_lease_ms integer, p_carry_rooms uuid[], p_carry_from bigint[], p_carry_to bigint[],
@@ -52,6 +52,7 @@ BEGIN
         FROM (SELECT c.room, c.head + 1 AS from_seq, c.head + c.n AS to_seq FROM ranges c
               UNION ALL
               SELECT * FROM unnest(p_carry_rooms, p_carry_from, p_carry_to)) u
+        HAVING count(*) > 0
         ON CONFLICT (writer) DO UPDATE SET until = excluded.until, rooms = excluded.rooms,
             from_seqs = excluded.from_seqs, to_seqs = excluded.to_seqs
     )
