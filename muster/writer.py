@@ -52,8 +52,8 @@ PACE_MOST_S: Final = 0.030
 """From the beginning of one batch to that of the next: a lone op is committed at once, a crowd shares commits, and from
 about 1,000 ops/s per worker on a crowd shares more the greater it is.
 
-Measured at 2,500 posts/s on two cores: a fifth less processor time in all, ack p50 8 ms instead of 6. Beyond: a batch of
-25 posts is 85 us of Postgres and 27 of its writer per post, one of 60 is 55 and 18.
+Measured at 2,500 posts/s on two cores: a fifth less processor time in all, ack p50 8 ms instead of 6. In a batch
+of 25 a post is 85 us of Postgres and 27 of its writer, in one of 60 it is 55 and 18.
 """
 
 

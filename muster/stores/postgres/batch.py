@@ -1,4 +1,5 @@
-"""One Postgres connection that commits batches, each as a single call of commit_batch_v3.
+"""One Postgres connection that commits batches, each as a single call: of commit_fresh_v1 where that can be, else of
+commit_batch_v3.
 
 Owns the translation of ops to arrays and of Postgres' errors to `BatchFailed`. Must never hold a transaction
 open: a call is one statement, so a stopped process holds no lock.

@@ -50,6 +50,11 @@ _FIRST_PAUSE_S: Final = 0.02
 _MOST_PAUSE_S: Final = 1.0
 
 
+def after_s(pace_s: float, entries: int) -> float:
+    """How long after a read that brought so many entries began the next one may."""
+    return min(PACE_MOST_S, pace_s + entries * PACE_PER_ENTRY_S)
+
+
 class LaneGroup(NamedTuple):
     """The lanes that one command reads, and their keys in the same order."""
 
@@ -166,8 +171,7 @@ class Reader:
         if full:  # behind: read on at once, but not past a trimming unseen
             self._look_at = started
         else:
-            longer_s = self._pace_s + len(batch) * PACE_PER_ENTRY_S
-            self._read_at = started + min(PACE_MOST_S, longer_s)
+            self._read_at = started + after_s(self._pace_s, len(batch))
         if batch:
             self._listener.entries(batch)
         if doubted:
