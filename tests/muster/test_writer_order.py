@@ -190,7 +190,7 @@ def test_a_lone_op_is_committed_at_once_and_a_crowd_shares_commits(
     """The greater the crowd, the more of it; and nobody waits longer than that is worth."""
 
     async def run() -> None:
-        waited = []
+        waited: list[float] = []
 
         async def say(n: int) -> None:
             await passing(n / per_s)
