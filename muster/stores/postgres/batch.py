@@ -81,7 +81,7 @@ class PostgresBatchConnection:
             async with asyncio.timeout(COMMIT_WITHIN_S):
                 connection = await self._open()
                 if self._careful > 0 or any(op.kind != "post" for op in ops):
-                    self._careful -= 1
+                    self._careful = max(0, self._careful - 1)
                 elif (fresh := await self._commit_fresh(connection, lease, ops)) is not None:
                     return fresh
                 values = arguments(lease, ops)

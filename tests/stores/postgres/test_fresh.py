@@ -133,7 +133,7 @@ async def test_the_short_way_does_what_the_long_one_does(
             places = [(world.rooms.index(room), start, end) for room, start, end in ranges]
             leases.append((sorted(places), lease["ahead"]))
         assert leases[0] == leases[1], seed
-    assert await short.stands(database) == await long.stands(database)
+        assert await short.stands(database) == await long.stands(database), seed
 
 
 async def test_nothing_is_done_where_not_all_is_fresh(
