@@ -44,10 +44,12 @@ from muster.dialer import SystemDialer
 from muster.egress import EVERYWHERE, Egress
 from muster.errors import Refused
 from muster.fetch import Pages
+from muster.heap import Heap
 from muster.ids import SystemRandom
 from muster.jobs import JobMetrics
 from muster.keys import KeyRing, KeysError
 from muster.lanes import LaneTable
+from muster.lateness import Lateness
 from muster.metrics import MediaMetrics, WriterMetrics
 from muster.orphans import Orphans
 from muster.outlet import Outlet
@@ -105,9 +107,14 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     rng = random.Random()  # noqa: S311  # spreads looks and retries, hides nothing
     async with _ground(settings, ring) as (ground, control, writer):
         jobs = JobMetrics(ground.registry)
+        heap = Heap(ground.clock, ground.registry)
+        lateness = Lateness(ground.clock, ground.registry)
         server = _Server(_config(settings, ground))
+        heap.settle(settings.gc_threshold)
         async with asyncio.TaskGroup() as tasks:
             background = [
+                tasks.create_task(heap.run()),
+                tasks.create_task(lateness.run()),
                 tasks.create_task(writer.run()),
                 tasks.create_task(control.run()),
                 tasks.create_task(timers(ground, rng, jobs).run()),

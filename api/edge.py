@@ -40,11 +40,14 @@ class ApiMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.requests = Counter(
-            "muster_api_requests", "Requests answered", ["route", "status"], registry=registry
+            "muster_api_requests",
+            "Requests answered, by route and status",
+            ["route", "status"],
+            registry=registry,
         )
         self.seconds = Histogram(
             "muster_api_request_seconds",
-            "From the first byte to the last",
+            "From the first byte of a request to the last of its answer, by route",
             ["route"],
             buckets=_LATENCIES,
             registry=registry,

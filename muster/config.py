@@ -68,6 +68,11 @@ class Settings:
     log_level: str = setting(
         "info", "least level that is logged", choices=("debug", "info", "warning", "error")
     )
+    gc_threshold: int = setting(
+        2_000,
+        "new objects after which the garbage collector looks; 0: as Python would have it",
+        at_least=0,
+    )
 
     # Database connections: 100 in all, see the budget in ARCHITECTURE.md
     db_writers: int = setting(2, "writer connections of a hub", at_least=1, at_most=16)

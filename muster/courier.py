@@ -118,10 +118,13 @@ class CourierMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.attempts = Counter(
-            "muster_webhook_attempts", "Deliveries tried", ["outcome"], registry=registry
+            "muster_webhook_attempts",
+            "Deliveries tried, by outcome",
+            ["outcome"],
+            registry=registry,
         )
         self.disabled = Counter(
-            "muster_webhooks_disabled", "Endpoints disabled", ["why"], registry=registry
+            "muster_webhooks_disabled", "Endpoints disabled, by why", ["why"], registry=registry
         )
         self.late_s = Histogram(
             "muster_webhook_late_seconds",

@@ -90,11 +90,16 @@ class JobMetrics:
     """How the runner does, by kind."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.fired = Counter("muster_jobs_fired", "Jobs done", ["kind"], registry=registry)
+        self.fired = Counter("muster_jobs_fired", "Jobs done, by kind", ["kind"], registry=registry)
         self.retried = Counter(
-            "muster_jobs_retried", "Jobs put off after a failure", ["kind"], registry=registry
+            "muster_jobs_retried",
+            "Jobs put off after a failure, by kind",
+            ["kind"],
+            registry=registry,
         )
-        self.dead = Counter("muster_jobs_dead", "Jobs given up", ["kind"], registry=registry)
+        self.dead = Counter(
+            "muster_jobs_dead", "Jobs given up, by kind", ["kind"], registry=registry
+        )
         self.late_s = Histogram(
             "muster_jobs_late_seconds",
             "From a job's time to its being done",

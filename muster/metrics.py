@@ -17,7 +17,7 @@ class WriterMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.submit_seconds = Histogram(
             "muster_submit_seconds",
-            "From submission to answer",
+            "From the submission of an op to its answer",
             buckets=_LATENCIES,
             registry=registry,
         )
@@ -31,7 +31,7 @@ class WriterMetrics:
             "muster_batch_ops", "Ops in one batch", buckets=_SIZES, registry=registry
         )
         self.failures = Counter(
-            "muster_batch_failures", "Batches that failed", ["why"], registry=registry
+            "muster_batch_failures", "Batches that failed, by why", ["why"], registry=registry
         )
         self.timeouts = Counter(
             "muster_submit_timeouts", "Ops answered `unavailable`", registry=registry
@@ -57,10 +57,13 @@ class MediaMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.uploads = Counter(
-            "muster_media_uploads", "Uploads taken", ["purpose"], registry=registry
+            "muster_media_uploads", "Uploads taken, by purpose", ["purpose"], registry=registry
         )
         self.refused = Counter(
-            "muster_media_refused", "Uploads refused, by code or quota", ["why"], registry=registry
+            "muster_media_refused",
+            "Uploads refused, by why: a code or a quota",
+            ["why"],
+            registry=registry,
         )
         self.unavailable = Counter(
             "muster_media_unavailable", "Uploads not checked in time", registry=registry

@@ -94,12 +94,12 @@ class PreviewMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.links = Counter(
             "muster_link_previews",
-            "Links looked at, by what came of it",
+            "Links looked at, by why they are shown or not",
             ["why"],
             registry=registry,
         )
         self.fetch_seconds = Histogram(
-            "muster_link_fetch_seconds", "One page", buckets=_SECONDS, registry=registry
+            "muster_link_fetch_seconds", "Fetching one page", buckets=_SECONDS, registry=registry
         )
 
 

@@ -46,10 +46,14 @@ IDLE_S: Final = 0.25
 RETRY_PAUSE_S: Final = 0.1
 
 PACE_PER_OP_S: Final = 0.002
-PACE_MOST_S: Final = 0.010
-"""From the beginning of one batch to that of the next: a lone op is committed at once, a crowd shares commits.
+PACE_SMALL_S: Final = 0.010
+PACE_PER_FURTHER_OP_S: Final = 0.000_5
+PACE_MOST_S: Final = 0.030
+"""From the beginning of one batch to that of the next: a lone op is committed at once, a crowd shares commits, and from
+about 1,000 ops/s per worker on a crowd shares more the greater it is.
 
-Measured at 2,500 posts/s on two cores: a fifth less processor time in all, ack p50 8 ms instead of 6.
+Measured at 2,500 posts/s on two cores: a fifth less processor time in all, ack p50 8 ms instead of 6. In a batch
+of 25 a post is 85 us of Postgres and 27 of its writer, in one of 60 it is 55 and 18.
 """
 
 
@@ -227,8 +231,8 @@ class _Worker:
                 for room in self._busy:
                     self.queues.done(room)
                 self._busy = set()
-            pause_s = min(PACE_MOST_S, len(batch) * PACE_PER_OP_S)
-            await asyncio.sleep(max(0.0, began + pause_s - self._writer.clock.monotonic()))
+            pause_s = began + _pace_s(len(batch)) - self._writer.clock.monotonic()
+            await asyncio.sleep(max(0.0, pause_s))
 
     async def _idle(self) -> None:
         """Wait for work; meanwhile clear the lease once all is published."""
@@ -314,6 +318,13 @@ class _Worker:
         if self._writer.tracing:
             _trace(part, rows)
         self.outlet.committed([p.op for p in part], rows)
+
+
+def _pace_s(ops: int) -> float:
+    """How long after a batch of so many ops has begun the next one may."""
+    few = int(PACE_SMALL_S / PACE_PER_OP_S)
+    further_s = max(0, ops - 2 * few) * PACE_PER_FURTHER_OP_S
+    return min(PACE_MOST_S, min(ops, few) * PACE_PER_OP_S + further_s)
 
 
 def _trace(part: Sequence[Pending], rows: Sequence[Committed]) -> None:

@@ -9,7 +9,6 @@ works, then the writer, then the connections. Must never hold anything another m
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import random
@@ -26,9 +25,11 @@ from muster.attaching import Attaching
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.errors import Refused
+from muster.heap import Heap
 from muster.ids import SystemRandom
 from muster.keys import KeysError
 from muster.lanes import LaneTable
+from muster.lateness import Lateness
 from muster.metrics import WriterMetrics
 from muster.outlet import Local, Outlet
 from muster.republish import Republisher
@@ -69,8 +70,6 @@ from realtime.wiring import TOKEN_LEEWAY_MS, Assembled, Outside, assemble
 
 NAME: Final = "muster-hub"
 ASK_AGAIN_S: Final = 1.0
-_GC_THRESHOLDS: Final = (50_000, 20, 100)
-"""Sockets are many long-lived objects that all point at each other: looking them all over costs 20 ms a time."""
 
 _log = get_logger()
 
@@ -79,6 +78,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     """Serve until `stop`; the exit code."""
     registry = new_registry()
     server = _server(settings, registry)
+    heap, lateness = Heap(server.edge.clock, registry), Lateness(server.edge.clock, registry)
     listening = Listening(settings.listen_host, settings.hub_port, _tls(settings))
     ring = keys.load(settings.keys_path)
     tokens = Tokens(
@@ -96,7 +96,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     async def live() -> None:
         nonlocal failed
         try:
-            await _live(settings, server, tokens, registry)
+            await _live(settings, server, tokens, registry, heap)
         except Exception:  # noqa: BLE001  # whatever it was: people are sent elsewhere before we end
             _log.error("the hub failed", exc_info=True)
             failed = True
@@ -104,17 +104,18 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
 
     async with asyncio.TaskGroup() as tasks:
         turning = tasks.create_task(server.edge.wheel.run())
+        looking = [tasks.create_task(each.run()) for each in (heap, lateness)]
         living = tasks.create_task(live())
         await stop.wait()
         await server.drain(settings.drain_within_s)
-        living.cancel()
-        turning.cancel()
+        for task in (living, turning, *looking):
+            task.cancel()
     _log.info("stopped")
     return 1 if failed else 0
 
 
 async def _live(
-    settings: Settings, server: Server, tokens: Tokens, registry: CollectorRegistry
+    settings: Settings, server: Server, tokens: Tokens, registry: CollectorRegistry, heap: Heap
 ) -> None:
     """Reach what the hub stands on, put it together, and open the door; until cancelled."""
     await wait_for_database(settings.database_url, _say)
@@ -143,7 +144,7 @@ async def _live(
             await tail.ready()
             submissions = Submissions(writer, Attaching(writer, PostgresClaims(database)), tasks)
             server.serve(Errands(server.edge, hub.attendance, submissions, tokens, tasks))
-            _settle_memory()
+            heap.settle(settings.gc_threshold)
             _log.info("ready")
 
 
@@ -154,8 +155,12 @@ def _server(settings: Settings, registry: CollectorRegistry) -> Server:
     rng = random.Random()  # noqa: S311  # spreads clients, hides nothing
     gate = Gate(bounds_of(settings), rng)
     tally.turned_away = gate.turned_away
-    tally.gauge("muster_sockets", "Sockets that are open", lambda: gate.sockets)
-    tally.gauge("muster_sockets_nameless", "... and not authenticated", lambda: gate.nameless)
+    tally.gauge(
+        "muster_sockets", "Connections that are open, probes among them", lambda: gate.sockets
+    )
+    tally.gauge(
+        "muster_sockets_nameless", "Connections that have not authenticated", lambda: gate.nameless
+    )
     tally.register(registry)
     edge = Edge(
         terms,
@@ -261,12 +266,6 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_cert_chain(settings.tls_cert, settings.tls_key)
     return context
-
-
-def _settle_memory() -> None:
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
 
 
 def _say(sentence: str) -> None:

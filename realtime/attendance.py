@@ -19,6 +19,7 @@ from proto.entry import EntryKind
 from proto.frames import Attend, Entry, Resume, RoomState, RoomStates, TypingNow
 from realtime.admission import Admissions
 from realtime.catchup import Catchup
+from realtime.counts import HubCounts
 from realtime.entrance import Entrance
 from realtime.people import LocalPerson, People
 from realtime.pointers import TOLD_UP_TO, Pointers
@@ -44,6 +45,7 @@ class Parts(NamedTuple):
     catchup: Catchup
     admissions: Admissions
     pointers: Pointers
+    counts: HubCounts
 
 
 class Attendance:
@@ -104,6 +106,8 @@ class Attendance:
             for room in person.rooms.values()
             if room.id not in wanted and room.id != person.id
         ]
+        self._parts.counts.resumes += 1
+        self._parts.counts.resumed.update(state.status for state in states)
         return RoomStates(frame.id, self._generation, states)
 
     async def attend(self, socket: Socket, frame: Attend) -> RoomStates:
@@ -251,7 +255,7 @@ class Attendance:
         return RoomState(room, "removed", 0, 0, 0)
 
     def _start(self, room: LocalRoom, socket: Socket, seq: int, status: str) -> RoomState:
-        room.watching.discard(socket)
+        room.watching.pop(socket, None)
         self._parts.catchup.start(Attachment(socket, room, seq))
         return _state(room, status, seq + 1)
 
@@ -259,7 +263,7 @@ class Attendance:
         room.live.pop(socket, None)
         if socket in room.catching_up:
             self._parts.catchup.stop(socket, room)
-        room.watching.add(socket)
+        room.watching[socket] = None
         return _state(room, status, room.position + 1)
 
     def _following(self, room: LocalRoom, socket: Socket) -> int | None:

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import Struct
+
 from muster.bucket import Rate
 
 _ROUNDING_S: Final = 1e-6
 """Adding and subtracting the time of day leaves an error of nanoseconds: no reason to refuse."""
 
 
-class Bucket:
+class Bucket(Struct, gc=False):
     """Full at first. An infinite rate never refuses. The rate is shared by the buckets of all sockets."""
 
-    __slots__ = ("_full_at", "_rate")
-
-    def __init__(self, rate: Rate) -> None:
-        self._rate = rate
-        self._full_at = 0.0
+    _rate: Rate
+    _full_at: float = 0.0
 
     def take(self, now: float, amount: float = 1.0, leave: float = 0.0) -> float:
         """Take `amount` tokens and answer 0; or take none and answer the seconds until they are there.

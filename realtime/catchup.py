@@ -84,7 +84,7 @@ class Catchup:
 
     def stop(self, socket: Socket, room: LocalRoom) -> None:
         """This socket is no longer to be brought up in this room."""
-        room.catching_up.pop(socket, None)
+        _forget(room, socket)
         rooms = self._behind.get(socket)
         if rooms is not None:
             rooms.pop(room.id, None)
@@ -104,7 +104,7 @@ class Catchup:
         rooms = [attachment.room for attachment in self._behind.pop(socket, {}).values()]
         self._due.pop(socket, None)
         for room in rooms:
-            room.catching_up.pop(socket, None)
+            _forget(room, socket)
             room.trim()
         return rooms
 
@@ -234,6 +234,12 @@ class Catchup:
             upto = reached if attachment.until is None else min(reached, attachment.until)
             if attachment.position < upto:
                 self._gap(attachment, upto)
+
+
+def _forget(room: LocalRoom, socket: Socket) -> None:
+    room.catching_up.pop(socket, None)
+    if not room.catching_up:
+        room.catching_up.clear()  # an emptied dict keeps its table, and every room is caught up with once
 
 
 def _since(attachment: Attachment) -> int:

@@ -112,15 +112,18 @@ class Connection:
     def push(self, prepared: Pushable) -> None:
         if self._open:  # what `_put` does, without a call more: this is the way of every delivery
             heavy = self._outbox.put(prepared.text if self._text else prepared.binary)
+            edge = self._edge
+            edge.tally.frames_out += prepared.frames
             if not self._dirty:
                 self._dirty = True
-                self._edge.flusher.mark(self)
+                edge.flusher.mark(self)
             if heavy:
                 self._look()
 
     def send(self, frame: frames.Server) -> None:
         if not self._open:
             return
+        self._edge.tally.frames_out += 1
         if self._text:
             self._put(framed(TEXT, JSON.encode(frame)))
         else:

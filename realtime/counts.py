@@ -5,10 +5,11 @@ Owns the names. Counting is adding to an integer on the hot path; the registry r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 
@@ -27,8 +28,15 @@ class HubCounts(Collector):
         self.doubts = 0
         self.admitted = 0
         self.ephemera_lost = 0
+        self.resumes = 0
+        self.resumed: Counter[str] = Counter()
+        self._gauges: dict[str, tuple[str, Callable[[], float]]] = {}
         if registry is not None:
             registry.register(self)
+
+    def gauge(self, name: str, meaning: str, read: Callable[[], float]) -> None:
+        """A value that is looked up when scraped."""
+        self._gauges[name] = (meaning, read)
 
     def collect(self) -> Iterable[Metric]:
         """What prometheus_client asks for at each scrape."""
@@ -60,5 +68,16 @@ class HubCounts(Collector):
                 "Typing and pointers that found the bus closed",
                 self.ephemera_lost,
             ),
+            ("muster_resumes", "Resume frames answered", self.resumes),
         ):
             yield CounterMetricFamily(name, meaning, value=value)
+        resumed = CounterMetricFamily(
+            "muster_resumed_rooms",
+            "Rooms of answered resumes, by outcome as in the protocol: live, head, joined, gap, removed",
+            labels=["outcome"],
+        )
+        for outcome, count in self.resumed.items():
+            resumed.add_metric([outcome], count)
+        yield resumed
+        for name, (meaning, read) in self._gauges.items():
+            yield GaugeMetricFamily(name, meaning, value=read())

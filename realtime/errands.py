@@ -27,6 +27,7 @@ from realtime.edge import Edge
 from realtime.effects import Effects
 from realtime.session import NOTHING, error
 from realtime.socket import Rooms
+from realtime.within import Within
 
 if TYPE_CHECKING:
     from realtime.connection import Connection
@@ -151,8 +152,9 @@ class Errands:
     async def _within(
         self, connection: Connection, ask: Callable[[], Awaitable[None]]
     ) -> Refused | None:
+        edge = self.edge
         try:
-            async with asyncio.timeout(self.edge.terms.answer_within_s):
+            with Within(edge.wheel, edge.clock.monotonic() + edge.terms.answer_within_s):
                 return await self._caught(connection, ask)
         except TimeoutError:
             return unavailable("the database")

@@ -21,8 +21,9 @@ class LocalPerson:
     def __init__(self, person: PersonId) -> None:
         self.id = person
         self.loaded = False
-        self.sockets: set[Socket] = set()
-        self.seated: set[Socket] = set()
+        # Tuples: most people have one socket, and a set of one is four times a tuple of one.
+        self.sockets: tuple[Socket, ...] = ()
+        self.seated: tuple[Socket, ...] = ()
         self.rooms: dict[RoomId, LocalRoom] = {}
 
 
@@ -31,7 +32,7 @@ class People:
 
     def __init__(self) -> None:
         self._by_key: dict[bytes, LocalPerson] = {}
-        self._sessions: dict[SessionId, set[Socket]] = {}
+        self._sessions: dict[SessionId, tuple[Socket, ...]] = {}
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -45,8 +46,9 @@ class People:
         person = self._by_key.get(socket.person.bytes)
         if person is None:
             person = self._by_key[socket.person.bytes] = LocalPerson(socket.person)
-        person.sockets.add(socket)
-        self._sessions.setdefault(socket.session, set()).add(socket)
+        if socket not in person.sockets:
+            person.sockets += (socket,)
+            self._sessions[socket.session] = (*self._sessions.get(socket.session, ()), socket)
         return person
 
     def leave(self, socket: Socket) -> LocalPerson | None:
@@ -54,12 +56,11 @@ class People:
         person = self._by_key.get(socket.person.bytes)
         if person is None or socket not in person.sockets:
             return None
-        person.sockets.discard(socket)
-        person.seated.discard(socket)
-        sockets = self._sessions.get(socket.session, set())
-        sockets.discard(socket)
-        if not sockets:
-            self._sessions.pop(socket.session, None)
+        person.sockets = without(person.sockets, socket)
+        person.seated = without(person.seated, socket)
+        sockets = without(self._sessions.pop(socket.session, ()), socket)
+        if sockets:
+            self._sessions[socket.session] = sockets
         if not person.sockets:
             del self._by_key[socket.person.bytes]
         return person
@@ -74,3 +75,8 @@ class People:
         return (
             [s for s in person.sockets if s.device == device and s is not socket] if person else []
         )
+
+
+def without(sockets: tuple[Socket, ...], gone: Socket) -> tuple[Socket, ...]:
+    """The others."""
+    return tuple([socket for socket in sockets if socket is not gone])

@@ -28,7 +28,10 @@ def framed(first: int, payload: bytes) -> bytes:
 
 
 class Pushable(Protocol):
-    """One frame or several, as WebSocket bytes of either subprotocol, and as the msgpack payloads they hold."""
+    """One frame or several, as WebSocket bytes of either subprotocol, and as the msgpack payloads they hold.
+
+    `frames`: how many.
+    """
 
     @property
     def binary(self) -> bytes: ...
@@ -36,12 +39,16 @@ class Pushable(Protocol):
     def text(self) -> bytes: ...
     @property
     def payloads(self) -> Sequence[bytes]: ...
+    @property
+    def frames(self) -> int: ...
 
 
 class Prepared:
     """One server frame for any number of sockets: `binary` for msgpack clients, `text` for JSON clients."""
 
     __slots__ = ("_text", "binary", "payload")
+
+    frames: Final = 1
 
     def __init__(self, msgpack_payload: bytes) -> None:
         self.payload = msgpack_payload
@@ -70,10 +77,11 @@ class Prepared:
 class PreparedRun:
     """Frames that follow each other, joined once for everybody."""
 
-    __slots__ = ("_run", "_text", "binary")
+    __slots__ = ("_run", "_text", "binary", "frames")
 
     def __init__(self, run: Sequence[Prepared]) -> None:
         self._run = run
+        self.frames = len(run)
         self._text: bytes | None = None
         self.binary = b"".join([prepared.binary for prepared in run])
 

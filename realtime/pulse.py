@@ -60,7 +60,7 @@ class Pulse:
             if room.watching or slow:
                 self._tell(room, chain(room.watching, slow))
         for room, sockets in owed.items():
-            if still := sockets & room.watching:
+            if still := sockets & room.watching.keys():
                 self._tell(room, still)
 
     def _tell(self, room: LocalRoom, sockets: Iterable[Socket]) -> None:

@@ -6,8 +6,9 @@ no I/O, no clock. Must never send: the hub does (realtime/hub.py).
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final
+
+from msgspec import Struct
 
 from muster.ids import PersonId, RoomId
 from muster.lane import LaneEntry
@@ -60,18 +61,15 @@ class Attachment:
         self.until: int | None = None
 
 
-class Member:
+class Member(Struct, gc=False):
     """A member who is connected here. `from_seq` is the first seq they may see.
 
     `as_of`: the seq up to which this is known; what entries up to there say of them is old news.
     """
 
-    __slots__ = ("as_of", "from_seq", "relation")
-
-    def __init__(self, relation: Relation, from_seq: int, as_of: int) -> None:
-        self.relation = relation
-        self.from_seq = from_seq
-        self.as_of = as_of
+    relation: Relation
+    from_seq: int
+    as_of: int
 
 
 class LocalRoom:
@@ -112,9 +110,10 @@ class LocalRoom:
         self.members: dict[PersonId, Member] = {}
         self.live: dict[Socket, Attachment] = {}
         self.catching_up: dict[Socket, Attachment] = {}
-        self.watching: set[Socket] = set()
+        self.watching: dict[Socket, None] = {}
         self.held: dict[int, LaneEntry] = {}
-        self.window: deque[Kept] = deque()
+        # A list: an empty deque is 760 bytes, and most rooms are self logs in which nothing happens.
+        self.window: list[Kept] = []
         self.last_post: Kept | None = None
         self.changed: dict[PersonId, int] = {}
         # Whose membership changed up to here is not known: it was before this hub's time, or jumped over.
@@ -175,14 +174,13 @@ class LocalRoom:
     def trim(self) -> None:
         """Shorten the window to what every room keeps, or to the longest replay while somebody is behind."""
         most = REPLAY_ENTRIES if self.catching_up else WINDOW_ENTRIES
-        while len(self.window) > most:
-            self.window.popleft()
+        if len(self.window) > most:
+            del self.window[:-most]
 
     def forget_before(self, seq: int) -> None:
         """Words were erased: what the window holds from before is read again when it is needed."""
         self.erased_at = seq
-        while self.window and self.window[0].seq < seq:
-            self.window.popleft()
+        del self.window[: max(0, seq - self.window_from)]
 
     def forget_words(self, target: int | None) -> None:
         """The words of this message are no longer what it says: nobody is shown a preview of them."""
@@ -191,9 +189,11 @@ class LocalRoom:
 
     def extend(self, older: list[Kept]) -> None:
         """Put entries before the window that end right before it; others are ignored."""
+        fitting: list[Kept] = []
         for kept in reversed(older):
-            if kept.seq == self.window_from - 1:
-                self.window.appendleft(kept)
+            if kept.seq == self.window_from - len(fitting) - 1:
+                fitting.append(kept)
+        self.window[:0] = reversed(fitting)
 
     def jump(self, head: int, msg_no: int) -> None:
         """Give up on a hole too long to fill: go on after `head`."""
@@ -208,8 +208,7 @@ class LocalRoom:
         start = position + 1 - self.window_from
         if start < 0:
             return None
-        stop = min(start + count, len(self.window))
-        return [self.window[i] for i in range(start, stop)]
+        return self.window[start : start + count]
 
     @property
     def is_empty(self) -> bool:

@@ -47,7 +47,7 @@ class Seating:
             member.relation, member.from_seq, member.as_of = relation, from_seq, as_of
             if from_seq > room.position + 1:
                 # They were out meanwhile: what comes before they were in again is not for them.
-                for socket in person.seated & room.live.keys():
+                for socket in room.live.keys() & person.seated:
                     self._catchup.start(Attachment(socket, room, room.position))
             return
         room.members[person.id] = Member(relation, from_seq, as_of)
@@ -57,7 +57,7 @@ class Seating:
 
     def attach(self, person: LocalPerson, socket: Socket) -> None:
         """A socket of somebody whose rooms are in place is let in."""
-        person.seated.add(socket)
+        person.seated += (socket,)
         for room in person.rooms.values():
             self._place(room, person, socket)
 
@@ -67,7 +67,7 @@ class Seating:
         Of its self log it hears when it resumes: before, what comes might not begin where the device stands.
         """
         if room.id != person.id:
-            room.watching.add(socket)
+            room.watching[socket] = None
 
     def remove(self, room: LocalRoom, person_id: PersonId, until: int) -> None:
         """This person is out of the room since `until`, the last seq they may get."""
@@ -79,7 +79,7 @@ class Seating:
             person.rooms.pop(room.id, None)
             for socket in person.sockets:
                 room.live.pop(socket, None)
-                room.watching.discard(socket)
+                room.watching.pop(socket, None)
                 behind = room.catching_up.get(socket)
                 # One that was out before, and came back, is still owed what it was owed then.
                 if behind is not None and behind.until is None:
@@ -91,7 +91,7 @@ class Seating:
         """A socket has left; with the last one its person leaves too."""
         for room in list(person.rooms.values()):
             room.live.pop(socket, None)
-            room.watching.discard(socket)
+            room.watching.pop(socket, None)
             if gone:
                 room.members.pop(person.id, None)
                 self.forget_if_empty(room)

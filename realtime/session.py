@@ -79,9 +79,9 @@ class Session:
         self._token_until = inf
         self._refuse_until = 0.0
         self._frames = Bucket(terms.frames_rate)
-        self._posts = Bucket(terms.posts_rate)
         # Made when first needed: most sockets are idle most of the time.
         self._bad: Bucket | None = None
+        self._posts: Bucket | None = None
         self._resumes: Bucket | None = None
         self._strikes: Bucket | None = None
         self._typing: Bucket | None = None
@@ -164,6 +164,7 @@ class Session:
         # Once one is refused, so are those that follow it on the wire: else they would overtake it.
         wait = self._refuse_until - now
         if wait <= 0.0:
+            self._posts = self._posts or Bucket(self._terms.posts_rate)
             wait = self._posts.take(now)
             if not wait:
                 return (effects.Submit(frame),)

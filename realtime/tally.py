@@ -27,6 +27,7 @@ class Tally(Collector):
         self.opened = 0
         self.frames_in = 0
         self.bytes_in = 0
+        self.frames_out = 0
         self.writes = 0
         self.bytes_out = 0
         self.pings = 0
@@ -56,6 +57,7 @@ class Tally(Collector):
             ("muster_sockets_opened", "WebSockets opened", self.opened),
             ("muster_frames_in", "Messages received from clients", self.frames_in),
             ("muster_bytes_in", "Bytes read from sockets", self.bytes_in),
+            ("muster_frames_out", "Messages put on their way to clients", self.frames_out),
             ("muster_writes", "Writes to sockets", self.writes),
             ("muster_bytes_out", "Bytes written to sockets", self.bytes_out),
             ("muster_pings", "Pings sent after silence", self.pings),
@@ -65,20 +67,22 @@ class Tally(Collector):
             yield CounterMetricFamily(name, meaning, value=value)
         yield _labelled(
             "muster_ladder_steps",
-            "Slow sockets: spared ephemeral frames, sent heads alone, told to come back, cut off",
+            "Slow sockets, by step: spared ephemeral frames, sent heads alone, told to come back, cut off",
             "step",
             self.steps,
         )
-        yield _labelled("muster_refused", "Requests answered with an error", "code", self.refused)
+        yield _labelled(
+            "muster_refused", "Requests answered with an error, by code", "code", self.refused
+        )
         yield _labelled(
             "muster_closed",
-            "Sockets closed by us with a code, by a client, or not opened",
+            "Sockets closed, by code: ours, by_client, or of HTTP where none was opened",
             "code",
             self.closed,
         )
         yield _labelled(
             "muster_turned_away",
-            "Sockets and people told to come back later, before anything was done for them",
+            "Sockets and people told to come back later, before anything was done for them, by reason",
             "reason",
             self.turned_away,
         )

@@ -98,6 +98,11 @@ def assemble(
 
     catchup = Catchup(outside.reader, hidden, loop.call_soon, left)
     seating = Seating(people, hidden, catchup, forgotten)
+    counts.gauge("muster_people", "People with a socket here", lambda: len(people))
+    counts.gauge("muster_rooms", "Rooms with a member here", lambda: len(seating.rooms))
+    counts.gauge(
+        "muster_sockets_catching_up", "Sockets that are behind in a room", lambda: len(catchup)
+    )
     hub = Hub(lanes, people, seating, catchup, pulse, counts)
     entrance = Entrance(people, seating, counts)
     admissions = Admissions(outside.reader, entrance.admit, entrance.joined)
@@ -110,7 +115,7 @@ def assemble(
         ephemera.put(of_ephemeral(room, person, pointer))
 
     pointers = Pointers(outside.pointers, writer, tell)
-    parts = Parts(entrance, seating, people, hidden, catchup, admissions, pointers)
+    parts = Parts(entrance, seating, people, hidden, catchup, admissions, pointers, counts)
     attendance = Attendance(parts, view, generation, ephemera.put)
     control = ControlLog(outside.control, view, outside.clock, attendance.control)
     told = Wiring(

@@ -132,10 +132,12 @@ async def arena(
     seed: int,
     settings: Mapping[str, str] = CHECKED,
     rooms: Sequence[Sequence[int]] | None = None,
+    token_s: int | None = None,
 ) -> AsyncIterator[tuple[Arena, list[str]]]:
     """A Muster with people in rooms, nobody connected yet, and the people's tokens.
 
-    `rooms` are the members of each, if not as `deal` deals them.
+    `rooms` are the members of each, if not as `deal` deals them. `token_s`: how long the tokens live, none: as usual;
+    where `url` says which Muster, that decides.
     """
     progress, random = Progress(), Random(seed)
     async with contextlib.AsyncExitStack() as exits:
@@ -145,7 +147,7 @@ async def arena(
             stack = await exits.enter_async_context(muster_up(size.hubs, settings))
             here = Arena(stack.hub_urls, stack.data, stack.pids, progress)
             here.api_url, here.database_url = stack.api_url, stack.found.database_url
-            make = Cast(stack.data, random)
+            make = Cast(stack.data, random, token_s)
         else:
             make = Guests(url, random)
             here = Arena(await make.hubs(), None, {}, progress)
@@ -170,7 +172,28 @@ def add_arguments(parser: argparse.ArgumentParser, size: Size) -> None:
     parser.add_argument(
         "--url", help="the api of a running Muster, with MUSTER_RATE_LIMITS=0; none: start one"
     )
+    parser.add_argument(
+        "--set",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="MUSTER_NAME=VALUE",
+        help="a setting of the Muster that is started; may be repeated",
+    )
     parser.add_argument("--seed", type=int, default=1, help="of whatever is left to chance")
+
+
+def settings_of(args: argparse.Namespace, needed: Mapping[str, str] = CHECKED) -> Mapping[str, str]:
+    """What Muster is told: what the benchmark needs, and what was chosen."""
+    chosen: list[tuple[str, str]] = args.set
+    return {**needed, **dict(chosen)}
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name.startswith("MUSTER_") and equals):
+        raise argparse.ArgumentTypeError("it is written MUSTER_NAME=VALUE")
+    return name, value
 
 
 def size_of(args: argparse.Namespace) -> Size:

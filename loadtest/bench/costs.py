@@ -1,4 +1,4 @@
-"""What a run costs the machine: processor time and memory of processes, from /proc.
+"""What a run costs the machine: processor time, memory and descriptors of processes, from /proc.
 
 Owns the reading of /proc. Must never ask a process itself: one that is busy would answer late.
 """
@@ -56,6 +56,11 @@ def waited_s(pids: Iterable[int]) -> float:
 def resident_kib(pids: Iterable[int]) -> int:
     """Memory that these processes hold, shared pages counted in each."""
     return sum(_rss_kib(pid) for pid in pids)
+
+
+def descriptors(pids: Iterable[int]) -> int:
+    """Files and sockets that these processes have open."""
+    return sum(len(list((_PROC / str(pid) / "fd").iterdir())) for pid in pids)
 
 
 def cores() -> int:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from loadtest.bench import beside
-from loadtest.bench.arena import CHECKED, Arena, Size, arena, say_costs, size_of
+from loadtest.bench.arena import CHECKED, Arena, Size, arena, say_costs, settings_of, size_of
 from loadtest.bench.arena import add_arguments as add_size
 from loadtest.bench.crew import Load, Measured
 from loadtest.bench.figures import end, processor, server_share
@@ -60,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(args: argparse.Namespace) -> tuple[Ours, list[Trial]]:
     size = size_of(args)
-    ours = await measure(size, Load(args.rate, args.warm, args.seconds), args.url, args.seed)
+    load = Load(args.rate, args.warm, args.seconds)
+    ours = await measure(size, load, args.url, args.seed, settings_of(args))
     # The one who speaks to them is no member: as many deliveries a post as Muster's room has beside its author.
     crowd = Crowd(size.members - 1, args.rate, args.warm, args.seconds)
     peers = [FLOOR, *(SERVERS if args.peers else ())]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from loadtest.bench.arena import Arena, arena, say_costs, size_of
+from loadtest.bench.arena import Arena, arena, say_costs, settings_of, size_of
 from loadtest.bench.arena import add_arguments as add_size
 from loadtest.bench.crew import Load, Measured
 from loadtest.bench.figures import end, processor
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 async def _run(args: argparse.Namespace) -> tuple[dict[str, object], bool]:
     size = size_of(args)
     async with (
-        arena(size, args.url, args.seed) as (here, tokens),
+        arena(size, args.url, args.seed, settings_of(args)) as (here, tokens),
         here.crowd(tokens, size),
     ):
         load = Load(args.rate, args.warm, args.seconds, timed=True, sharp=True)

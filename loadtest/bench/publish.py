@@ -16,10 +16,11 @@ import msgspec
 from msgspec import Struct
 
 from loadtest.bench import disk
-from loadtest.bench.arena import Arena, Size, arena, say_costs, size_of
+from loadtest.bench.arena import Arena, Size, arena, say_costs, settings_of, size_of
 from loadtest.bench.arena import add_arguments as add_size
 from loadtest.bench.crew import Load, Measured
 from loadtest.bench.figures import end, processor, server_share
+from loadtest.bench.said import Said, asked
 from loadtest.bench.search import Search
 from loadtest.percentiles import spread_ms, told_ms
 
@@ -33,7 +34,8 @@ SETTLE_S: Final = 1.0
 class Figures(Struct, frozen=True, kw_only=True):
     """What is printed. `fsync_us` is None where the server's disk is not ours to try.
 
-    `cpu_us_per_post` is of all the server's processes, deliveries included; without the load.
+    `cpu_us_per_post` is of all the server's processes, deliveries included; without the load. Pauses are of the hubs'
+    garbage collectors during the load; the longest is since they were ready.
     """
 
     offered_per_s: float
@@ -46,6 +48,9 @@ class Figures(Struct, frozen=True, kw_only=True):
     p99_9_ms: float
     fsync_us: float | None
     cpu_us_per_post: float | None
+    gc_pauses: int
+    gc_pause_ms: float
+    gc_longest_ms: float
     processor: dict[str, float]
 
 
@@ -67,14 +72,16 @@ def run(args: argparse.Namespace) -> int:
 
 async def _run(args: argparse.Namespace) -> Figures:
     size = size_of(args)
-    async with arena(size, args.url, args.seed) as (here, tokens):
+    async with arena(size, args.url, args.seed, settings_of(args)) as (here, tokens):
         fsync_us = None if here.data is None else disk.fsync_us(here.data)
         async with here.crowd(tokens, size):
 
             async def at(rate: float) -> Figures:
                 load = Load(rate, args.warm, args.seconds)
+                before = await asked(here.hub_urls)
                 measured = await here.make(load, f"publishing {rate:,.0f}/s")
-                figures = _figures(measured, fsync_us, here.spent)
+                said = (await asked(here.hub_urls)).since(before)
+                figures = _figures(measured, fsync_us, said, here.spent)
                 _say(measured, figures, here)
                 return figures
 
@@ -97,7 +104,9 @@ async def _search(at: Callable[[float], Awaitable[Figures]], first: float) -> Fi
     return best
 
 
-def _figures(measured: Measured, fsync_us: float | None, spent: dict[str, float]) -> Figures:
+def _figures(
+    measured: Measured, fsync_us: float | None, said: Said, spent: dict[str, float]
+) -> Figures:
     acked_per_s = measured.acked / measured.run_s
     counted = acked_per_s > 0 and server_share(spent) > 0
     figures = {
@@ -107,6 +116,9 @@ def _figures(measured: Measured, fsync_us: float | None, spent: dict[str, float]
         **spread_ms(measured.ack_ms),
         "fsync_us": fsync_us,
         "cpu_us_per_post": round(server_share(spent) / acked_per_s * 1e6, 1) if counted else None,
+        "gc_pauses": said.gc_pauses,
+        "gc_pause_ms": said.gc_pause_ms,
+        "gc_longest_ms": said.gc_longest_ms,
         **processor(spent),
     }
     return msgspec.convert(figures, Figures)

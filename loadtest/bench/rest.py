@@ -23,7 +23,7 @@ import msgspec
 import uvloop
 
 from loadtest.bench import costs
-from loadtest.bench.arena import Arena, Size, arena, size_of
+from loadtest.bench.arena import Arena, Size, arena, settings_of, size_of
 from loadtest.bench.arena import add_arguments as add_size
 from loadtest.bench.caller import Caller, request
 from loadtest.bench.figures import end, processor
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 async def _run(args: argparse.Namespace) -> dict[str, object]:
     if args.url is not None:
         raise SystemExit("rest: the twin needs the database: it starts a Muster of its own")
-    async with arena(size_of(args), None, args.seed, SETTINGS) as (here, tokens):
+    async with arena(size_of(args), None, args.seed, settings_of(args, SETTINGS)) as (here, tokens):
         ours = urlsplit(here.api_url)
         assert ours.hostname is not None
         assert ours.port is not None

@@ -14,7 +14,9 @@ _SIZE = ["--sockets", "8", "--rooms", "4", "--members", "4"]
 _TINY = [*_SIZE, "--rate", "40", "--seconds", "1"]
 _LISTS = ("rooms", "sync", "sync_100", "since")
 _SPREAD = {"p50_ms", "p90_ms", "p95_ms", "p99_ms", "p99_9_ms"}
+_PAUSES = {"gc_pauses", "gc_pause_ms", "gc_longest_ms"}
 _PUBLISH = {"offered_per_s", "acked_per_s", "delivered_per_s", "fsync_us", "cpu_us_per_post"}
+_REST = {"tasks_before", "tasks_held", "tasks_after", "fds_before", "fds_after"}
 
 
 def _run(name: str, *options: str) -> dict[str, Any]:
@@ -44,7 +46,7 @@ def _ascends(figures: dict[str, float]) -> None:
 def test_publish() -> None:
     """All that was offered is acked, and delivered to all four members."""
     figures = _run("publish", "--warm", "0.5")
-    assert set(figures) == _PUBLISH | _SPREAD | {"processor"}
+    assert set(figures) == _PUBLISH | _SPREAD | _PAUSES | {"processor"}
     _ascends(figures)
     assert figures["cpu_us_per_post"] > 0
     assert 0 < sum(figures["processor"].values()) < 16
@@ -86,10 +88,15 @@ def test_media() -> None:
 
 @pytest.mark.timeout(60)
 def test_idle() -> None:
-    """Eight sockets say little of what one costs; that there is a figure is what is tested."""
-    figures = _run("idle")
-    assert {"rss_kib_per_socket", "sockets", "peers"} <= set(figures)
+    """Eight sockets say little of what one costs; but they are all given back, and none has a task."""
+    figures = _run("idle", "--minutes", "0.01", "--set", "MUSTER_GC_THRESHOLD=300")
+    memory = {f"rss_{key}" for key in ("kib_per_socket", "start_kib", "end_kib")}
+    beside = {"sockets", "peers"}
+    assert set(figures) == memory | {"rss_slope_kib_per_min"} | _REST | _PAUSES | beside
     assert figures["peers"] == []
+    assert figures["tasks_before"] == figures["tasks_held"] == figures["tasks_after"] > 0
+    assert figures["gc_pauses"] > 0
+    assert 0 < figures["gc_longest_ms"] <= figures["gc_pause_ms"]
 
 
 @pytest.mark.timeout(60)

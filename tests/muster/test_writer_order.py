@@ -179,3 +179,30 @@ async def test_a_writer_that_has_ended_refuses_at_once() -> None:
         async with asyncio.timeout(SUBMIT_WITHIN_S / 4):
             await writer.submit(post(ADA, HELD, "late"))
     assert refused.value.code is Code.unavailable
+
+
+@pytest.mark.parametrize(
+    ("per_s", "commits", "longest_s"), [(100, 100, 0.001), (1_000, 120, 0.011), (5_000, 45, 0.031)]
+)
+def test_a_lone_op_is_committed_at_once_and_a_crowd_shares_commits(
+    per_s: int, commits: int, longest_s: float
+) -> None:
+    """The greater the crowd, the more of it; and nobody waits longer than that is worth."""
+
+    async def run() -> None:
+        waited: list[float] = []
+
+        async def say(n: int) -> None:
+            await passing(n / per_s)
+            asked = asyncio.get_running_loop().time()
+            await writer.submit(post(ADA, (HELD, FREE)[n % 2], str(n)))
+            waited.append(asyncio.get_running_loop().time() - asked)
+
+        async with scripted() as (writer, normal, _), asyncio.TaskGroup() as tasks:
+            for n in range(per_s):
+                tasks.create_task(say(n))
+        assert len(normal.leases) <= commits
+        assert max(waited) <= longest_s
+
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        runner.run(run())

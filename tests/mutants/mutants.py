@@ -86,6 +86,20 @@ _ONE_STATEMENT = (
     ),
     ("commit_posts_v2", "FROM rooms r WHERE r.room_id = b.room", "FROM locked r WHERE r.room_id = b.room"),
     ("commit_batch_v3", "ORDER BY r.room_id FOR NO KEY UPDATE", "ORDER BY r.room_id"),
+    ("commit_fresh_v1", "ORDER BY r.room_id FOR NO KEY UPDATE) l", "ORDER BY r.room_id) l"),
+    (
+        "commit_fresh_v1",
+        "WITH numbered AS MATERIALIZED (",
+        """WITH locked AS MATERIALIZED (
+               SELECT * FROM rooms x WHERE x.room_id = ANY (p_room) ORDER BY x.room_id FOR NO KEY UPDATE
+           ), numbered AS MATERIALIZED (""",
+    ),
+    (
+        "commit_fresh_v1",
+        "v_heads[b.place] AS head, v_msg_nos[b.place] AS msg_no",
+        """(SELECT x.head FROM locked x WHERE x.room_id = b.room) AS head,
+           (SELECT x.msg_no FROM locked x WHERE x.room_id = b.room) AS msg_no""",
+    ),
 )  # fmt: skip
 
 

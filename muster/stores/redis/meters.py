@@ -46,6 +46,6 @@ class TailMeters:
             "muster_bus_unreadable_lanes", "Lanes that cannot be read now", registry=registry
         )
         doubts = Counter(
-            "muster_bus_doubts", "Lanes doubted", labelnames=["cause"], registry=registry
+            "muster_bus_doubts", "Lanes doubted, by cause", labelnames=["cause"], registry=registry
         )
         self.doubts = {cause: doubts.labels(cause) for cause in Cause}

@@ -42,8 +42,17 @@ ALONE_PACE_S: Final = 0.005
 """Under load a read waits so long after the one before: fewer, larger reads. A reader of one lane
 waits longer, for it has fifteen siblings in the same loop."""
 
+PACE_PER_ENTRY_S: Final = 0.000_1
+PACE_MOST_S: Final = 0.008
+"""It waits longer the more it brought: at 500 entries/s 2 ms, at 5,000 four, from 8,000 on eight."""
+
 _FIRST_PAUSE_S: Final = 0.02
 _MOST_PAUSE_S: Final = 1.0
+
+
+def after_s(pace_s: float, entries: int) -> float:
+    """How long after a read that brought so many entries began the next one may."""
+    return min(PACE_MOST_S, pace_s + entries * PACE_PER_ENTRY_S)
 
 
 class LaneGroup(NamedTuple):
@@ -162,7 +171,7 @@ class Reader:
         if full:  # behind: read on at once, but not past a trimming unseen
             self._look_at = started
         else:
-            self._read_at = started + self._pace_s
+            self._read_at = started + after_s(self._pace_s, len(batch))
         if batch:
             self._listener.entries(batch)
         if doubted:
