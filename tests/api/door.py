@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry
 
 from api.assembly import Abroad, Ground, MediaGround, assemble
 from api.edge import ApiMetrics
+from api.memory import Ear, remembering
 from muster import keys
 from muster.addresses import networks
 from muster.clock import SystemClock
@@ -41,9 +42,10 @@ from muster.stores.postgres import service_keys
 from muster.stores.postgres.batch import PostgresBatchConnection
 from muster.stores.postgres.membership import PostgresControlReader
 from muster.stores.postgres.pool import Database, Replica, open_database
-from muster.stores.redis.meters import PublisherMeters
+from muster.stores.redis.meters import PublisherMeters, TailMeters
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.publisher import RedisPublisher
+from muster.stores.redis.tail import RedisTail
 from muster.tokens import Tokens
 from muster.writer import Writer
 
@@ -273,9 +275,11 @@ async def open_door(
     *,
     primary_url: str | None = None,
     endpoints: Egress | None = None,
+    lane_prefix: str = "",
     **changed: Any,
 ) -> AsyncIterator[Door]:
-    """All of it real. `primary_url`: where it looks for Postgres; `endpoints`: how it asks webhooks' endpoints."""
+    """All of it real. `primary_url`: where it looks for Postgres; `endpoints`: how it asks webhooks' endpoints;
+    `lane_prefix`: whose lanes it shares."""
     settings = _settings(database_url, redis_url, **changed)
     clock, registry = MovedClock(), CollectorRegistry()
     metrics = ApiMetrics(registry)
@@ -283,14 +287,16 @@ async def open_door(
     primary = await _pool(url, metrics)
     replica_url = settings.database_replica_url
     replica = await _pool(replica_url, metrics) if replica_url else None
-    lanes = LaneTable(LANES, f"test-{secrets.token_hex(4)}")
+    lanes = LaneTable(LANES, lane_prefix or f"test-{secrets.token_hex(4)}")
     rng = random.Random(1)
+    reads = Replica(primary, replica)
+    memory = remembering(settings, reads, clock, registry, lambda _: None)
     nodes = nodes_at(redis_url, False, lanes, rng)
     publisher = RedisPublisher(nodes, lanes, PublisherMeters(registry), 1000, rng)
     writer = Writer(
         [PostgresBatchConnection(url, "test-writer")],
         PostgresBatchConnection(url, "test-spare"),
-        lambda: Outlet(publisher, uuid4, None),
+        lambda: Outlet(publisher, uuid4, memory.shelf.told if memory is not None else None),
         clock,
         WriterMetrics(registry),
     )
@@ -306,7 +312,7 @@ async def open_door(
                 settings,
                 key_ring(),
                 primary,
-                Replica(primary, replica),
+                reads,
                 writer,
                 view,
                 hashing,
@@ -316,6 +322,7 @@ async def open_door(
                 metrics,
                 abroad,
                 media,
+                memory,
             )
             transport = httpx.ASGITransport(assemble(ground))
             async with (
@@ -323,6 +330,13 @@ async def open_door(
                 asyncio.TaskGroup() as tasks,
             ):
                 running = [tasks.create_task(writer.run()), tasks.create_task(control.run())]
+                if memory is not None:
+                    ear = Ear(memory.shelf, control)
+                    tail = RedisTail(nodes, lanes, ear, TailMeters(registry), clock, rng)
+                    running += [
+                        tasks.create_task(memory.views.run()),
+                        tasks.create_task(tail.run()),
+                    ]
                 try:
                     yield Door(client, database, ground, control, view, news)
                 finally:
