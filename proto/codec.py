@@ -147,7 +147,7 @@ LARGEST: Final = 2.0**53 - 1
 
 
 def check_meta(meta: Mapping[str, object]) -> None:
-    """Raise `BadFrame` unless `meta` can be stored and read again: META_BYTES as JSON, no NUL, no number beyond 2^53."""
+    """Raise `BadFrame` unless `meta` can be stored and read: META_BYTES as JSON, no NUL, no number beyond 2^53."""
     encoded = msgspec.json.encode(meta)
     if len(encoded) > limits.META_BYTES:
         raise BadFrame(

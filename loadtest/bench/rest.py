@@ -85,6 +85,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_size(parser, ROOMS_OF_TEN)
     parser.add_argument("--connections", type=int, default=32, help="requests under way at once")
     parser.add_argument("--seconds", type=float, default=15, help="measured, of each server")
+    parser.add_argument(
+        "--page-cache-mib", type=int, default=32, help="memory for history pages; 0: none is kept"
+    )
     parser.add_argument("--warm", type=float, default=3, help="seconds before, not measured")
 
 
@@ -102,7 +105,8 @@ def run(args: argparse.Namespace) -> int:
 async def _run(args: argparse.Namespace) -> Figures:
     if args.url is not None:
         raise SystemExit("rest: the twin needs the database: it starts a Muster of its own")
-    async with arena(size_of(args), None, args.seed, SETTINGS) as (here, tokens):
+    settings = {**SETTINGS, "MUSTER_PAGE_CACHE_MIB": str(args.page_cache_mib)}
+    async with arena(size_of(args), None, args.seed, settings) as (here, tokens):
         ours = urlsplit(here.api_url)
         assert ours.hostname is not None
         assert ours.port is not None

@@ -6,7 +6,7 @@ Owns how a test opens it, makes people and rooms, and moves its clock. It never 
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -293,13 +293,8 @@ async def open_door(
     memory = remembering(settings, reads, clock, registry, lambda _: None)
     nodes = nodes_at(redis_url, False, lanes, rng)
     publisher = RedisPublisher(nodes, lanes, PublisherMeters(registry), 1000, rng)
-    writer = Writer(
-        [PostgresBatchConnection(url, "test-writer")],
-        PostgresBatchConnection(url, "test-spare"),
-        lambda: Outlet(publisher, uuid4, memory.shelf.told if memory is not None else None),
-        clock,
-        WriterMetrics(registry),
-    )
+    local = memory.shelf.told if memory is not None else None
+    writer = _writer(url, lambda: Outlet(publisher, uuid4, local), clock, registry)
     view = ControlView(settings.access_token_s * 1000)
     news = asyncio.Event()
     reader = PostgresControlReader(primary.lent)
@@ -331,12 +326,9 @@ async def open_door(
             ):
                 running = [tasks.create_task(writer.run()), tasks.create_task(control.run())]
                 if memory is not None:
-                    ear = Ear(memory.shelf, control)
-                    tail = RedisTail(nodes, lanes, ear, TailMeters(registry), clock, rng)
-                    running += [
-                        tasks.create_task(memory.views.run()),
-                        tasks.create_task(tail.run()),
-                    ]
+                    ear, meters = Ear(memory.shelf, control), TailMeters(registry)
+                    tail = RedisTail(nodes, lanes, ear, meters, clock, rng)
+                    running += [tasks.create_task(part.run()) for part in (memory.views, tail)]
                 try:
                     yield Door(client, database, ground, control, view, news)
                 finally:
@@ -349,6 +341,18 @@ async def open_door(
     for opened in (primary, replica):
         if opened is not None:
             await opened.close()
+
+
+def _writer(
+    url: str, outlet: Callable[[], Outlet], clock: MovedClock, registry: CollectorRegistry
+) -> Writer:
+    return Writer(
+        [PostgresBatchConnection(url, "test-writer")],
+        PostgresBatchConnection(url, "test-spare"),
+        outlet,
+        clock,
+        WriterMetrics(registry),
+    )
 
 
 @asynccontextmanager
