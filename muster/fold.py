@@ -196,9 +196,8 @@ class Kept:
         elif reactions[found].count == 1:
             del reactions[found]
         elif len(reactions) > 1:
-            return (
-                False  # they stand in the order of who was first, and that may have been this one
-            )
+            # They stand in the order of who was first, and that may have been this one.
+            return False
         else:
             had = reactions[found]
             reactions[found] = Reaction(had.emoji, had.count - 1, had.mine and not mine)

@@ -273,23 +273,21 @@ async def open_door(
     database_url: str,
     redis_url: str,
     *,
-    primary_url: str | None = None,
-    endpoints: Egress | None = None,
+    primary_url: str | None = None,  # where it looks for Postgres
+    endpoints: Egress | None = None,  # how it asks webhooks' endpoints
     lane_prefix: str = "",
     **changed: Any,
 ) -> AsyncIterator[Door]:
-    """All of it real. `primary_url`: where it looks for Postgres; `endpoints`: how it asks webhooks' endpoints;
-    `lane_prefix`: whose lanes it shares."""
+    """All of it real. `lane_prefix`: whose lanes it shares, else its own."""
     settings = _settings(database_url, redis_url, **changed)
     clock, registry = MovedClock(), CollectorRegistry()
     metrics = ApiMetrics(registry)
     url = primary_url or database_url
     primary = await _pool(url, metrics)
-    replica_url = settings.database_replica_url
-    replica = await _pool(replica_url, metrics) if replica_url else None
+    replica_at = settings.database_replica_url
+    replica = await _pool(replica_at, metrics) if replica_at else None
     lanes = LaneTable(LANES, lane_prefix or f"test-{secrets.token_hex(4)}")
-    rng = random.Random(1)
-    reads = Replica(primary, replica)
+    rng, reads = random.Random(1), Replica(primary, replica)
     memory = remembering(settings, reads, clock, registry, lambda _: None)
     nodes = nodes_at(redis_url, False, lanes, rng)
     publisher = RedisPublisher(nodes, lanes, PublisherMeters(registry), 1000, rng)
