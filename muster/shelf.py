@@ -259,7 +259,7 @@ class Shelf:
 
     def _forget_if_empty(self, key: bytes, room: _Room) -> None:
         if not room.pages and not room.reading and self._rooms.get(key) is room:
-            self._held -= sum(_weight(change) for change in room.changes.values())
+            self._forget_changes(room)
             del self._rooms[key]
 
     def _now_in(self, era: Era) -> None:
@@ -271,8 +271,11 @@ class Shelf:
         self._era = era
         for key, room in list(self._rooms.items()):
             self._drop_all(key, room, "era")
-            self._held -= sum(_weight(change) for change in room.changes.values())
-            room.changes.clear()
+            self._forget_changes(room)
+
+    def _forget_changes(self, room: _Room) -> None:
+        self._held -= sum(_weight(change) for change in room.changes.values())
+        room.changes.clear()
 
 
 def _variants(view: View, reader: PersonId) -> Iterator[Variant]:

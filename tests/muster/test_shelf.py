@@ -109,8 +109,10 @@ def test_another_era_begins_empty_and_distrustful() -> None:
     """Lanes may still bring what the era before committed and lost."""
     on = held()
     kept(on, 1, 2)
+    on.shelf.heard([entry(on.room, 3)])
     later = Era(uuid4(), 1, 1)
     assert taken(on, 2, later) is None
+    assert on.shelf.held_bytes == 0
     on.shelf.reading(on.room)
     on.shelf.put(Taken(page(on.room, 1, 2), view(2, later), []), NEWEST, BOB)
     on.shelf.read(on.room)
