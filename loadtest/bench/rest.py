@@ -36,6 +36,11 @@ SETTINGS: Final = {"MUSTER_RATE_LIMITS": "0"}
 SEEDED: Final = 30
 """Messages in every room before anything is measured."""
 
+HIT_PEOPLE: Final = 50
+HIT_TURNS: Final = 10
+"""So many people ask so often for a page that is in memory."""
+
+TARGET_PER_S: Final = 5_000
 READY_WITHIN_S: Final = 20.0
 _EMOJI: Final = [quote(emoji) for emoji in "👍🎉😀🔥👏"]
 
@@ -66,6 +71,12 @@ class Figures(NamedTuple):
     p50_ms: float
     p95_ms: float
     db_avg_ms: float
+    hit_p95_ms: float
+    hit_share: float
+    cpu_us_per_request: float
+    api_us_per_request: float
+    postgres_us_per_request: float
+    cores_for_5000: float
     errors: int
 
 
@@ -98,9 +109,10 @@ async def _run(args: argparse.Namespace) -> Figures:
         people = [await _person(here.api_url, token) for token in tokens]
         crowd = Crowd(people, args)
         await crowd.seed(ours.hostname, ours.port)
-        before = await _database(here.api_url)
+        hits = await crowd.hits(ours.hostname, ours.port)
+        before = await _counted(here.api_url)
         muster = await crowd.phase(here, "muster", ours.hostname, ours.port)
-        after = await _database(here.api_url)
+        after = await _counted(here.api_url)
         async with _twin(here) as (port, pid):
             here.pids = {**here.pids, "twin": pid}
             twin = await crowd.phase(here, "the twin", "127.0.0.1", port)
@@ -113,7 +125,10 @@ async def _run(args: argparse.Namespace) -> Figures:
             f"{percentile(phase.took_ms, 0.95):.1f}  p99 {percentile(phase.took_ms, 0.99):.1f} ms  "
             f"errors {phase.errors}; of one core: {parts}"
         )
-    seconds, uses = (now - then for now, then in zip(after, before, strict=True))
+    seconds, uses, found, missed = (now - then for now, then in zip(after, before, strict=True))
+    # Everything but what asks, which would be elsewhere.
+    cpu_us = {part: share / muster.per_s * 1e6 for part, share in muster.spent.items()}
+    total_us = sum(cpu_us.values())
     return Figures(
         round(muster.per_s, 1),
         round(twin.per_s, 1),
@@ -121,6 +136,12 @@ async def _run(args: argparse.Namespace) -> Figures:
         round(percentile(muster.took_ms, 0.5), 2),
         round(percentile(muster.took_ms, 0.95), 2),
         round(seconds / uses * 1_000, 2),
+        round(percentile(hits, 0.95), 2),
+        round(found / max(1, found + missed), 3),
+        round(total_us),
+        round(cpu_us["api"]),
+        round(cpu_us["postgres"]),
+        round(total_us * TARGET_PER_S / 1e6, 1),
         muster.errors + twin.errors,
     )
 
@@ -158,6 +179,19 @@ class Crowd:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(self._connections):
                 tasks.create_task(work())
+
+    async def hits(self, host: str, port: int) -> list[float]:
+        """How long pages from memory take that nobody changes, one after the other, in ms, ascending."""
+        caller, took_ms = await Caller.connect(host, port), list[float]()
+        asked = [(person, person.rooms[0]) for person in self._people[:HIT_PEOPLE]]
+        for turn in range(1 + HIT_TURNS):
+            for person, room in asked:
+                began = monotonic()
+                await caller.call(_page(person, room))
+                if turn:  # the first may have to be read
+                    took_ms.append((monotonic() - began) * 1_000)
+        caller.close()
+        return sorted(took_ms)
 
     async def phase(self, here: Arena, name: str, host: str, port: int) -> Phase:
         """Ask one server for a while, over so many connections, each its next when it has its answer."""
@@ -201,7 +235,7 @@ class Crowd:
         chance = self._random.random()
         headers = _headers(person)
         if chance < 0.45:
-            return request("GET", f"/v1/rooms/{room}/history?limit=20", headers)
+            return _page(person, room)
         if chance < 0.70:
             return request("GET", "/v1/me/rooms?limit=100", headers)
         if chance < 0.90:
@@ -214,6 +248,10 @@ class Crowd:
     def _post(self, person: Person, room: str) -> bytes:
         body = msgspec.json.encode({"client_id": uuid.uuid4().hex, "text": "word " * 25})
         return request("POST", f"/v1/rooms/{room}/messages", _headers(person), body)
+
+
+def _page(person: Person, room: str) -> bytes:
+    return request("GET", f"/v1/rooms/{room}/history?limit=20", _headers(person))
 
 
 def _headers(person: Person) -> dict[str, str]:
@@ -229,16 +267,20 @@ async def _person(api_url: str, token: str) -> Person:
     return Person(me["id"], token, [room["id"] for room in rooms])
 
 
-async def _database(api_url: str) -> tuple[float, float]:
-    """Seconds and uses of the database so far: pooled connections, the wait included, and batches."""
+async def _counted(api_url: str) -> list[float]:
+    """So far: seconds and uses of the database (whoever waits, the wait included, and batches), kept pages that hit and
+    that missed.
+    """
     async with httpx.AsyncClient() as http:
         page = (await http.get(f"{api_url}/metrics")).text
     values = dict(line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#"))
     names = ("muster_api_database_seconds", "muster_commit_seconds")
-    return (
+    return [
         sum(float(values[f"{name}_sum"]) for name in names),
         sum(float(values[f"{name}_count"]) for name in names),
-    )
+        float(values.get("muster_page_hits_total", 0)),  # with MUSTER_PAGE_CACHE_MIB=0 none is kept
+        float(values.get("muster_page_misses_total", 0)),
+    ]
 
 
 @asynccontextmanager
