@@ -12,7 +12,7 @@ import random
 import resource
 import socket
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
@@ -33,6 +33,7 @@ from api.assembly import (
     timers,
 )
 from api.edge import ApiMetrics
+from api.memory import Ear, remembering, shares
 from api.wire import Wire
 from muster import keys, lifetime
 from muster.addresses import networks
@@ -67,9 +68,10 @@ from muster.stores.postgres.membership import PostgresControlReader
 from muster.stores.postgres.pool import Database, Replica, open_database
 from muster.stores.postgres.search import PostgresSorting
 from muster.stores.reach import wait_for_installation
-from muster.stores.redis.meters import PublisherMeters
+from muster.stores.redis.meters import PublisherMeters, TailMeters
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.publisher import RedisPublisher
+from muster.stores.redis.tail import RedisTail
 from muster.telemetry import configure_logging, get_logger, new_registry
 from muster.writer import Writer
 
@@ -105,7 +107,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
         listening.close()
         return 0
     rng = random.Random()  # noqa: S311  # spreads looks and retries, hides nothing
-    async with _ground(settings, ring) as (ground, control, writer):
+    async with _ground(settings, ring) as (ground, control, writer, tail):
         jobs = JobMetrics(ground.registry)
         heap = Heap(ground.clock, ground.registry)
         lateness = Lateness(ground.clock, ground.registry)
@@ -124,6 +126,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),
                 tasks.create_task(_collecting(orphaned(ground))),
             ]
+            if ground.memory is not None and tail is not None:
+                background.append(tasks.create_task(ground.memory.views.run()))
+                background.append(tasks.create_task(tail.run()))
             listening.listen(server.config.backlog)  # now, so that the line below is true
             serving = tasks.create_task(server.serve(sockets=[listening]))
             _log.info("listening", port=settings.api_port)
@@ -163,14 +168,16 @@ async def _unless(stop: asyncio.Event, doing: Coroutine[None, None, object]) -> 
 @asynccontextmanager
 async def _ground(
     settings: Settings, ring: KeyRing
-) -> AsyncIterator[tuple[Ground, ControlLog, Writer]]:
+) -> AsyncIterator[tuple[Ground, ControlLog, Writer, RedisTail | None]]:
     """Everything open; closed in the reverse order."""
     clock, registry = SystemClock(), new_registry()
     metrics = ApiMetrics(registry)
-    primary = await _open(settings, settings.database_url, metrics)
-    replica = None
-    if settings.database_replica_url:
-        replica = await _open(settings, settings.database_replica_url, metrics)
+    share = shares(settings)
+    databases, reads = await _open(settings, share.reads, metrics.database_seconds.observe)
+    primary = databases[0]
+    apart, seeing = await _open(settings, share.views, _unmeasured) if share.views else ([], reads)
+    observe = metrics.database_seconds.observe if share.views else _unmeasured
+    memory = remembering(settings, seeing, clock, registry, observe)
     rng = random.Random()  # noqa: S311  # spreads retries, hides nothing
     lanes = LaneTable(settings.lanes)
     nodes = nodes_at(settings.redis_url, settings.redis_cluster, lanes, rng)
@@ -178,7 +185,7 @@ async def _ground(
     writer = Writer(
         [_batches(settings, f"{NAME}-writer") for _ in range(settings.api_db_writers)],
         _batches(settings, f"{NAME}-spare", SPARE_LOCK_TIMEOUT_MS),
-        lambda: Outlet(publisher, uuid4, None),
+        lambda: Outlet(publisher, uuid4, memory.shelf.told if memory is not None else None),
         clock,
         WriterMetrics(registry),
     )
@@ -186,6 +193,10 @@ async def _ground(
     view = ControlView(token_ms)
     control = ControlLog(PostgresControlReader(primary.lent), view, clock, lambda _entry: None)
     await _load(control, token_ms)
+    tail = None
+    if memory is not None:
+        ear, meters = Ear(memory.shelf, control), TailMeters(registry)
+        tail = RedisTail(nodes, lanes, ear, meters, clock, rng)
     # The operator chose the issuers, and may have them on the inside.
     abroad = Abroad(Egress(networks(settings.egress_networks)), Egress(networks(EVERYWHERE)))
     async with _media(settings, ring, registry) as media:
@@ -194,7 +205,7 @@ async def _ground(
                 settings,
                 ring,
                 primary,
-                Replica(primary, replica),
+                reads,
                 writer,
                 view,
                 hashing,
@@ -204,14 +215,14 @@ async def _ground(
                 metrics,
                 abroad,
                 media,
+                memory,
             )
-            yield ground, control, writer
+            yield ground, control, writer, tail
     for egress in abroad:
         await egress.close()
     await publisher.close()
-    for database in (primary, replica):
-        if database is not None:
-            await database.close()
+    for database in (*databases, *apart):
+        await database.close()
 
 
 def _pages(ground: Ground) -> Pages:
@@ -233,14 +244,20 @@ async def _media(
         await darkroom.close()
 
 
-async def _open(settings: Settings, url: str, metrics: ApiMetrics) -> Database:
-    return await open_database(
-        url,
-        NAME,
-        settings.api_db_pool,
-        metrics.database_seconds.observe,
-        pgbouncer=settings.database_pgbouncer,
-    )
+async def _open(
+    settings: Settings, size: int, observe: Callable[[float], None]
+) -> tuple[list[Database], Replica]:
+    """So many connections to the primary, and to the replica if there is one."""
+    urls = [url for url in (settings.database_url, settings.database_replica_url) if url]
+    databases = [
+        await open_database(url, NAME, size, observe, pgbouncer=settings.database_pgbouncer)
+        for url in urls
+    ]
+    return databases, Replica(databases[0], databases[1] if len(databases) > 1 else None)
+
+
+def _unmeasured(_seconds: float) -> None:
+    """Who waits for a view measures that, and not each statement by which many are answered."""
 
 
 def _batches(

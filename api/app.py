@@ -25,15 +25,12 @@ from api.edge import ApiMetrics, Edge
 from api.endpoint import Endpoint, Gate
 from api.problems import problem
 from api.route import Route
+from muster.encoded import COMPRESSED_FROM_BYTES, COMPRESSION
 from muster.errors import Refused
 from muster.permission import ROUTE_RULES, RouteRule
 from proto.codes import Code
 
 VERSION: Final = "1"
-COMPRESSED_FROM_BYTES: Final = 1_024
-COMPRESSION: Final = 4
-"""Level 9 halves the speed of a history page for 2 % of its size."""
-
 _HTTP_CODES: Final = {
     400: Code.bad_request,
     404: Code.not_found,
@@ -73,6 +70,7 @@ def create_app(
                     "Authorization",
                     "Content-Type",
                     "Idempotency-Key",
+                    "If-None-Match",
                     "Muster-Client",
                     "X-Request-Id",
                 ],

@@ -26,7 +26,7 @@ from api.limits import Limits, Rates
 from api.links import AppLinkHandlers, LinkHandlers
 from api.media import MediaHandlers
 from api.members import MemberHandlers
-from api.messages import MessageHandlers
+from api.messages import MessageHandlers, Reading
 from api.once import Once
 from api.page import PageHandlers, packaged
 from api.people import PeopleHandlers
@@ -65,6 +65,7 @@ from muster.keys import KeyRing
 from muster.media import terms_of
 from muster.metrics import MediaMetrics
 from muster.orphans import Orphans
+from muster.pages import Memory, Pages, ReadPages
 from muster.passwords import Passwords
 from muster.people import People
 from muster.pins import Pins
@@ -139,6 +140,7 @@ class Ground(NamedTuple):
     metrics: ApiMetrics
     abroad: Abroad
     media: MediaGround
+    memory: Memory | None = None
 
 
 def assemble(on: Ground) -> Starlette:
@@ -259,6 +261,14 @@ def _reminders(on: Ground) -> Reminders:
     return Reminders(PostgresJobs(on.primary), rooms, on.writer)
 
 
+def _reading(on: Ground, gallery: Gallery) -> Reading:
+    store = PostgresHistory(on.reads)
+    history = History(store)
+    if on.memory is None:
+        return Reading(history, ReadPages(history, gallery))
+    return Reading(history, Pages(store, gallery, on.memory))
+
+
 def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHandlers) -> Handlers:
     settings, writer = on.settings, on.writer
     passwords = Passwords(on.hashing, settings.password_memory_kib, settings.password_passes)
@@ -281,7 +291,6 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
     finding = Finding(PostgresFinding(on.primary))
     contacts = PostgresContacts(on.primary)
     rooms = Rooms(PostgresRooms(on.primary, on.reads))
-    history = History(PostgresHistory(on.reads))
     reports = Reports(PostgresReports(on.primary), on.clock, on.random)
     media = on.media
     tools = Tools(media.depot, media.darkroom, media.metrics, on.clock, on.random)
@@ -299,9 +308,8 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         rooms=RoomHandlers(rooms, writer, limits),
         members=MemberHandlers(rooms, writer),
         messages=MessageHandlers(
-            history,
+            _reading(on, gallery),
             PostgresThreads(on.reads),
-            gallery,
             PostgresPointers(on.primary),
             _attaching(on),
         ),

@@ -5,7 +5,6 @@ Owns the walk from a matched route to its answer. Must never know what any one r
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Final, NamedTuple, Protocol
 
@@ -19,7 +18,9 @@ from api.once import Once
 from api.problems import problem
 from api.reading import BodyReader, Gone, read_body, read_path, read_query
 from api.route import Call, Limit, Raw, Reply, Route
+from api.validator import JSON, validated
 from muster.clock import Clock
+from muster.encoded import Encoded
 from muster.errors import Refused
 from muster.ids import PersonId, Random, SessionId, uuid7
 from muster.permission import RouteRule
@@ -30,7 +31,6 @@ from muster.versions import check_version
 from proto.codes import Code
 from proto.limits import CLIENT_ID_CHARS
 
-JSON: Final = "application/json"
 CLIENT_HEADER: Final = b"muster-client"
 """What app asks: platform/version, as `ios/2.11.0`. Who does not say it (a script, a probe) is not asked."""
 
@@ -151,14 +151,10 @@ class Endpoint:
             status, more, answer = answer.status or status, answer.headers, answer.body
         if answer is None:
             return Response(None, 302 if status == 302 else 204, more)
-        content = _encode(answer)
         if self.route.etag:
-            # Weak: the same content compressed or not.
-            tag = f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
-            more = {**more, "ETag": tag, "Cache-Control": "private, no-cache"}
-            if tag.encode() in headers.get(b"if-none-match", b""):
-                return Response(None, 304, more)
-        return Response(content, status, more, JSON)
+            encoded = answer if isinstance(answer, Encoded) else Encoded(_encode(answer))
+            return validated(encoded, headers, status, more)
+        return Response(_encode(answer), status, more, JSON)
 
 
 def _asker(who: Claims | ServiceKey | None) -> PersonId | None:

@@ -5,17 +5,18 @@ Owns the bodies of these routes. A message posted here walks the same way as one
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
-from msgspec.structs import replace
 
 from api.route import Call, Done, Reply
 from muster import submit
+from muster.encoded import Encoded
 from muster.errors import Refused, not_found
-from muster.gallery import Gallery
-from muster.history import Changes, History, HistoryPage, Way
+from muster.fold import Ask
+from muster.history import Changes, History, Way
 from muster.op import Op
+from muster.pages import Reads
 from muster.sessions import Submitter
 from muster.stores.postgres.pointers import PostgresPointers
 from muster.threads import ThreadPage, ThreadStore, thread_of
@@ -79,24 +80,29 @@ class Since(Struct, frozen=True):
     after: Seq
 
 
+class Reading(NamedTuple):
+    """How the log is read."""
+
+    history: History
+    pages: Reads
+
+
 class MessageHandlers:
     """The routes about messages."""
 
     def __init__(
         self,
-        history: History,
+        history: Reading,
         threads: ThreadStore,
-        gallery: Gallery,
         pointers: PostgresPointers,
         writer: Submitter,
     ) -> None:
-        self._history = history
+        self._history, self._pages = history
         self._threads = threads
-        self._gallery = gallery
         self._pointers = pointers
         self._writer = writer
 
-    async def history(self, call: Call) -> HistoryPage:
+    async def history(self, call: Call) -> Encoded:
         wanted = call.query(Range)
         if wanted.after is not None and wanted.before is not None:
             raise Refused(Code.bad_request, "a page goes one way: name `after` or `before`")
@@ -104,9 +110,7 @@ class MessageHandlers:
             way, seq = Way.after, wanted.after
         else:
             way, seq = Way.before, _NEWEST if wanted.before is None else wanted.before
-        page = await self._history.page(call.room, call.me, way, seq, wanted.limit)
-        hung = [media for item in page.entries for media in item.body.attachments or ()]
-        return replace(page, media=await self._gallery.infos(call.room, hung)) if hung else page
+        return await self._pages.page(call.room, call.me, Ask(way, seq, wanted.limit))
 
     async def changes(self, call: Call) -> Changes:
         return await self._history.changes(call.room, call.me, call.query(Since).after)

@@ -76,6 +76,14 @@ def document(
     }
 
 
+_VALIDATOR: Final = {
+    "ETag": {
+        "description": "Strong: names these bytes, compressed or not",
+        "schema": {"type": "string"},
+    }
+}
+
+
 def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": _name(route),
@@ -98,6 +106,15 @@ def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
                 "in": "header",
                 "description": "Makes a repeat within 24 hours get the first answer",
                 "schema": {"type": "string", "minLength": 1, "maxLength": 64},
+            }
+        )
+    if route.etag:
+        parameters.append(
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "description": "The ETag of the answer I have: 304 without a body if it is still the same",
+                "schema": {"type": "string", "maxLength": 1_000},
             }
         )
     if parameters:
@@ -136,7 +153,8 @@ def _responses(route: Route, rule: RouteRule) -> dict[str, Any]:
     else:
         responses["204"] = {"description": "Done"}
     if route.etag:
-        responses["304"] = {"description": "As you have it (If-None-Match)"}
+        responses["200"] = {**responses["200"], "headers": _VALIDATOR}
+        responses["304"] = {"description": "As you have it (If-None-Match)", "headers": _VALIDATOR}
     codes = {Code.too_many_requests, Code.unavailable, Code.upgrade_required, *route.refuses}
     placed = _PLACES.search(route.path)
     if route.body is not None or route.query is not None or placed or route.kept:

@@ -80,6 +80,13 @@ class Settings:
     api_db_writers: int = setting(1, "writer connections of an api process", at_least=1, at_most=16)
     api_db_pool: int = setting(4, "other connections of an api process", at_least=1, at_most=64)
 
+    page_cache_mib: int = setting(
+        32,
+        "memory of an api process for history pages, in MiB; 0: none is kept, no lane read",
+        at_least=0,
+        at_most=65_536,
+    )
+
     # Lanes
     lanes: int = setting(
         16, "Redis streams the rooms hash to; fixed at first migration", at_least=1, at_most=256

@@ -8,6 +8,7 @@ Owns which range a page covers. Must never read outside a member's spans.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
@@ -136,8 +137,15 @@ class HistoryStore(Protocol):
         ...
 
 
+class Numbered(Protocol):
+    """Whatever stands at a seq."""
+
+    @property
+    def seq(self) -> int: ...
+
+
 def covered(
-    way: Way, seq: int, window: Window, items: list[Item], limit: int
+    way: Way, seq: int, window: Window, items: Sequence[Numbered], limit: int
 ) -> tuple[int, int, bool]:
     """from_seq, to_seq and `more` of a page that asked for `limit` items on this side of `seq`."""
     if way is Way.after:
@@ -145,6 +153,15 @@ def covered(
         return min(seq, window.head) + 1, to_seq, to_seq < window.head
     from_seq = items[0].seq if len(items) == limit else max(window.low, 1)
     return from_seq, min(seq - 1, window.head), from_seq > 1
+
+
+def page_of(
+    room: RoomId, way: Way, seq: int, limit: int, window: Window, items: list[Item]
+) -> HistoryPage:
+    """The page that a store found. Raises `Refused`: `not_found`."""
+    may_see(window.kind, window.relation)
+    from_seq, to_seq, more = covered(way, seq, window, items, limit)
+    return HistoryPage(room, from_seq, to_seq, window.head, window.msg_no, more, items)
 
 
 class History:
@@ -161,9 +178,7 @@ class History:
         if found is None:
             raise not_found()
         window, items = found
-        may_see(window.kind, window.relation)
-        from_seq, to_seq, more = covered(way, seq, window, items, limit)
-        return HistoryPage(room, from_seq, to_seq, window.head, window.msg_no, more, items)
+        return page_of(room, way, seq, limit, window, items)
 
     async def changes(self, room: RoomId, reader: PersonId, after: int) -> Changes:
         """What became of messages at or before `after` since then. Raises `Refused`: `not_found`."""

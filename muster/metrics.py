@@ -5,7 +5,7 @@ Owns names and labels, few and of few values. Must never be global: a process co
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 _LATENCIES = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1.0, 2.0)
 _SIZES = (1, 2, 5, 10, 20, 50, 100, 200, 300)
@@ -47,6 +47,33 @@ class WriterMetrics:
         """One batch is committed."""
         self._batch_ops.observe(ops)
         self._commit_seconds.observe(seconds)
+
+
+class PageMetrics:
+    """What becomes of history pages kept in memory."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.hits = Counter(
+            "muster_page_hits", "History pages answered from memory", registry=registry
+        )
+        self.misses = Counter(
+            "muster_page_misses", "History pages read from Postgres", registry=registry
+        )
+        self._dropped = Counter(
+            "muster_pages_dropped",
+            "Kept pages given up: changed, behind (of an entry that did not come by the lanes), full, era, unknown",
+            ["why"],
+            registry=registry,
+        )
+        self._held = Gauge("muster_page_bytes", "Memory held by kept pages", registry=registry)
+
+    def dropped(self, why: str) -> None:
+        """A page was given up."""
+        self._dropped.labels(why).inc()
+
+    def held(self, size: int) -> None:
+        """So many bytes are held."""
+        self._held.set(size)
 
 
 _UPLOAD_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 2.0, 4.0, 8.0, 20.0)

@@ -143,8 +143,11 @@ def _refuse_nul(*values: object) -> None:
             raise BadFrame("a string holds a NUL character, which cannot be stored")
 
 
+LARGEST: Final = 2.0**53 - 1
+
+
 def check_meta(meta: Mapping[str, object]) -> None:
-    """Raise `BadFrame` unless `meta` can be stored: META_BYTES as JSON, no NUL, finite numbers."""
+    """Raise `BadFrame` unless `meta` can be stored and read: META_BYTES as JSON, no NUL, no number beyond 2^53."""
     encoded = msgspec.json.encode(meta)
     if len(encoded) > limits.META_BYTES:
         raise BadFrame(
@@ -153,8 +156,9 @@ def check_meta(meta: Mapping[str, object]) -> None:
     if b"\\u0000" in encoded:  # or a backslash before a u, which is harmless
         _refuse_nul(*meta, *meta.values())
     for value in meta.values():
-        if isinstance(value, float) and value - value != 0.0:
-            raise BadFrame("meta holds a number that is not finite")
+        # Postgres writes a large one as the whole number it is, and those end at 2^53.
+        if isinstance(value, float) and not -LARGEST <= value <= LARGEST:
+            raise BadFrame("meta holds a number that is not finite, or beyond 2^53")
 
 
 MSGPACK: Final[Codec] = _MsgspecCodec(

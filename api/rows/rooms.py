@@ -28,14 +28,14 @@ def of_rooms(to: rooms.RoomHandlers) -> list[Route]:
     return [
         Route("GET", "/v1/me/rooms", to.mine, "My rooms, the one that moved last first",
               RoomPage, query=rooms.MyRooms, etag=True),
-        Route("GET", _ROOM, to.room, "A room I am in", Room),
+        Route("GET", _ROOM, to.room, "A room I am in", Room, etag=True),
         Route("POST", "/v1/rooms", to.create,
               "Make a room; the direct room of two people is made or found", Room, 201,
               rooms.NewRoom, limit=write, refuses=(Code.not_found,)),
         Route("PATCH", _ROOM, to.change, "Change title, topic or history; archive", Room,
               body=rooms.ChangeRoom, limit=write),
         Route("GET", "/v1/public-rooms", to.public, "Rooms that anyone may join, the newest first",
-              PublicRoomPage, query=Page),
+              PublicRoomPage, query=Page, etag=True),
     ]  # fmt: skip
 
 
@@ -43,7 +43,8 @@ def of_members(to: members.MemberHandlers) -> list[Route]:
     """Who is in them."""
     write = Limit.write
     return [
-        Route("GET", _ROOM + "/members", to.members, "Who is in a room", MemberPage, query=Page),
+        Route("GET", _ROOM + "/members", to.members, "Who is in a room", MemberPage, query=Page,
+              etag=True),
         Route("PUT", _MEMBER, to.invite, "Ask somebody in", Done, limit=write),
         Route("DELETE", _MEMBER, to.kick, "Put somebody out", Done, limit=write),
         Route("PUT", _MEMBER + "/role", to.role, "Change what a member is", Done,
@@ -61,12 +62,12 @@ def of_contacts(to: contacts.ContactHandlers) -> list[Route]:
     write = Limit.write
     return [
         Route("GET", "/v1/me/contacts", to.contacts, "My contacts, or what changed since a seq",
-              ContactPage, query=contacts.MyContacts),
+              ContactPage, query=contacts.MyContacts, etag=True),
         Route("PUT", "/v1/me/contacts/{person}", to.add, "Ask somebody, or say yes to their asking",
               limit=write),
         Route("DELETE", "/v1/me/contacts/{person}", to.remove, "Decline, withdraw or remove",
               limit=write),
-        Route("GET", "/v1/me/privacy", to.privacy, "Who may do what with me", Privacy),
+        Route("GET", "/v1/me/privacy", to.privacy, "Who may do what with me", Privacy, etag=True),
         Route("PATCH", "/v1/me/privacy", to.change_privacy, "Change who may do what with me",
               Privacy, body=contacts.ChangePrivacy, limit=write),
         Route("POST", _ROOM + "/accept", to.accept_request, "Take a room out of my Requests",

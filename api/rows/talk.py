@@ -35,11 +35,12 @@ def of_messages(to: messages.MessageHandlers) -> list[Route]:
     write = Limit.write
     return [
         Route("GET", _ROOM + "/history", to.history, "A page of the room's log as it reads now",
-              HistoryPage, query=messages.Range),
+              HistoryPage, query=messages.Range, etag=True),
         Route("GET", _ROOM + "/changes", to.changes,
-              "How older messages read that were changed since a seq", Changes, query=messages.Since),
+              "How older messages read that were changed since a seq", Changes, query=messages.Since,
+              etag=True),
         Route("GET", _ROOM + "/threads/{seq}", to.thread, "A message and what replies to it",
-              ThreadPage, query=messages.ThreadRange),
+              ThreadPage, query=messages.ThreadRange, etag=True),
         Route("POST", _ROOM + "/messages", to.post, "Post a message", Done, 201,
               messages.NewMessage, limit=write),
         Route("PATCH", _MESSAGE, to.edit, "Edit a message of mine", Done,
@@ -61,7 +62,7 @@ def of_polls(to: polls.PollHandlers) -> list[Route]:
         Route("PUT", _MESSAGE + "/vote", to.vote, "All that I choose in a poll from now on", Done,
               body=polls.MyVote, limit=write),
         Route("GET", _MESSAGE + "/votes", to.votes, "Who chose what, the latest first", VotePage,
-              query=Page),
+              query=Page, etag=True),
         Route("POST", _MESSAGE + "/close", to.close, "Close a poll", Done, limit=write),
     ]  # fmt: skip
 
@@ -73,7 +74,8 @@ def of_finding(to: finding.FindingHandlers) -> list[Route]:
     return [
         Route("GET", "/v1/search", to.search, "Messages of my rooms that hold these words, newest first",
               HitPage, query=finding.Words, limit=Limit.search, refuses=(Code.not_found,)),
-        Route("GET", _ROOM + "/pins", to.pins, "Pinned messages, the newest pin first", PinList),
+        Route("GET", _ROOM + "/pins", to.pins, "Pinned messages, the newest pin first", PinList,
+              etag=True),
         Route("PUT", pin, to.pin, "Pin a message", Done, limit=write),
         Route("DELETE", pin, to.unpin, "Unpin a message", Done, limit=write),
     ]  # fmt: skip
@@ -86,13 +88,13 @@ def of_later(to: later.LaterHandlers) -> list[Route]:
         Route("POST", _ROOM + "/scheduled", to.schedule, "Post a message later", Scheduled, 201,
               later.NewScheduled, limit=write, once=True),
         Route("GET", "/v1/me/scheduled", to.scheduled, "My messages that wait for their time",
-              ScheduledList),
+              ScheduledList, etag=True),
         Route("DELETE", "/v1/me/scheduled/{job}", to.unschedule, "Do not post it after all",
               limit=write),
         Route("POST", "/v1/me/reminders", to.remind, "Tell me of a message again later", Reminder,
               201, later.NewReminder, limit=write, once=True, refuses=(Code.not_found,)),
         Route("GET", "/v1/me/reminders", to.reminders, "My reminders that wait for their time",
-              ReminderList),
+              ReminderList, etag=True),
         Route("DELETE", "/v1/me/reminders/{job}", to.forget, "Do not remind me after all",
               limit=write),
     ]  # fmt: skip

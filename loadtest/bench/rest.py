@@ -28,7 +28,7 @@ from loadtest.bench.arena import add_arguments as add_size
 from loadtest.bench.caller import Caller, request
 from loadtest.bench.figures import end, processor
 from loadtest.bench.schedule import OpenLoop
-from loadtest.percentiles import spread_ms, told_ms
+from loadtest.percentiles import percentile, spread_ms, told_ms
 from loadtest.ports import reserved_ports
 from loadtest.progress import Progress
 
@@ -37,6 +37,11 @@ SETTINGS: Final = {"MUSTER_RATE_LIMITS": "0"}
 SEEDED: Final = 30
 """Messages in every room before anything is measured."""
 
+HIT_PEOPLE: Final = 50
+HIT_TURNS: Final = 10
+"""So many people ask so often for a page that is in memory."""
+
+TARGET_PER_S: Final = 5_000
 READY_WITHIN_S: Final = 20.0
 _EMOJI: Final = [quote(emoji) for emoji in "👍🎉😀🔥👏"]
 
@@ -90,9 +95,10 @@ async def _run(args: argparse.Namespace) -> dict[str, object]:
         people = [await _person(here.api_url, token) for token in tokens]
         crowd = Crowd(people, args)
         await crowd.seed(ours.hostname, ours.port)
-        before = await _database(here.api_url)
+        hits = await crowd.hits(ours.hostname, ours.port)
+        before = await _counted(here.api_url)
         muster = await crowd.phase(here, "muster", ours.hostname, ours.port)
-        after = await _database(here.api_url)
+        after = await _counted(here.api_url)
         async with _twin(here) as (port, pid):
             here.pids = {**here.pids, "twin": pid}
             twin = await crowd.phase(here, "the twin", "127.0.0.1", port)
@@ -104,7 +110,8 @@ async def _run(args: argparse.Namespace) -> dict[str, object]:
             f"{name:>8} {phase.per_s:,.0f}/s  {told_ms(phase.took_ms)} ms  "
             f"errors {phase.errors}; of one core: {parts}"
         )
-    seconds, uses = (now - then for now, then in zip(after, before, strict=True))
+    seconds, uses, found, missed = (now - then for now, then in zip(after, before, strict=True))
+    total_us = _cpu_us(muster, list(muster.spent))
     return {
         "requests_per_s": round(muster.per_s, 1),
         "twin_requests_per_s": round(twin.per_s, 1),
@@ -112,16 +119,21 @@ async def _run(args: argparse.Namespace) -> dict[str, object]:
         **spread_ms(muster.took_ms),
         "twin_ms": spread_ms(twin.took_ms),
         "db_avg_ms": round(seconds / uses * 1_000, 2),
-        "errors": muster.errors + twin.errors,
-        "cpu_us_per_request": _cpu_us(muster, list(muster.spent)),
+        "hit_p95_ms": round(percentile(hits, 0.95), 2),
+        "hit_share": round(found / max(1, found + missed), 3),
+        "cpu_us_per_request": total_us,
+        "api_us_per_request": _cpu_us(muster, ("api",)),
+        "postgres_us_per_request": _cpu_us(muster, ("postgres",)),
         "twin_cpu_us_per_request": _cpu_us(twin, ("twin", "postgres")),
+        "cores_for_5000": round(total_us * TARGET_PER_S / 1e6, 1),
+        "errors": muster.errors + twin.errors,
         **processor(muster.spent),
     }
 
 
 def _cpu_us(phase: Phase, parts: Sequence[str]) -> float:
-    """Of the server's processes; the load is this one, and not among them."""
-    return round(sum(phase.spent[part] for part in parts) / phase.per_s * 1e6, 1)
+    """Of these processes, per request. What asks is none of them: it would be elsewhere."""
+    return round(sum(phase.spent[part] for part in parts) / phase.per_s * 1e6)
 
 
 class Crowd:
@@ -158,6 +170,19 @@ class Crowd:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(self._connections):
                 tasks.create_task(work())
+
+    async def hits(self, host: str, port: int) -> list[float]:
+        """How long pages from memory take that nobody changes, one after the other, in ms, ascending."""
+        caller, took_ms = await Caller.connect(host, port), list[float]()
+        asked = [(person, person.rooms[0]) for person in self._people[:HIT_PEOPLE]]
+        for turn in range(1 + HIT_TURNS):
+            for person, room in asked:
+                began = monotonic()
+                await caller.call(_page(person, room))
+                if turn:  # the first may have to be read
+                    took_ms.append((monotonic() - began) * 1_000)
+        caller.close()
+        return sorted(took_ms)
 
     async def phase(self, here: Arena, name: str, host: str, port: int) -> Phase:
         """Ask one server for a while, over so many connections: each its next when that is due and it is free."""
@@ -204,7 +229,7 @@ class Crowd:
         chance = self._random.random()
         headers = _headers(person)
         if chance < 0.45:
-            return request("GET", f"/v1/rooms/{room}/history?limit=20", headers)
+            return _page(person, room)
         if chance < 0.70:
             return request("GET", "/v1/me/rooms?limit=100", headers)
         if chance < 0.90:
@@ -229,6 +254,10 @@ def _turns(rate_per_s: float, start_s: float, until_s: float) -> Iterator[float]
     yield from map(loop.due_at, range(loop.total))
 
 
+def _page(person: Person, room: str) -> bytes:
+    return request("GET", f"/v1/rooms/{room}/history?limit=20", _headers(person))
+
+
 def _headers(person: Person) -> dict[str, str]:
     return {"Authorization": f"Bearer {person.token}", "X-Person": person.id}
 
@@ -242,16 +271,20 @@ async def _person(api_url: str, token: str) -> Person:
     return Person(me["id"], token, [room["id"] for room in rooms])
 
 
-async def _database(api_url: str) -> tuple[float, float]:
-    """Seconds and uses of the database so far: pooled connections, the wait included, and batches."""
+async def _counted(api_url: str) -> list[float]:
+    """So far: seconds and uses of the database (whoever waits, the wait included, and batches), kept pages that hit and
+    that missed.
+    """
     async with httpx.AsyncClient() as http:
         page = (await http.get(f"{api_url}/metrics")).text
     values = dict(line.rsplit(" ", 1) for line in page.splitlines() if not line.startswith("#"))
     names = ("muster_api_database_seconds", "muster_commit_seconds")
-    return (
+    return [
         sum(float(values[f"{name}_sum"]) for name in names),
         sum(float(values[f"{name}_count"]) for name in names),
-    )
+        float(values.get("muster_page_hits_total", 0)),  # with MUSTER_PAGE_CACHE_MIB=0 none is kept
+        float(values.get("muster_page_misses_total", 0)),
+    ]
 
 
 @asynccontextmanager

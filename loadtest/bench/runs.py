@@ -132,6 +132,7 @@ RUNS: Final = (
             Bar(
                 "db_avg_ms", "<=", 20, "a use of the database, the wait for one included: mean, ms"
             ),
+            Bar("hit_p95_ms", "<=", 10, "a page that is in memory: p95, ms"),
             Bar("errors", "<=", 0, "errors"),
         ),
     ),

@@ -6,7 +6,7 @@ Owns how a test opens it, makes people and rooms, and moves its clock. It never 
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry
 
 from api.assembly import Abroad, Ground, MediaGround, assemble
 from api.edge import ApiMetrics
+from api.memory import Ear, remembering
 from muster import keys
 from muster.addresses import networks
 from muster.clock import SystemClock
@@ -41,9 +42,10 @@ from muster.stores.postgres import service_keys
 from muster.stores.postgres.batch import PostgresBatchConnection
 from muster.stores.postgres.membership import PostgresControlReader
 from muster.stores.postgres.pool import Database, Replica, open_database
-from muster.stores.redis.meters import PublisherMeters
+from muster.stores.redis.meters import PublisherMeters, TailMeters
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.publisher import RedisPublisher
+from muster.stores.redis.tail import RedisTail
 from muster.tokens import Tokens
 from muster.writer import Writer
 
@@ -271,29 +273,26 @@ async def open_door(
     database_url: str,
     redis_url: str,
     *,
-    primary_url: str | None = None,
-    endpoints: Egress | None = None,
+    primary_url: str | None = None,  # where it looks for Postgres
+    endpoints: Egress | None = None,  # how it asks webhooks' endpoints
+    lane_prefix: str = "",
     **changed: Any,
 ) -> AsyncIterator[Door]:
-    """All of it real. `primary_url`: where it looks for Postgres; `endpoints`: how it asks webhooks' endpoints."""
+    """All of it real. `lane_prefix`: whose lanes it shares, else its own."""
     settings = _settings(database_url, redis_url, **changed)
     clock, registry = MovedClock(), CollectorRegistry()
     metrics = ApiMetrics(registry)
     url = primary_url or database_url
     primary = await _pool(url, metrics)
-    replica_url = settings.database_replica_url
-    replica = await _pool(replica_url, metrics) if replica_url else None
-    lanes = LaneTable(LANES, f"test-{secrets.token_hex(4)}")
-    rng = random.Random(1)
+    replica_at = settings.database_replica_url
+    replica = await _pool(replica_at, metrics) if replica_at else None
+    lanes = LaneTable(LANES, lane_prefix or f"test-{secrets.token_hex(4)}")
+    rng, reads = random.Random(1), Replica(primary, replica)
+    memory = remembering(settings, reads, clock, registry, lambda _: None)
     nodes = nodes_at(redis_url, False, lanes, rng)
     publisher = RedisPublisher(nodes, lanes, PublisherMeters(registry), 1000, rng)
-    writer = Writer(
-        [PostgresBatchConnection(url, "test-writer")],
-        PostgresBatchConnection(url, "test-spare"),
-        lambda: Outlet(publisher, uuid4, None),
-        clock,
-        WriterMetrics(registry),
-    )
+    local = memory.shelf.told if memory is not None else None
+    writer = _writer(url, lambda: Outlet(publisher, uuid4, local), clock, registry)
     view = ControlView(settings.access_token_s * 1000)
     news = asyncio.Event()
     reader = PostgresControlReader(primary.lent)
@@ -306,7 +305,7 @@ async def open_door(
                 settings,
                 key_ring(),
                 primary,
-                Replica(primary, replica),
+                reads,
                 writer,
                 view,
                 hashing,
@@ -316,6 +315,7 @@ async def open_door(
                 metrics,
                 abroad,
                 media,
+                memory,
             )
             transport = httpx.ASGITransport(assemble(ground))
             async with (
@@ -323,6 +323,10 @@ async def open_door(
                 asyncio.TaskGroup() as tasks,
             ):
                 running = [tasks.create_task(writer.run()), tasks.create_task(control.run())]
+                if memory is not None:
+                    ear, meters = Ear(memory.shelf, control), TailMeters(registry)
+                    tail = RedisTail(nodes, lanes, ear, meters, clock, rng)
+                    running += [tasks.create_task(part.run()) for part in (memory.views, tail)]
                 try:
                     yield Door(client, database, ground, control, view, news)
                 finally:
@@ -335,6 +339,18 @@ async def open_door(
     for opened in (primary, replica):
         if opened is not None:
             await opened.close()
+
+
+def _writer(
+    url: str, outlet: Callable[[], Outlet], clock: MovedClock, registry: CollectorRegistry
+) -> Writer:
+    return Writer(
+        [PostgresBatchConnection(url, "test-writer")],
+        PostgresBatchConnection(url, "test-spare"),
+        outlet,
+        clock,
+        WriterMetrics(registry),
+    )
 
 
 @asynccontextmanager

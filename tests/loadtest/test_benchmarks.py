@@ -157,7 +157,12 @@ def test_rest() -> None:
         "twin_ms",
         "db_avg_ms",
         "errors",
+        "hit_p95_ms",
+        "hit_share",
         "cpu_us_per_request",
+        "api_us_per_request",
+        "postgres_us_per_request",
+        "cores_for_5000",
         "twin_cpu_us_per_request",
         "processor",
     }

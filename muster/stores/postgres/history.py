@@ -1,7 +1,7 @@
 """The room log in Postgres, as it reads now for one member.
 
-Owns the SQL of muster.history.HistoryStore: one query per page, cut to the reader's spans and blocks.
-Must never decide which range a page claims to cover (muster/history.py).
+Owns the SQL of muster.history.HistoryStore and muster.pages.PageStore: one query per page, cut to the reader's spans
+and blocks. Must never decide which range a page claims to cover (muster/history.py).
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ from muster.history import (
     Window,
 )
 from muster.ids import PersonId, RoomId
+from muster.pages import Viewed
 from muster.permission import Relation, RoomKind
 from muster.polls import WHO_MOST, Standing
 from muster.stores.postgres.moments import to_ms
 from muster.stores.postgres.pool import Replica
+from muster.stores.postgres.views import NOW, columns, view_of
 from proto.entry import Body, EntryKind, LinkPreview
 
 # $1 room, $2 reader, $3 starting seq. `low` .. `high` is the window, beginning at the next seq the reader may see.
@@ -98,6 +100,10 @@ _FOLDED: Final = ", ".join(f"'{kind.value}'" for kind in FOLDED)
 LOOKED = "look.kind, look.relation, look.head, look.msg_no, look.low, look.high"
 
 
+PEOPLE_MOST: Final = 200
+"""Of more people who put emoji on what is on one page, nobody is named: whoever asks has a page of their own."""
+
+
 def _page(look: str, order: str) -> str:
     return f"""
         WITH {READER}, {look.format(window=WINDOW_SEQS)}
@@ -112,7 +118,31 @@ def _page(look: str, order: str) -> str:
     """  # noqa: S608  # constants of this module
 
 
+def _viewed(look: str, order: str) -> str:
+    """The same, and of the same snapshot what muster/shelf.py must know of it, on the first row alone."""
+    return f"""
+        WITH {READER}, {look.format(window=WINDOW_SEQS)}, items AS MATERIALIZED (
+            SELECT {ITEM} FROM look JOIN entries e
+                ON e.room_id = $1 AND e.seq BETWEEN look.low AND look.high AND e.seq > look.floor
+            WHERE (e.kind NOT IN ({_FOLDED}) OR e.target IS NULL)
+              AND NOT (e.kind = 'post' AND e.author = ANY (look.hidden)) AND {VISIBLE}
+            ORDER BY e.seq {order} LIMIT $4
+        ), seen AS MATERIALIZED (
+            SELECT ARRAY(SELECT DISTINCT x.person_id FROM reactions x, (
+                             SELECT min(i.seq) AS first, max(i.seq) AS last FROM items i) ends
+                         WHERE x.room_id = $1 AND x.target BETWEEN ends.first AND ends.last
+                         LIMIT {PEOPLE_MOST + 1}),
+                   {NOW}, {columns("r", "m")}
+            FROM rooms r JOIN members m ON m.room_id = r.room_id AND m.person_id = $2 WHERE r.room_id = $1
+        )
+        SELECT {LOOKED}, i.*, s.* FROM look LEFT JOIN items i ON true
+        LEFT JOIN seen s ON i.seq IS NOT DISTINCT FROM (SELECT min(first.seq) FROM items first)
+        ORDER BY i.seq
+    """  # noqa: S608  # constants of this module
+
+
 _PAGES: Final = {Way.after: _page(_AFTER, "ASC"), Way.before: _page(_BEFORE, "DESC")}
+_VIEWED: Final = {Way.after: _viewed(_AFTER, "ASC"), Way.before: _viewed(_BEFORE, "DESC")}
 _CHANGED: Final = f"""
     WITH {READER}, {_AFTER.format(window=CHANGES_WINDOW_SEQS)}
     SELECT {LOOKED}, i.* FROM look LEFT JOIN LATERAL (
@@ -125,6 +155,9 @@ _CHANGED: Final = f"""
         ORDER BY e.seq
     ) i ON true ORDER BY i.seq
 """  # noqa: S608  # constants of this module
+
+_SEEN: Final = 22
+"""Where the columns end that every row has: those of the window and of an item."""
 
 _BODY: Final = msgspec.json.Decoder(Body)
 _REACTIONS: Final = msgspec.json.Decoder(list[Reaction])
@@ -144,6 +177,17 @@ class PostgresHistory:
     ) -> tuple[Window, list[Item]] | None:
         return _answer(await self._reads.fetch(_PAGES[way], room, reader, seq, limit))
 
+    async def viewed(
+        self, room: RoomId, reader: PersonId, way: Way, seq: int, limit: int
+    ) -> Viewed | None:
+        rows = await self._reads.fetch(_VIEWED[way], room, reader, seq, limit)
+        found = _answer(rows)
+        view = view_of(rows[0][_SEEN + 2 :]) if rows else None
+        if found is None or view is None:
+            return None
+        people, at_ms = rows[0][_SEEN : _SEEN + 2]
+        return Viewed(*found, view, None if len(people) > PEOPLE_MOST else people, at_ms)
+
     async def changed(
         self, room: RoomId, reader: PersonId, after: int
     ) -> tuple[Window, list[Item]] | None:
@@ -155,7 +199,7 @@ def _answer(rows: list[asyncpg.Record]) -> tuple[Window, list[Item]] | None:
         return None
     kind, relation, head, msg_no, low, high = rows[0][:6]
     window = Window(RoomKind(kind), Relation(relation), head, msg_no, low, high)
-    return window, [item(row[6:]) for row in rows if row[6] is not None]
+    return window, [item(row[6:_SEEN]) for row in rows if row[6] is not None]
 
 
 def item(row: Sequence[Any]) -> Item:
