@@ -276,8 +276,8 @@ class Devices:
 
     def _flapped(self, person: bytes, now: float) -> float:
         """How often this person has said goodbye lately, this time included."""
-        count, at = self._flaps.pop(person, (0.0, now))
-        count = count * 0.5 ** ((now - at) / FLAP_HALVES_S) + 1.0
+        before, at = self._flaps.pop(person, (0.0, now))
+        count: float = before * 0.5 ** ((now - at) / FLAP_HALVES_S) + 1.0
         self._flaps[person] = (count, now)
         if len(self._flaps) > _FLAPS_KEPT:
             del self._flaps[next(iter(self._flaps))]

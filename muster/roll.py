@@ -5,14 +5,14 @@
 People hash to 64 buckets, each in one Cluster slot. A call on a bucket is atomic: of two devices that come at once
 exactly one makes the edge, and so of two that go. Every change of what somebody's presence is taken together is an
 **edge**: numbered per bucket, without holes, written in the same call that changes it. So a reader that has all
-numbers has everything, and one that has not knows it (`Doubt`), and looks again.
+numbers has everything, and one that has not knows it (`Fresh.doubted`), and looks again.
 
 What may go wrong, and who makes up for it:
 
 - A hub dies: its generation's lease runs out (LEASE_MS after the last renewal) and any other hub sweeps it, bucket
   by bucket, each device only if it still belongs to that generation. Sweeping twice, or from two hubs, does no harm.
 - A hub sleeps and wakes late: its generation is dead, every call of it raises `Fenced`; it registers a new one.
-- Redis loses everything, or fails over to a replica that lagged: readers get `Doubt`, hubs register anew.
+- Redis loses everything, or fails over to a replica that lagged: readers are told `lost`, hubs register anew.
 - Redis does not answer: `Unreachable`; nothing is known of the outcome, and saying the same again does no harm.
 
 Owns these contracts alone. stores/redis keeps the roll in Redis, tests/fakes/roll.py in memory; both pass
@@ -83,10 +83,14 @@ class Edge(NamedTuple):
 
 
 class Fresh(NamedTuple):
-    """What one reading of all buckets brought: edges in order, and buckets about which there is doubt."""
+    """What one reading of all buckets brought: edges in order, and buckets about which there is doubt.
+
+    `lost`: what hubs said may be gone too, and they have to say it again; else only edges were missed.
+    """
 
     edges: list[Edge]
     doubted: frozenset[int]
+    lost: bool
 
 
 class Looked(NamedTuple):

@@ -95,7 +95,9 @@ class Follower:
         return fresh.edges
 
     async def doubted(self) -> frozenset[int]:
-        return (await self._roll.fresh(self.positions)).doubted
+        fresh = await self._roll.fresh(self.positions)
+        assert fresh.lost
+        return fresh.doubted
 
 
 _NUMBERS = count(1)
@@ -292,7 +294,10 @@ class Contract:
         await seen.fresh()
         await world.lose()
         assert len(await seen.doubted()) == BUCKETS
-        for refused in (world.roll.say(one, [there(ada, one)]), world.roll.renew(one, settled=True)):
+        for refused in (
+            world.roll.say(one, [there(ada, one)]),
+            world.roll.renew(one, settled=True),
+        ):
             with pytest.raises(Fenced):
                 await refused
         again = await entered(world.roll)
@@ -300,6 +305,22 @@ class Contract:
         seen.positions = await world.roll.heads()
         await world.roll.say(again, [there(ada, again)])
         assert [edge.person for edge in await seen.fresh()] == [ada]
+
+    async def test_a_reader_that_was_away_for_long_knows_that_it_missed_something(
+        self, world: World
+    ) -> None:
+        """And that hubs need not say anything again for it."""
+        one, ada = await entered(world.roll), somebody()
+        seen = await following(world.roll)
+        attentions = [Attention.active, Attention.idle]
+        for n in range(150):
+            says = [there(ada, one, attention=attentions[m % 2]) for m in range(100)]
+            await world.roll.say(one, says)
+            if n % 2 and bucket_of(ada) in (await world.roll.fresh(seen.positions)).doubted:
+                break
+        fresh = await world.roll.fresh(seen.positions)
+        assert fresh.doubted == {bucket_of(ada)}
+        assert not fresh.lost
 
     async def test_a_generation_that_the_register_lost_is_found_and_swept(
         self, world: World
@@ -362,7 +383,9 @@ class TestRedis(Contract):
 
 class TestCluster(TestRedis):
     @pytest_asyncio.fixture
-    async def world(self, redis_cluster: RedisCluster) -> AsyncIterator[RedisWorld]:
+    async def world(  # type: ignore[override]  # a fixture asks for what it needs
+        self, redis_cluster: RedisCluster
+    ) -> AsyncIterator[RedisWorld]:
         world = RedisWorld(redis_cluster.url, redis_cluster)
         yield world
         await world.close()

@@ -1,6 +1,7 @@
-"""The roll in memory, by the rules of muster/presence.py. It passes tests/contracts/test_roll.py, as the ones over Redis do.
+"""The roll in memory, by the rules of muster/presence.py.
 
-Its clock is the test's to move; `lose` is what FLUSHALL does.
+It passes tests/contracts/test_roll.py, as the ones over Redis do. Its clock is the test's to move; `lose` is what
+FLUSHALL does.
 """
 
 from __future__ import annotations
@@ -77,8 +78,9 @@ class FakeRoll:
         for number, bucket in enumerate(self._buckets):
             if bucket is None:
                 self._epochs += 1
-                self._buckets[number] = bucket = _Bucket(b"%d" % self._epochs)
-            bucket.generations.add(generation)
+                self._buckets[number] = _Bucket(b"%d" % self._epochs, generations={generation})
+            else:
+                bucket.generations.add(generation)
         return self._registered()
 
     async def renew(self, generation: bytes, *, settled: bool) -> Register:
@@ -116,7 +118,7 @@ class FakeRoll:
         if say.device is None:
             if present is not None and present.generation == generation:
                 del person.devices[say.key.device]
-        elif present is not None and newer(present, say.device) is present != say.device:
+        elif present is not None and newer(say.device, present) is present:
             return Told.superseded
         else:
             person.devices[say.key.device] = say.device
@@ -166,17 +168,18 @@ class FakeRoll:
     async def fresh(self, positions: Sequence[Position]) -> Fresh:
         self._reached()
         edges: list[Edge] = []
-        doubted = set()
+        doubted, lost = set(), False
         for number, (bucket, read) in enumerate(zip(self._buckets, positions, strict=True)):
             now = _position(bucket)
             found = [] if bucket is None else [e for e in bucket.edges if e.number > read.number]
             if not now.epoch or now.epoch != read.epoch or now.number < read.number:
                 doubted.add(number)
+                lost = True
             elif now.number > read.number + len(found):
                 doubted.add(number)
             else:
                 edges += found
-        return Fresh(edges, frozenset(doubted))
+        return Fresh(edges, frozenset(doubted), lost)
 
     # Sweeping
 

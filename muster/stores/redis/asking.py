@@ -21,10 +21,14 @@ from muster.stores.redis.nodes import Nodes
 from muster.stores.redis.wire import BROKEN, Address, Reply, Wire
 
 WITHIN_S: Final = 1.0
-_WHO: Final[tuple[bytes, ...]] = (
-    pack_command((b"INFO", b"server")),
-    pack_command((b"INFO", b"replication")),
-)
+
+
+def _pack(*parts: bytes) -> bytes:
+    packed: bytes = pack_command(parts)  # type: ignore[arg-type]  # hiredis' stub knows one part
+    return packed
+
+
+_WHO: Final = (_pack(b"INFO", b"server"), _pack(b"INFO", b"replication"))
 
 
 class _Link:
@@ -42,7 +46,7 @@ class Asking:
     def __init__(self, nodes: Nodes, scripts: Sequence[bytes]) -> None:
         """`scripts` are loaded on every new wire."""
         self._nodes = nodes
-        self._loads = [pack_command((b"SCRIPT", b"LOAD", script)) for script in scripts]  # type: ignore[arg-type]  # hiredis' stub knows one part
+        self._loads = [_pack(b"SCRIPT", b"LOAD", script) for script in scripts]
         self._links: dict[Address, _Link] = {}
         self._settled = False
 

@@ -157,28 +157,22 @@ class RedisRoll:
             asked[group[-1]].append(commands.after(group, [positions[b].number for b in group]))
         answered = await self._reads.ask(asked)
         edges = [
-            edge
-            for group in self._groups
-            for edge in commands.read_edges(answered[group[-1]][1])
+            edge for group in self._groups for edge in commands.read_edges(answered[group[-1]][1])
         ]
         first: dict[int, int] = {}
         for edge in edges:
             first.setdefault(edge.bucket, edge.number)
-        doubted = frozenset(
-            bucket
-            for bucket in _ALL
-            if self._is_doubtful(
-                bucket, positions[bucket], _position(answered[bucket][0]), first.get(bucket)
-            )
-        )
-        return Fresh([edge for edge in edges if edge.bucket not in doubted], doubted)
+        now = [_position(answered[bucket][0]) for bucket in _ALL]
+        lost = {b for b in _ALL if self._is_lost(b, positions[b], now[b])}
+        missed = {b for b in _ALL if _is_missed(positions[b], now[b], first.get(b))}
+        doubted = frozenset(lost | missed)
+        return Fresh([edge for edge in edges if edge.bucket not in doubted], doubted, bool(lost))
 
-    def _is_doubtful(self, bucket: int, read: Position, now: Position, first: int | None) -> bool:
+    def _is_lost(self, bucket: int, read: Position, now: Position) -> bool:
         if not now.epoch or now.epoch != read.epoch or now.number < read.number:
             return True
-        if self._reads.who(bucket) != self._who[bucket]:  # it may have lost the newest, and gone on
-            return True
-        return now.number > read.number if first is None else first != read.number + 1
+        # Another process answers: it may have lost the newest, and gone on from there.
+        return self._reads.who(bucket) != self._who[bucket]
 
     # Sweeping
 
@@ -222,7 +216,10 @@ def _parts(items: Sequence[_T]) -> list[Sequence[_T]]:
     return [items[at : at + PER_CALL] for at in range(0, len(items), PER_CALL)]
 
 
+def _is_missed(read: Position, now: Position, first: int | None) -> bool:
+    return now.number > read.number if first is None else first != read.number + 1
+
+
 def _position(reply: Reply) -> Position:
     epoch, number = reply
     return NOWHERE if epoch is None else Position(epoch, int(number or 0))
-
