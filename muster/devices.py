@@ -73,14 +73,19 @@ class Here:
         self.next_at = inf
         self.wheel_tick = -1
 
+    def due(self, now: float) -> float:
+        """The wheel's visit; see `Devices.due`."""
+        return self.party.owner.due(self, now)
+
 
 class Party:
     """Everything one person has here. `profile` as it travels; None while it is not known."""
 
-    __slots__ = ("devices", "person", "profile")
+    __slots__ = ("devices", "owner", "person", "profile")
 
-    def __init__(self, person: bytes) -> None:
+    def __init__(self, person: bytes, owner: Devices) -> None:
         self.person = person
+        self.owner = owner
         self.profile: bytes | None = None
         self.devices: list[Here] = []
 
@@ -101,7 +106,7 @@ class Devices:
         """A socket of this device was let in; an older one of it no longer counts."""
         party = self._parties.get(key.person)
         if party is None:
-            party = self._parties[key.person] = Party(key.person)
+            party = self._parties[key.person] = Party(key.person, self)
             self._strangers[key.person] = None
         here = self._here(key)
         if here is None:

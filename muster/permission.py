@@ -196,6 +196,7 @@ FRAME_RULES: Final[dict[type[frames.Client], FrameRule]] = {
     frames.Received: FrameRule(False, Action.see),
     frames.Read: FrameRule(False, Action.see),
     frames.Refresh: FrameRule(False, None),
+    frames.Watch: FrameRule(False, None),
     frames.Vote: FrameRule(False, Action.vote),
     frames.ClosePoll: FrameRule(False, Action.close_poll),
 }

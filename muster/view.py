@@ -27,13 +27,13 @@ class Change(NamedTuple):
 
 
 class Watched:
-    """One person. `known` and `told` are None until the roll was looked at; `number`: the edge `known` is as of."""
+    """One person; absent until the roll was looked at. `number`: the edge `known` is as of."""
 
     __slots__ = ("known", "number", "told", "watches")
 
     def __init__(self) -> None:
-        self.known: Record | None = None
-        self.told: Record | None = None
+        self.known = ABSENT
+        self.told = ABSENT
         self.number = -1
         self.watches = 0
 
@@ -69,7 +69,7 @@ class View:
     def told(self, person: bytes) -> Record:
         """What whoever watches this person has been told of them."""
         watched = self._people.get(person)
-        return ABSENT if watched is None or watched.told is None else watched.told
+        return ABSENT if watched is None else watched.told
 
     # What is read
 
@@ -112,9 +112,7 @@ class View:
 
     def _know(self, person: bytes, watched: Watched, record: Record) -> None:
         watched.known = record
-        if watched.told is None:
-            watched.told = record  # nobody was told anything else: their snapshot waits for this
-        elif watched.told != record:
+        if watched.told != record:
             self._moved[person] = None
         else:
             self._moved.pop(person, None)
@@ -126,8 +124,6 @@ class View:
         moved, self._moved = self._moved, {}
         for person in moved:
             watched = self._people[person]
-            assert watched.told is not None
-            assert watched.known is not None
             before, watched.told = watched.told, watched.known
             yield Change(person, before, watched.told)
 

@@ -29,6 +29,8 @@ from proto.entry import (
     Text,
 )
 from proto.shapes import Limits as Limits  # noqa: PLC0414  # frames.X is how all speak of them
+from proto.shapes import PersonPresence as PersonPresence  # noqa: PLC0414  # the same
+from proto.shapes import PresenceForm as PresenceForm  # noqa: PLC0414  # the same
 from proto.shapes import Preview as Preview  # noqa: PLC0414  # the same
 from proto.shapes import RoomState as RoomState  # noqa: PLC0414  # the same
 from proto.shapes import RoomStatus as RoomStatus  # noqa: PLC0414  # the same
@@ -38,6 +40,8 @@ ShortText = Annotated[str, Meta(max_length=64)]
 Attention_ = Literal["active", "idle", "background"]
 Rooms = Annotated[list[UUID], Meta(max_length=limits.ROOMS_PER_FRAME)]
 Positions = Annotated[list[tuple[UUID, Seq]], Meta(max_length=limits.ROOMS_PER_FRAME)]
+WatchedPeople = Annotated[list[UUID], Meta(max_length=limits.WATCHED_PEOPLE)]
+WatchedRooms = Annotated[list[UUID], Meta(max_length=limits.WATCHED_ROOMS)]
 LivePositions = Annotated[list[tuple[UUID, Seq | None]], Meta(max_length=limits.ROOMS_PER_FRAME)]
 
 
@@ -79,9 +83,13 @@ class Attend(Client, frozen=True, tag=3):
 
 
 class Attention(Client, frozen=True, tag=4):
-    """Whether somebody looks at the app. Background keeps the session; no answer when id is 0."""
+    """Whether somebody looks at the app, and at which room. Background keeps the session; no answer when id is 0.
+
+    Repeat `active` at least every four minutes: who has not said so for five is idle.
+    """
 
     state: Attention_
+    room: UUID | None = None
 
 
 class Post(Client, frozen=True, tag=5):
@@ -184,7 +192,18 @@ class ClosePoll(Client, frozen=True, tag=16):
     target: Target
 
 
-_Asking = Auth | Resume | Attend | Attention | Refresh | Ping
+class Watch(Client, frozen=True, tag=17):
+    """Replace whose presence this socket hears: my contacts, these people, who is in these rooms.
+
+    Answered by `Presences`; then changes follow. Whom I may not see is as if they were never there.
+    """
+
+    contacts: bool = False
+    people: WatchedPeople = []
+    rooms: WatchedRooms = []
+
+
+_Asking = Auth | Resume | Attend | Attention | Refresh | Ping | Watch
 Submission = Post | Edit | Delete | React | Unreact | Vote | ClosePoll
 """The client frames that become an entry of a room's log."""
 ClientFrame = _Asking | Submission | Typing | Received | Read
@@ -318,6 +337,31 @@ class Pong(Server, frozen=True, tag=77):
     server_time_ms: int
 
 
+class Presences(Server, frozen=True, tag=78):
+    """How people I watch are now; a push changes what came before.
+
+    `whole`: whoever is not named is offline; the answer to `Watch` is whole. Not `known`: nothing is known of anybody
+    just now, which is not offline; a whole one follows as soon as there is something to say.
+    """
+
+    people: list[PersonPresence]
+    whole: bool = False
+    known: bool = True
+
+
+class RoomPresence(Server, frozen=True, tag=79):
+    """How the presence of a room I watch is told, by its size.
+
+    names: by `Presences` of its members. sample: of my contacts among them; here `online` and some names, every 2 s
+    when it has changed. count: `online` alone; null: nobody counts in a room so large.
+    """
+
+    room: UUID
+    form: PresenceForm
+    online: int | None
+    people: list[PersonPresence]
+
+
 ServerFrame = (
     Ready
     | Ack
@@ -333,4 +377,6 @@ ServerFrame = (
     | Pointer
     | Goaway
     | Pong
+    | Presences
+    | RoomPresence
 )

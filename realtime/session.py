@@ -122,7 +122,7 @@ class Session:
             case frames.Typing():
                 self._typing = self._typing or Bucket(self._terms.typing_rate)
                 return NOTHING if self._typing.take(now) else (effects.Typing(frame),)
-            case frames.Resume() | frames.Attend():
+            case frames.Resume() | frames.Attend() | frames.Watch():
                 self._resumes = self._resumes or Bucket(self._terms.resumes_rate)
                 wait = self._resumes.take(now)
                 return self._too_many(frame, wait, now) if wait else (effects.AskRooms(frame),)

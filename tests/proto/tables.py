@@ -38,6 +38,7 @@ ANSWERS: Final[dict[type[frames.Client], str]] = {
     frames.Ping: "`Pong`",
     frames.Vote: "`Ack`",
     frames.ClosePoll: "`Ack`",
+    frames.Watch: "`Presences`",
 }
 """What a client frame with an id above 0 is answered by, where nothing is wrong."""
 
@@ -76,6 +77,7 @@ def tables() -> dict[str, str]:
                 _shape_row(cls)
                 for cls in (
                     frames.Limits, frames.RoomState, frames.Preview, Body, Poll, LinkPreview,
+                    frames.PersonPresence,
                 )
             ),
         ),
@@ -153,7 +155,7 @@ def _says(cls: type) -> str:
 def _field(field: inspect.Field) -> str:
     default = ""
     if not field.required:
-        given = field.default if field.default is not msgspec.NODEFAULT else field.default_factory
+        given = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
         default = f" = {msgspec.json.encode(given).decode()}"
     return f"`{field.name}`: {_type(field.type)}{default}"
 

@@ -1,0 +1,374 @@
+"""Watching: whose presence sockets here hear of, and how each of them is told.
+
+    Watch frame -> watcher -> everybody asked for is watched in the view -> a whole answer, then changes
+
+Owns who is told what. A socket that cannot be sent to, one whose contacts have changed, and all of them after a time in
+which nothing was known, are told everything anew: a whole answer is always right. Must never ask the roll by itself
+(realtime/rollcall.py), and never show anybody to whom they have not let near (realtime/watcher.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Final
+from uuid import UUID
+
+from muster.acquaintance import Acquaintance, AcquaintanceReader
+from muster.errors import Refused
+from muster.ids import RoomId
+from muster.presence import OFFLINE, Told
+from muster.view import Change, View
+from proto.frames import PersonPresence, Presences, RoomPresence, Watch
+from realtime.people import People
+from realtime.prepared import Prepared
+from realtime.presence_counts import PresenceCounts
+from realtime.rollcall import RollCall
+from realtime.roster import Roster
+from realtime.socket import Socket
+from realtime.watcher import Watcher
+
+BEAT_S: Final = 1.0
+SAMPLES_EVERY: Final = 2
+"""Samples and counts go out with every second beat."""
+
+PEOPLE_PER_FRAME: Final = 100
+"""With statuses as long as they may be that is about what one frame holds."""
+
+REREADS_PER_BEAT: Final = 100
+"""Watchers whose acquaintances are read again at once, for each has a query of its own."""
+
+
+class Watching:
+    """All watchers of one hub."""
+
+    def __init__(
+        self,
+        reader: AcquaintanceReader,
+        people: People,
+        view: View,
+        call: RollCall,
+        counts: PresenceCounts,
+    ) -> None:
+        self._reader = reader
+        self._people = people
+        self._view = view
+        self._call = call
+        self._clock = call.clock
+        self._counts = counts
+        self._watchers: dict[Socket, Watcher] = {}
+        self._of_person: dict[bytes, set[Watcher]] = {}
+        self._direct: dict[bytes, set[Watcher]] = {}
+        self._rosters: dict[RoomId, Roster] = {}
+        self._reread: dict[Watcher, None] = {}
+        self._reload: dict[RoomId, None] = {}
+
+    # What a socket asks
+
+    async def watch(self, socket: Socket, frame: Watch) -> Presences:
+        """See `proto.frames.Watch`. Raises `Refused`."""
+        watcher = Watcher(socket)
+        watcher.wants_contacts = frame.contacts
+        watcher.asked = frozenset(person.bytes for person in frame.people)
+        watcher.known = await self._reader.acquaintance(socket.person)
+        await self._near(watcher)
+        rosters = [roster for room in frame.rooms if (roster := await self._roster(socket, room))]
+        # Nothing is waited for between this and the question, so that nobody is let go of who is asked for again.
+        self._begin(watcher, rosters)
+        known = await self._call.look() and self._call.is_known
+        if self._watchers.get(socket) is not watcher or not known:
+            watcher.stale = True
+            return Presences(frame.id, [], whole=True, known=False)
+        self._call.flush()  # to the others: what follows is as of now
+        answer = self._all(watcher)[:PEOPLE_PER_FRAME]
+        # The answer leaves before whatever the loop does next.
+        said = frozenset(one.person for one in answer)
+        asyncio.get_running_loop().call_soon(self._answered, watcher, said)
+        return Presences(frame.id, answer, whole=True)
+
+    def _answered(self, watcher: Watcher, said: frozenset[UUID]) -> None:
+        """What did not fit into the answer."""
+        if self._watchers.get(watcher.socket) is watcher and not watcher.stale:
+            self._send(watcher, [one for one in self._all(watcher) if one.person not in said])
+            for roster in watcher.rosters:
+                self._send_room(roster, [watcher])
+
+    async def _near(self, watcher: Watcher) -> None:
+        """Whom it hears of by themselves, and who of them is near."""
+        contacts = watcher.known.contacts if watcher.wants_contacts else frozenset()
+        strangers = watcher.asked - watcher.known.contacts - {watcher.me}
+        if strangers:
+            watcher.mates = await self._reader.mates(watcher.person, strangers)
+        watcher.direct = contacts | watcher.asked | {watcher.me}
+
+    async def _roster(self, socket: Socket, room: UUID) -> Roster | None:
+        """The roster of a room that its person is in, as far as this hub knows; else None, as if there were none."""
+        person = self._people.get(socket.person.bytes)
+        here = None if person is None else person.rooms.get(RoomId(room))
+        if here is None or here.id == socket.person:
+            return None
+        roster = self._rosters.get(here.id)
+        if roster is None:
+            members = await self._reader.roster(here.id)
+            roster = self._rosters.get(here.id)
+            if roster is None:
+                roster = self._rosters[here.id] = Roster(here.id, here.kind, members)
+                for member in roster.members or ():
+                    self._view.watch(member)
+        return roster
+
+    def _begin(self, watcher: Watcher, rosters: Iterable[Roster]) -> None:
+        before = self._watchers.get(watcher.socket)
+        for person in watcher.direct:
+            self._view.watch(person)
+            self._direct.setdefault(person, set()).add(watcher)
+        for roster in rosters:
+            if (
+                self._rosters.get(roster.room) is not roster
+            ):  # the last one who watched it went meanwhile
+                self._rosters[roster.room] = roster
+                for member in roster.members or ():
+                    self._view.watch(member)
+            roster.watchers.add(watcher)
+            roster.dirty = True
+            if roster not in watcher.rosters:
+                watcher.rosters.append(roster)
+        if before is not None:
+            self.drop(watcher.socket)
+        owner = self._people.get(watcher.me)
+        if owner is None or watcher.socket not in owner.sockets:
+            self._end(watcher)  # it went while we asked
+            return
+        self._watchers[watcher.socket] = watcher
+        self._of_person.setdefault(watcher.me, set()).add(watcher)
+
+    def drop(self, socket: Socket) -> None:
+        """The socket is gone."""
+        watcher = self._watchers.pop(socket, None)
+        if watcher is not None:
+            self._end(watcher)
+
+    def _end(self, watcher: Watcher) -> None:
+        self._reread.pop(watcher, None)
+        mine = self._of_person.get(watcher.me, set())
+        mine.discard(watcher)
+        if not mine:
+            self._of_person.pop(watcher.me, None)
+        self._forget_direct(watcher)
+        for roster in watcher.rosters:
+            self._leave(watcher, roster)
+        watcher.rosters = []
+
+    def _forget_direct(self, watcher: Watcher) -> None:
+        for person in watcher.direct:
+            self._view.unwatch(person)
+            watchers = self._direct[person]
+            watchers.discard(watcher)
+            if not watchers:
+                del self._direct[person]
+        watcher.direct = frozenset()
+
+    def _leave(self, watcher: Watcher, roster: Roster) -> None:
+        roster.watchers.discard(watcher)
+        if not roster.watchers and self._rosters.get(roster.room) is roster:
+            del self._rosters[roster.room]
+            for member in roster.members or ():
+                self._view.unwatch(member)
+
+    # What the roll tells
+
+    def tell(self, changes: Iterable[Change]) -> None:
+        """Push changes to whoever hears of them and sees them."""
+        now_ms = self._clock.now_ms()
+        for change in changes:
+            prepared: dict[tuple[Told, bytes | None], Prepared] = {}
+            for watcher in self._hearing(change.person):
+                before = watcher.sees(change.person, change.before, now_ms)
+                after = watcher.sees(change.person, change.after, now_ms)
+                if before == after or watcher.stale:
+                    continue
+                if watcher.socket.congested:
+                    watcher.stale = True
+                    continue
+                frame = prepared.get(after)
+                if frame is None:
+                    frame = prepared[after] = Prepared.of(
+                        Presences(0, [_presence(change.person, *after)])
+                    )
+                watcher.socket.push(frame)
+                self._counts.told += 1
+
+    def _hearing(self, person: bytes) -> set[Watcher]:
+        hearing = set(self._direct.get(person, ()))
+        for roster in self._rosters.values():
+            if not roster.has(person):
+                continue
+            roster.dirty = True
+            if roster.form == "names":
+                hearing |= roster.watchers
+            elif roster.form == "sample":
+                hearing |= {w for w in roster.watchers if person in w.known.contacts}
+        return hearing
+
+    def _all(self, watcher: Watcher) -> list[PersonPresence]:
+        """Everybody who is there, as this watcher sees them."""
+        now_ms = self._clock.now_ms()
+        seen = []
+        for person in watcher.everybody():
+            shown, room = watcher.sees(person, self._view.told(person), now_ms)
+            if shown != OFFLINE:
+                seen.append(_presence(person, shown, room))
+        return seen
+
+    # What else changes who sees whom
+
+    def related(self, person: bytes) -> None:
+        """Somebody's contacts, blocks or rooms have changed: who they may see is read again."""
+        self._reread.update(dict.fromkeys(self._of_person.get(person, ())))
+
+    def joined(self, room: RoomId, person: bytes) -> None:
+        """Somebody has come into a room."""
+        roster = self._rosters.get(room)
+        if roster is not None and roster.members is not None and person not in roster.members:
+            roster.members.add(person)
+            self._view.watch(person)
+            self._reformed(roster)
+
+    def left(self, room: RoomId, person: bytes) -> None:
+        """Somebody has gone from a room: nobody there hears of them by it, nor do they of the room."""
+        roster = self._rosters.get(room)
+        if roster is None:
+            return
+        for watcher in [w for w in roster.watchers if w.me == person]:
+            watcher.rosters.remove(roster)
+            watcher.stale = True
+            self._leave(watcher, roster)
+        if self._rosters.get(room) is roster and roster.has(person):
+            assert roster.members is not None
+            self._withdraw(roster, person)
+            roster.members.discard(person)
+            self._view.unwatch(person)
+            self._reformed(roster)
+
+    def _withdraw(self, roster: Roster, person: bytes) -> None:
+        """Who heard of this person by the room alone is told that they are no longer there."""
+        for watcher in roster.watchers:
+            watcher.stale = watcher.stale or roster.tells(
+                person, contact=person in watcher.known.contacts
+            )
+
+    def _reformed(self, roster: Roster) -> None:
+        roster.dirty = True
+        if roster.form != roster.told_form:
+            for watcher in roster.watchers:
+                watcher.stale = True
+
+    def missed(self, room: RoomId) -> None:
+        """Entries of this room were jumped over: who is in it is read again."""
+        if room in self._rosters:
+            self._reload[room] = None
+
+    # The beat
+
+    async def run(self) -> None:
+        """Beat until cancelled."""
+        beat = 0
+        while True:
+            await asyncio.sleep(BEAT_S)
+            beat += 1
+            with suppress(Refused):  # Postgres does not answer: asked again with the next beat
+                await self._read_again()
+            self.beat()
+            if beat % SAMPLES_EVERY == 0 and self._call.is_known:
+                self._send_rooms()
+
+    def beat(self) -> None:
+        """Bring everybody up to date who is owed a whole answer, or told that nothing is known."""
+        if self._call.is_known and self._view.is_looked:
+            self._call.flush()
+            for watcher in self._watchers.values():
+                if (watcher.stale or watcher.said_unknown) and not watcher.socket.congested:
+                    self._send_all(watcher)
+        elif self._call.is_unknown:
+            unknown = Prepared.of(Presences(0, [], whole=True, known=False))
+            for watcher in self._watchers.values():
+                if not watcher.said_unknown and not watcher.socket.congested:
+                    watcher.said_unknown = True
+                    watcher.socket.push(unknown)
+
+    def _send_all(self, watcher: Watcher) -> None:
+        watcher.stale = watcher.said_unknown = False
+        self._counts.snapshots += 1
+        everybody = self._all(watcher)
+        watcher.socket.send(Presences(0, everybody[:PEOPLE_PER_FRAME], whole=True))
+        self._send(watcher, everybody[PEOPLE_PER_FRAME:])
+
+    def _send(self, watcher: Watcher, people: list[PersonPresence]) -> None:
+        for at in range(0, len(people), PEOPLE_PER_FRAME):
+            watcher.socket.send(Presences(0, people[at : at + PEOPLE_PER_FRAME]))
+
+    def _send_rooms(self) -> None:
+        for roster in self._rosters.values():
+            if roster.dirty:
+                roster.dirty = False
+                if roster.form != "names" or roster.form != roster.told_form:
+                    self._send_room(roster, roster.watchers)
+                roster.told_form = roster.form
+
+    def _send_room(self, roster: Roster, watchers: Iterable[Watcher]) -> None:
+        now_ms = self._clock.now_ms()
+        online = None if roster.form == "names" else roster.online(self._view.told)
+        sample = roster.sample(self._view.told)
+        for watcher in watchers:
+            if watcher.socket.congested:
+                roster.dirty = True
+                continue
+            seen = [(p, watcher.sees(p, self._view.told(p), now_ms)[0]) for p in sample]
+            people = [_presence(p, told, None) for p, told in seen if told != OFFLINE]
+            watcher.socket.send(RoomPresence(0, roster.room, roster.form, online, people))
+
+    async def _read_again(self) -> None:
+        for watcher in list(self._reread)[:REREADS_PER_BEAT]:
+            known = await self._reader.acquaintance(watcher.person)
+            if self._watchers.get(watcher.socket) is not watcher:
+                continue
+            del self._reread[watcher]
+            await self._renew(watcher, known)
+        for room in list(self._reload):
+            await self._read_roster(room)
+        await self._call.look()
+
+    async def _renew(self, watcher: Watcher, known: Acquaintance) -> None:
+        renewed = Watcher(watcher.socket)
+        renewed.wants_contacts, renewed.asked = watcher.wants_contacts, watcher.asked
+        renewed.known = known
+        await self._near(renewed)
+        if self._watchers.get(watcher.socket) is watcher:
+            person = self._people.get(watcher.me)
+            rosters = [r for r in watcher.rosters if person is not None and r.room in person.rooms]
+            renewed.stale, renewed.said_unknown = True, watcher.said_unknown
+            self._begin(renewed, rosters)
+
+    async def _read_roster(self, room: RoomId) -> None:
+        members = await self._reader.roster(room)
+        del self._reload[room]
+        roster = self._rosters.get(room)
+        if roster is None or roster.members is None or members is None:
+            return
+        for person in members - roster.members:
+            self.joined(room, person)
+        for person in roster.members - members:
+            self.left(room, person)
+
+
+def _presence(person: bytes, told: Told, room: bytes | None) -> PersonPresence:
+    return PersonPresence(
+        UUID(bytes=person),
+        told.state,  # type: ignore[arg-type]  # a PresenceState
+        told.busy_until_ms,
+        told.text,
+        told.emoji,
+        told.text_until_ms,
+        None if room is None else UUID(bytes=room),
+    )
