@@ -93,7 +93,8 @@ class Party:
 class Devices:
     """All devices of one hub. `due` is for a timing wheel: nothing here has a timer."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace_s: float = GRACE_S) -> None:
+        self._grace_s = grace_s
         self._parties: dict[bytes, Party] = {}
         self._dirty: dict[Key, None] = {}
         self._strangers: dict[bytes, None] = {}
@@ -146,11 +147,11 @@ class Devices:
             return None
         here.socket = None
         goodbyes = self._flapped(key.person, now) if clean else 0.0
-        grace_s = 0.0 if clean else GRACE_S
+        grace_s = 0.0 if clean else self._grace_s
         if goodbyes > FLAPS_BELIEVED:
-            grace_s = min(GRACE_S * (goodbyes - FLAPS_BELIEVED + 1.0), GRACE_MOST_S)
+            grace_s = min(self._grace_s * (goodbyes - FLAPS_BELIEVED + 1.0), GRACE_MOST_S)
         here.next_at = now + grace_s
-        if not grace_s:
+        if clean and not grace_s:
             self._out(here)
         return here
 

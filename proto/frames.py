@@ -11,9 +11,12 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from proto import limits
+from proto.bases import Client as Client  # noqa: PLC0414  # frames.X is how all speak of them
+from proto.bases import RequestId as RequestId  # noqa: PLC0414  # the same
+from proto.bases import Server as Server  # noqa: PLC0414  # the same
 from proto.entry import (
     Attachments,
     Body,
@@ -28,27 +31,21 @@ from proto.entry import (
     Target,
     Text,
 )
-from proto.shapes import Limits as Limits  # noqa: PLC0414  # frames.X is how all speak of them
+from proto.presence import Presences as Presences  # noqa: PLC0414  # the same
+from proto.presence import RoomPresence as RoomPresence  # noqa: PLC0414  # the same
+from proto.presence import Watch as Watch  # noqa: PLC0414  # the same
+from proto.shapes import Limits as Limits  # noqa: PLC0414  # the same
 from proto.shapes import PersonPresence as PersonPresence  # noqa: PLC0414  # the same
 from proto.shapes import PresenceForm as PresenceForm  # noqa: PLC0414  # the same
 from proto.shapes import Preview as Preview  # noqa: PLC0414  # the same
 from proto.shapes import RoomState as RoomState  # noqa: PLC0414  # the same
 from proto.shapes import RoomStatus as RoomStatus  # noqa: PLC0414  # the same
 
-RequestId = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 ShortText = Annotated[str, Meta(max_length=64)]
 Attention_ = Literal["active", "idle", "background"]
 Rooms = Annotated[list[UUID], Meta(max_length=limits.ROOMS_PER_FRAME)]
 Positions = Annotated[list[tuple[UUID, Seq]], Meta(max_length=limits.ROOMS_PER_FRAME)]
-WatchedPeople = Annotated[list[UUID], Meta(max_length=limits.WATCHED_PEOPLE)]
-WatchedRooms = Annotated[list[UUID], Meta(max_length=limits.WATCHED_ROOMS)]
 LivePositions = Annotated[list[tuple[UUID, Seq | None]], Meta(max_length=limits.ROOMS_PER_FRAME)]
-
-
-class Client(Struct, array_like=True, frozen=True, gc=False):
-    """Base of all frames a client sends."""
-
-    id: RequestId
 
 
 class Auth(Client, frozen=True, tag=1):
@@ -192,27 +189,10 @@ class ClosePoll(Client, frozen=True, tag=16):
     target: Target
 
 
-class Watch(Client, frozen=True, tag=17):
-    """Replace whose presence this socket hears: my contacts, these people, who is in these rooms.
-
-    Answered by `Presences`; then changes follow. Whom I may not see is as if they were never there.
-    """
-
-    contacts: bool = False
-    people: WatchedPeople = []
-    rooms: WatchedRooms = []
-
-
 _Asking = Auth | Resume | Attend | Attention | Refresh | Ping | Watch
 Submission = Post | Edit | Delete | React | Unreact | Vote | ClosePoll
 """The client frames that become an entry of a room's log."""
 ClientFrame = _Asking | Submission | Typing | Received | Read
-
-
-class Server(Struct, array_like=True, frozen=True, gc=False):
-    """Base of all frames a server sends."""
-
-    id: int
 
 
 class Ready(Server, frozen=True, tag=64):
@@ -335,31 +315,6 @@ class Pong(Server, frozen=True, tag=77):
     """The answer to `Ping`."""
 
     server_time_ms: int
-
-
-class Presences(Server, frozen=True, tag=78):
-    """How people I watch are now; a push changes what came before.
-
-    `whole`: whoever is not named is offline; the answer to `Watch` is whole. Not `known`: nothing is known of anybody
-    just now, which is not offline; a whole one follows as soon as there is something to say.
-    """
-
-    people: list[PersonPresence]
-    whole: bool = False
-    known: bool = True
-
-
-class RoomPresence(Server, frozen=True, tag=79):
-    """How the presence of a room I watch is told, by its size.
-
-    names: by `Presences` of its members. sample: of my contacts among them; here `online` and some names, every 2 s
-    when it has changed. count: `online` alone; null: nobody counts in a room so large.
-    """
-
-    room: UUID
-    form: PresenceForm
-    online: int | None
-    people: list[PersonPresence]
 
 
 ServerFrame = (

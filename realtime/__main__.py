@@ -49,8 +49,7 @@ from muster.stores.reach import wait_for_database, wait_for_installation, wait_f
 from muster.stores.redis.meters import PublisherMeters, TailMeters
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.publisher import RedisPublisher
-from muster.stores.redis.roll import RedisRoll
-from muster.stores.redis.roll_commands import RollKeys
+from muster.stores.redis.roll import RedisRoll, roll_at
 from muster.stores.redis.tail import RedisTail
 from muster.stores.redis.trim import LaneTrimmer
 from muster.telemetry import configure_logging, exposition, get_logger, new_registry
@@ -135,9 +134,9 @@ async def _live(
             nodes, lanes, PublisherMeters(registry), settings.lane_max_len, rng
         )
         closing.push_async_callback(publisher.close)
-        roll = _roll(settings, rng)
+        roll = roll_at(settings.redis_url, settings.redis_cluster, rng)
         closing.push_async_callback(roll.close)
-        presence = _presence(roll, database, server.edge)
+        presence = _presence(settings, roll, database, server.edge)
         hub = _hub(settings, installation, database, publisher, registry, presence)
         await _load_control(hub, settings)
         tail = RedisTail(nodes, lanes, hub.hub, TailMeters(registry), server.edge.clock, rng)
@@ -224,14 +223,10 @@ def _hub(
     return assemble(outside, installation.lanes, installation.generation, token_ms, registry)
 
 
-def _roll(settings: Settings, rng: random.Random) -> RedisRoll:
-    keys = RollKeys()
-    nodes = nodes_at(settings.redis_url, settings.redis_cluster, keys.table, rng)
-    return RedisRoll(nodes, keys, rng)
-
-
-def _presence(roll: RedisRoll, database: Database, edge: Edge) -> MakePresence:
-    world = rollcall.Outside(roll, PostgresPresence(database), edge.clock, SystemRandom())
+def _presence(settings: Settings, roll: RedisRoll, database: Database, edge: Edge) -> MakePresence:
+    world = rollcall.Outside(
+        roll, PostgresPresence(database), edge.clock, SystemRandom(), settings.grace_s
+    )
     return lambda people, registry: RolledPresence(world, edge.wheel, people, registry)
 
 

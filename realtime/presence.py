@@ -26,6 +26,7 @@ from realtime.people import People
 from realtime.presence_counts import PresenceCounts
 from realtime.rollcall import Outside, RollCall
 from realtime.room import Kept, LocalRoom
+from realtime.rosters import Rosters
 from realtime.socket import Socket
 from realtime.watching import Watching
 from realtime.wheel import Wheel
@@ -110,10 +111,11 @@ class RolledPresence:
         counts = PresenceCounts(registry)
         self._clock = outside.clock
         self._wheel = wheel
-        self._devices = Devices()
+        self._devices = Devices(outside.grace_s)
         view = View()
         self._call = RollCall(outside, self._devices, view, counts)
-        self._watching = Watching(outside.reader, people, view, self._call, counts)
+        self._rosters = Rosters(outside.reader, people, view, outside.clock)
+        self._watching = Watching(outside.reader, people, view, self._rosters, self._call, counts)
         self._call.wire(self._watching.tell)
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
@@ -157,16 +159,16 @@ class RolledPresence:
 
     def news(self, room: LocalRoom, kept: Kept) -> None:
         if kept.kind is EntryKind.join and kept.subject is not None:
-            self._watching.joined(room.id, kept.subject)
+            self._rosters.joined(room.id, kept.subject)
         elif kept.kind in _GOING and kept.subject is not None:
-            self._watching.left(room.id, kept.subject)
+            self._rosters.left(room.id, kept.subject)
         elif kept.kind in _RELATIONS:
             self._watching.related(room.key)
         elif kept.kind is EntryKind.privacy:
             self._devices.read_again([room.key])
 
     def missed(self, room: RoomId) -> None:
-        self._watching.missed(room)
+        self._rosters.missed(room)
         # In a self log: contacts, blocks and settings may have changed unseen.
         self._watching.related(room.bytes)
         self._devices.read_again([room.bytes])

@@ -50,6 +50,7 @@ class Outside(NamedTuple):
     reader: AcquaintanceReader
     clock: Clock
     random: Random
+    grace_s: float = GRACE_S
 
 
 class RollCall:
@@ -58,7 +59,7 @@ class RollCall:
     def __init__(
         self, outside: Outside, devices: Devices, view: View, counts: PresenceCounts
     ) -> None:
-        self._roll, self._reader, self.clock, self._random = outside
+        self._roll, self._reader, self.clock, self._random, self._grace_s = outside
         self._devices = devices
         self._view = view
         self._counts = counts
@@ -207,7 +208,7 @@ class RollCall:
         try:
             async with asyncio.timeout(RETIRE_WITHIN_S):
                 # Those who come back elsewhere within the grace time were never away.
-                await self._roll.retire(generation, int(GRACE_S * 1000))
+                await self._roll.retire(generation, int(self._grace_s * 1000))
         except (Unreachable, TimeoutError):
             return
 

@@ -17,21 +17,21 @@ from uuid import UUID
 
 from muster.acquaintance import Acquaintance, AcquaintanceReader
 from muster.errors import Refused
-from muster.ids import RoomId
 from muster.presence import OFFLINE, Told
 from muster.view import Change, View
-from proto.frames import PersonPresence, Presences, RoomPresence, Watch
+from proto.frames import PersonPresence, Presences, Watch
 from realtime.people import People
 from realtime.prepared import Prepared
 from realtime.presence_counts import PresenceCounts
 from realtime.rollcall import RollCall
 from realtime.roster import Roster
+from realtime.rosters import Rosters, presence_of
 from realtime.socket import Socket
 from realtime.watcher import Watcher
 
 BEAT_S: Final = 1.0
 SAMPLES_EVERY: Final = 2
-"""Samples and counts go out with every second beat."""
+"""Samples and counts of large rooms go out with every second beat."""
 
 PEOPLE_PER_FRAME: Final = 100
 """With statuses as long as they may be that is about what one frame holds."""
@@ -48,6 +48,7 @@ class Watching:
         reader: AcquaintanceReader,
         people: People,
         view: View,
+        rosters: Rosters,
         call: RollCall,
         counts: PresenceCounts,
     ) -> None:
@@ -60,9 +61,8 @@ class Watching:
         self._watchers: dict[Socket, Watcher] = {}
         self._of_person: dict[bytes, set[Watcher]] = {}
         self._direct: dict[bytes, set[Watcher]] = {}
-        self._rosters: dict[RoomId, Roster] = {}
+        self._rosters = rosters
         self._reread: dict[Watcher, None] = {}
-        self._reload: dict[RoomId, None] = {}
 
     # What a socket asks
 
@@ -73,7 +73,7 @@ class Watching:
         watcher.asked = frozenset(person.bytes for person in frame.people)
         watcher.known = await self._reader.acquaintance(socket.person)
         await self._near(watcher)
-        rosters = [roster for room in frame.rooms if (roster := await self._roster(socket, room))]
+        rosters = [r for room in frame.rooms if (r := await self._rosters.of(socket, room))]
         # Nothing is waited for between this and the question, so that nobody is let go of who is asked for again.
         self._begin(watcher, rosters)
         known = await self._call.look() and self._call.is_known
@@ -92,7 +92,7 @@ class Watching:
         if self._watchers.get(watcher.socket) is watcher and not watcher.stale:
             self._send(watcher, [one for one in self._all(watcher) if one.person not in said])
             for roster in watcher.rosters:
-                self._send_room(roster, [watcher])
+                self._rosters.send(roster, [watcher])
 
     async def _near(self, watcher: Watcher) -> None:
         """Whom it hears of by themselves, and who of them is near."""
@@ -102,38 +102,13 @@ class Watching:
             watcher.mates = await self._reader.mates(watcher.person, strangers)
         watcher.direct = contacts | watcher.asked | {watcher.me}
 
-    async def _roster(self, socket: Socket, room: UUID) -> Roster | None:
-        """The roster of a room that its person is in, as far as this hub knows; else None, as if there were none."""
-        person = self._people.get(socket.person.bytes)
-        here = None if person is None else person.rooms.get(RoomId(room))
-        if here is None or here.id == socket.person:
-            return None
-        roster = self._rosters.get(here.id)
-        if roster is None:
-            members = await self._reader.roster(here.id)
-            roster = self._rosters.get(here.id)
-            if roster is None:
-                roster = self._rosters[here.id] = Roster(here.id, here.kind, members)
-                for member in roster.members or ():
-                    self._view.watch(member)
-        return roster
-
     def _begin(self, watcher: Watcher, rosters: Iterable[Roster]) -> None:
         before = self._watchers.get(watcher.socket)
         for person in watcher.direct:
             self._view.watch(person)
             self._direct.setdefault(person, set()).add(watcher)
         for roster in rosters:
-            if (
-                self._rosters.get(roster.room) is not roster
-            ):  # the last one who watched it went meanwhile
-                self._rosters[roster.room] = roster
-                for member in roster.members or ():
-                    self._view.watch(member)
-            roster.watchers.add(watcher)
-            roster.dirty = True
-            if roster not in watcher.rosters:
-                watcher.rosters.append(roster)
+            self._rosters.enter(watcher, roster)
         if before is not None:
             self.drop(watcher.socket)
         owner = self._people.get(watcher.me)
@@ -156,9 +131,8 @@ class Watching:
         if not mine:
             self._of_person.pop(watcher.me, None)
         self._forget_direct(watcher)
-        for roster in watcher.rosters:
-            self._leave(watcher, roster)
-        watcher.rosters = []
+        for roster in list(watcher.rosters):
+            self._rosters.leave(watcher, roster)
 
     def _forget_direct(self, watcher: Watcher) -> None:
         for person in watcher.direct:
@@ -168,13 +142,6 @@ class Watching:
             if not watchers:
                 del self._direct[person]
         watcher.direct = frozenset()
-
-    def _leave(self, watcher: Watcher, roster: Roster) -> None:
-        roster.watchers.discard(watcher)
-        if not roster.watchers and self._rosters.get(roster.room) is roster:
-            del self._rosters[roster.room]
-            for member in roster.members or ():
-                self._view.unwatch(member)
 
     # What the roll tells
 
@@ -194,16 +161,14 @@ class Watching:
                 frame = prepared.get(after)
                 if frame is None:
                     frame = prepared[after] = Prepared.of(
-                        Presences(0, [_presence(change.person, *after)])
+                        Presences(0, [presence_of(change.person, *after)])
                     )
                 watcher.socket.push(frame)
                 self._counts.told += 1
 
     def _hearing(self, person: bytes) -> set[Watcher]:
         hearing = set(self._direct.get(person, ()))
-        for roster in self._rosters.values():
-            if not roster.has(person):
-                continue
+        for roster in self._rosters.holding(person):
             roster.dirty = True
             if roster.form == "names":
                 hearing |= roster.watchers
@@ -218,7 +183,7 @@ class Watching:
         for person in watcher.everybody():
             shown, room = watcher.sees(person, self._view.told(person), now_ms)
             if shown != OFFLINE:
-                seen.append(_presence(person, shown, room))
+                seen.append(presence_of(person, shown, room))
         return seen
 
     # What else changes who sees whom
@@ -226,48 +191,6 @@ class Watching:
     def related(self, person: bytes) -> None:
         """Somebody's contacts, blocks or rooms have changed: who they may see is read again."""
         self._reread.update(dict.fromkeys(self._of_person.get(person, ())))
-
-    def joined(self, room: RoomId, person: bytes) -> None:
-        """Somebody has come into a room."""
-        roster = self._rosters.get(room)
-        if roster is not None and roster.members is not None and person not in roster.members:
-            roster.members.add(person)
-            self._view.watch(person)
-            self._reformed(roster)
-
-    def left(self, room: RoomId, person: bytes) -> None:
-        """Somebody has gone from a room: nobody there hears of them by it, nor do they of the room."""
-        roster = self._rosters.get(room)
-        if roster is None:
-            return
-        for watcher in [w for w in roster.watchers if w.me == person]:
-            watcher.rosters.remove(roster)
-            watcher.stale = True
-            self._leave(watcher, roster)
-        if self._rosters.get(room) is roster and roster.has(person):
-            assert roster.members is not None
-            self._withdraw(roster, person)
-            roster.members.discard(person)
-            self._view.unwatch(person)
-            self._reformed(roster)
-
-    def _withdraw(self, roster: Roster, person: bytes) -> None:
-        """Who heard of this person by the room alone is told that they are no longer there."""
-        for watcher in roster.watchers:
-            watcher.stale = watcher.stale or roster.tells(
-                person, contact=person in watcher.known.contacts
-            )
-
-    def _reformed(self, roster: Roster) -> None:
-        roster.dirty = True
-        if roster.form != roster.told_form:
-            for watcher in roster.watchers:
-                watcher.stale = True
-
-    def missed(self, room: RoomId) -> None:
-        """Entries of this room were jumped over: who is in it is read again."""
-        if room in self._rosters:
-            self._reload[room] = None
 
     # The beat
 
@@ -281,7 +204,7 @@ class Watching:
                 await self._read_again()
             self.beat()
             if beat % SAMPLES_EVERY == 0 and self._call.is_known:
-                self._send_rooms()
+                self._rosters.send_all()
 
     def beat(self) -> None:
         """Bring everybody up to date who is owed a whole answer, or told that nothing is known."""
@@ -308,26 +231,6 @@ class Watching:
         for at in range(0, len(people), PEOPLE_PER_FRAME):
             watcher.socket.send(Presences(0, people[at : at + PEOPLE_PER_FRAME]))
 
-    def _send_rooms(self) -> None:
-        for roster in self._rosters.values():
-            if roster.dirty:
-                roster.dirty = False
-                if roster.form != "names" or roster.form != roster.told_form:
-                    self._send_room(roster, roster.watchers)
-                roster.told_form = roster.form
-
-    def _send_room(self, roster: Roster, watchers: Iterable[Watcher]) -> None:
-        now_ms = self._clock.now_ms()
-        online = None if roster.form == "names" else roster.online(self._view.told)
-        sample = roster.sample(self._view.told)
-        for watcher in watchers:
-            if watcher.socket.congested:
-                roster.dirty = True
-                continue
-            seen = [(p, watcher.sees(p, self._view.told(p), now_ms)[0]) for p in sample]
-            people = [_presence(p, told, None) for p, told in seen if told != OFFLINE]
-            watcher.socket.send(RoomPresence(0, roster.room, roster.form, online, people))
-
     async def _read_again(self) -> None:
         for watcher in list(self._reread)[:REREADS_PER_BEAT]:
             known = await self._reader.acquaintance(watcher.person)
@@ -335,8 +238,7 @@ class Watching:
                 continue
             del self._reread[watcher]
             await self._renew(watcher, known)
-        for room in list(self._reload):
-            await self._read_roster(room)
+        await self._rosters.read_again()
         await self._call.look()
 
     async def _renew(self, watcher: Watcher, known: Acquaintance) -> None:
@@ -349,26 +251,3 @@ class Watching:
             rosters = [r for r in watcher.rosters if person is not None and r.room in person.rooms]
             renewed.stale, renewed.said_unknown = True, watcher.said_unknown
             self._begin(renewed, rosters)
-
-    async def _read_roster(self, room: RoomId) -> None:
-        members = await self._reader.roster(room)
-        del self._reload[room]
-        roster = self._rosters.get(room)
-        if roster is None or roster.members is None or members is None:
-            return
-        for person in members - roster.members:
-            self.joined(room, person)
-        for person in roster.members - members:
-            self.left(room, person)
-
-
-def _presence(person: bytes, told: Told, room: bytes | None) -> PersonPresence:
-    return PersonPresence(
-        UUID(bytes=person),
-        told.state,  # type: ignore[arg-type]  # a PresenceState
-        told.busy_until_ms,
-        told.text,
-        told.emoji,
-        told.text_until_ms,
-        None if room is None else UUID(bytes=room),
-    )

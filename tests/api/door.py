@@ -44,6 +44,7 @@ from muster.stores.postgres.pool import Database, Replica, open_database
 from muster.stores.redis.meters import PublisherMeters
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.publisher import RedisPublisher
+from muster.stores.redis.roll import roll_at
 from muster.tokens import Tokens
 from muster.writer import Writer
 
@@ -283,10 +284,10 @@ async def open_door(
     primary = await _pool(url, metrics)
     replica_url = settings.database_replica_url
     replica = await _pool(replica_url, metrics) if replica_url else None
-    lanes = LaneTable(LANES, f"test-{secrets.token_hex(4)}")
-    rng = random.Random(1)
+    lanes, rng = LaneTable(LANES, f"test-{secrets.token_hex(4)}"), random.Random(1)
     nodes = nodes_at(redis_url, False, lanes, rng)
     publisher = RedisPublisher(nodes, lanes, PublisherMeters(registry), 1000, rng)
+    roll = roll_at(redis_url, False, rng, f"test-{secrets.token_hex(4)}")
     writer = Writer(
         [PostgresBatchConnection(url, "test-writer")],
         PostgresBatchConnection(url, "test-spare"),
@@ -316,6 +317,7 @@ async def open_door(
                 metrics,
                 abroad,
                 media,
+                roll,
             )
             transport = httpx.ASGITransport(assemble(ground))
             async with (
@@ -330,6 +332,7 @@ async def open_door(
                         task.cancel()
     for egress in abroad:
         await egress.close()
+    await roll.close()
     await publisher.close()
     await database.close()
     for opened in (primary, replica):

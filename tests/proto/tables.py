@@ -65,11 +65,11 @@ def tables() -> dict[str, str]:
     return {
         "client": _table(
             ("kind", "frame", "fields after kind and id", "says", "answer"),
-            (_frame_row(cls, ANSWERS[cls]) for cls in frames.Client.__subclasses__()),
+            (_frame_row(cls, ANSWERS[cls]) for cls in _by_kind(frames.Client)),
         ),
         "server": _table(
             ("kind", "frame", "fields after kind and id", "says"),
-            (_frame_row(cls) for cls in frames.Server.__subclasses__()),
+            (_frame_row(cls) for cls in _by_kind(frames.Server)),
         ),
         "shapes": _table(
             ("name", "on the wire", "fields"),
@@ -130,6 +130,10 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     head = list(head)
     lines = [head, ["---"] * len(head), *rows]
     return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+
+
+def _by_kind(base: type[msgspec.Struct]) -> list[type[Any]]:
+    return sorted(base.__subclasses__(), key=lambda cls: int(cls.__struct_config__.tag))
 
 
 def _frame_row(cls: type[msgspec.Struct], *more: str) -> tuple[str, ...]:

@@ -346,7 +346,8 @@ async def test_a_hub_that_dies_takes_those_along_who_do_not_come_back(
 ) -> None:
     """Its lease runs out and another hub sweeps it; who came back elsewhere makes no push."""
     async with hub_on(database_url, fresh_redis_url) as one, AsyncExitStack() as dying:
-        other = await dying.enter_async_context(hub_on(database_url, fresh_redis_url))
+        going = hub_on(database_url, fresh_redis_url, grace_s=1.0)
+        other = await dying.enter_async_context(going)
         ada, bob, eve = [await person(database) for _ in range(3)]
         await contacts(one, ada, bob)
         await contacts(one, ada, eve)

@@ -50,7 +50,8 @@ _SEEN: Final = """
 """
 _CHANGE: Final = """
     INSERT INTO presence_profiles AS s (person_id, invisible, busy_until_ms, text, emoji, text_until_ms)
-    SELECT p.person_id, coalesce($2, false), coalesce($3, 0), coalesce($4, ''), coalesce($5, ''), coalesce($6, 0)
+    SELECT p.person_id, coalesce($2::boolean, false), coalesce($3::bigint, 0), coalesce($4::text, ''),
+        coalesce($5::text, ''), coalesce($6::bigint, 0)
     FROM people p WHERE p.person_id = $1
     ON CONFLICT (person_id) DO UPDATE SET version = s.version + 1,
         invisible = coalesce($2, s.invisible), busy_until_ms = coalesce($3, s.busy_until_ms),

@@ -26,7 +26,7 @@ from muster.roll import (
     bucket_of,
 )
 from muster.stores.redis.asking import Asking
-from muster.stores.redis.nodes import Nodes
+from muster.stores.redis.nodes import Nodes, nodes_at
 from muster.stores.redis.roll_commands import (
     CLAIM_MS,
     RollCommands,
@@ -210,6 +210,12 @@ class RedisRoll:
         """Let go of every connection."""
         await self._says.close()
         await self._reads.close()
+
+
+def roll_at(url: str, cluster: bool, rng: random.Random, namespace: str = "muster") -> RedisRoll:
+    """The roll on the Redis that MUSTER_REDIS_URL and MUSTER_REDIS_CLUSTER name."""
+    keys = RollKeys(namespace)
+    return RedisRoll(nodes_at(url, cluster, keys.table, rng), keys, rng)
 
 
 def _parts(items: Sequence[_T]) -> list[Sequence[_T]]:
