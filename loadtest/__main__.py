@@ -20,6 +20,7 @@ BENCHMARKS: Final = {
     "rest": "loadtest.bench.rest",
     "sync": "loadtest.bench.sync",
     "media": "loadtest.bench.media",
+    "presence": "loadtest.bench.presence",
     "torture": "loadtest.torture.command",
 }
 """What can be named, and the module that it is."""

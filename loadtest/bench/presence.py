@@ -1,0 +1,224 @@
+"""What presence costs, and whether it can be believed: people with two devices come and go, then a hub dies.
+
+Owns these figures. `edges_per_s`: devices that connected or went, per second of coming and going; `cpu_us_per_edge`: all
+processor time of hubs, Redis and Postgres meanwhile, per such edge (sockets, authentication and admission included).
+`false_edges`: changes that any watcher was told beyond the least that could be told, the dead hub's people included;
+`converge_s`: from the hub's death until every watcher's picture is the truth. Must never count a watcher of the hub
+that died.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+from random import Random
+from time import monotonic
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+import uvloop
+
+from loadtest.bench import costs
+from loadtest.bench.comings import DEVICES, Comer, Comings
+from loadtest.bench.people import Cast
+from loadtest.bench.visitor import Visitor
+from loadtest.bench.worker import raise_limit
+from loadtest.progress import Progress
+from loadtest.stack import Stack, muster_up
+
+HUBS: Final = 3
+WATCHED: Final = 500
+"""People whom one watcher hears of: the most that a frame may name."""
+
+SETTLED_WITHIN_S: Final = 60.0
+CONVERGED_WITHIN_S: Final = 90.0
+BAR_S: Final = 35.0
+LOOK_EVERY_S: Final = 0.1
+CHANGES_PER_STORY: Final = 2.5
+SETTINGS: Final = {"MUSTER_RATE_LIMITS": "0", "MUSTER_ACCESS_TOKEN_S": "7200"}
+
+
+class Figures(NamedTuple):
+    """What is printed."""
+
+    people: int
+    edges_per_s: float
+    cpu_us_per_edge: float
+    false_edges: int
+    converge_s: float | None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """See `python -m loadtest presence --help`."""
+    parser.add_argument("--people", type=int, default=5_000, help="with two devices each")
+    parser.add_argument(
+        "--per-minute", type=int, default=10_000, help="connects and disconnects a minute"
+    )
+    parser.add_argument("--seconds", type=float, default=60, help="of coming and going")
+    parser.add_argument("--opens", type=float, default=400, help="connects per second at first")
+    parser.add_argument("--seed", type=int, default=1, help="of whatever is left to chance")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, print the figures; the exit code is 1 where anybody was told what was not so."""
+    raise_limit()
+    figures = uvloop.run(_run(args))
+    if args.json:
+        print(json.dumps(figures._asdict()))
+    else:
+        for name, value in figures._asdict().items():
+            print(f"{name:>16}  {value}")
+    good = figures.false_edges == 0 and figures.converge_s is not None
+    return 0 if good and (figures.converge_s or 0.0) <= BAR_S else 1
+
+
+async def _run(args: argparse.Namespace) -> Figures:
+    progress, random = Progress(), Random(args.seed)
+    progress.show(0, 1, "starting Muster")
+    async with muster_up(HUBS, SETTINGS) as stack:
+        comings, tokens = await _people(stack, args, progress, random)
+        await _connect(comings, args.opens, progress)
+        watchers = await _watchers(stack, comings, tokens)
+        await _agreed(comings, watchers, SETTLED_WITHIN_S)
+        spent_s, churned_s, edges = await _churn(stack, comings, args, progress)
+        await _agreed(comings, watchers, SETTLED_WITHIN_S)
+        before = sum(comings.turns.values())
+        converge_s = await _kill(stack, comings, watchers, progress)
+        false, told = _false(comings, watchers)
+        progress.end()
+        print(
+            f"{len(comings.people):,} people, {edges:,} connects and disconnects in {churned_s:.0f} s; to be told at "
+            f"least {before:,} times, then {sum(comings.turns.values()) - before:,} by the hub's death; "
+            f"each was told {told:,} times in all"
+        )
+    return Figures(
+        len(comings.people),
+        round(edges / churned_s, 1),
+        round(spent_s * 1e6 / max(edges, 1), 1),
+        false,
+        converge_s,
+    )
+
+
+async def _people(
+    stack: Stack, args: argparse.Namespace, progress: Progress, random: Random
+) -> tuple[Comings, list[str]]:
+    cast = Cast(stack.data, random)
+    made = await cast.register(args.people + 1, lambda share: progress.show(share, 1, "people"))
+    connection = await asyncpg.connect(stack.found.database_url)
+    await connection.execute("UPDATE people SET may_see_online = 'everyone'")
+    await connection.close()
+    watcher, *ids = made
+    people = [Comer(p, [cast.token(p, f"device {n}") for n in range(DEVICES)]) for p in ids]
+    seats = (len(ids) + WATCHED - 1) // WATCHED * HUBS
+    tokens = [cast.token(watcher, f"watcher {n}") for n in range(seats)]
+    return Comings(people, stack.hub_urls, random), tokens
+
+
+async def _connect(comings: Comings, per_s: float, progress: Progress) -> None:
+    total = DEVICES * len(comings.people)
+    async with asyncio.TaskGroup() as tasks:
+        for number, comer in enumerate(comings.people):
+            for device in range(DEVICES):
+                tasks.create_task(comings.come(comer, device))
+            progress.show(DEVICES * number, total, "connecting")
+            await asyncio.sleep(DEVICES / per_s)
+
+
+async def _watchers(stack: Stack, comings: Comings, tokens: list[str]) -> list[Visitor]:
+    """On every hub enough to hear of everybody."""
+    ids = [comer.person for comer in comings.people]
+    parts = [ids[at : at + WATCHED] for at in range(0, len(ids), WATCHED)]
+    watchers = []
+    for number, token in enumerate(tokens):
+        watcher = await Visitor.enter(token, stack.hub_urls[number % HUBS])
+        watcher.watch(parts[number // HUBS])
+        watchers.append(watcher)
+    return watchers
+
+
+async def _churn(
+    stack: Stack, comings: Comings, args: argparse.Namespace, progress: Progress
+) -> tuple[float, float, int]:
+    """Stories at a rate that makes so many changes; processor seconds, seconds, changes."""
+    roots = {"muster": stack.found.pid}
+    before, began, changes = costs.processor_s(roots)["muster"], monotonic(), comings.changes
+    begun = 0
+    async with asyncio.TaskGroup() as tasks:
+        while (passed := monotonic() - began) < args.seconds:
+            progress.show(passed, args.seconds, "coming and going")
+            while begun * CHANGES_PER_STORY < args.per_minute / 60 * passed:
+                tasks.create_task(comings.story())
+                begun += 1
+            await asyncio.sleep(0.05)
+        # What has begun by now ends, and is not counted.
+        spent = costs.processor_s(roots)["muster"] - before
+        made, seconds = comings.changes - changes, monotonic() - began
+    return spent, seconds, made
+
+
+async def _kill(
+    stack: Stack, comings: Comings, watchers: list[Visitor], progress: Progress
+) -> float | None:
+    """Half of a dead hub's devices stay away; seconds until everybody alive sees the truth."""
+    progress.show(0, 1, "a hub dies")
+    await stack.kill_hub(1)
+    killed_at = monotonic()
+    await comings.bereft(0, 0.5)
+    left = [watcher for watcher in watchers if watcher.open]
+    if not await _agree(comings, left, CONVERGED_WITHIN_S):
+        return None
+    return round(monotonic() - killed_at, 1)
+
+
+async def _agreed(comings: Comings, watchers: list[Visitor], within_s: float) -> None:
+    """Everybody sees the truth, and begins to be judged."""
+    if not await _agree(comings, watchers, within_s):
+        raise RuntimeError("presence does not settle; nothing can be measured")
+    if not comings.turns:
+        for watcher in watchers:
+            watcher.turns.clear()
+
+
+async def _agree(comings: Comings, watchers: list[Visitor], within_s: float) -> bool:
+    deadline = monotonic() + within_s
+    while monotonic() < deadline:
+        if all(watcher.known for watcher in watchers):
+            seen: dict[int, set[UUID]] = {}
+            for number, watcher in enumerate(watchers):
+                seen[number] = watcher.present
+            there = comings.there()
+            ids = {comer.person for comer in comings.people}
+            if {p for present in seen.values() for p in present} & ids == there:
+                parts = _parts(comings)
+                if all(
+                    any(present & ids == there & part for part in parts)
+                    for present in seen.values()
+                ):
+                    return True
+        await asyncio.sleep(LOOK_EVERY_S)
+    return False
+
+
+def _parts(comings: Comings) -> list[set[UUID]]:
+    ids = [comer.person for comer in comings.people]
+    return [set(ids[at : at + WATCHED]) for at in range(0, len(ids), WATCHED)]
+
+
+def _false(comings: Comings, watchers: list[Visitor]) -> tuple[int, int]:
+    """What was told beyond the least, by the worst of the watchers who lived through it all; and all that was told."""
+    false: dict[UUID, int] = {}
+    told: dict[UUID, int] = {}
+    for watcher in watchers:
+        if not watcher.open:
+            continue
+        for person, turns in watcher.turns.items():
+            false[person] = max(false.get(person, 0), turns - comings.turns[person])
+            told[person] = max(told.get(person, 0), turns)
+    ids = {comer.person for comer in comings.people}
+    return (
+        sum(count for person, count in false.items() if count > 0 and person in ids),
+        sum(count for person, count in told.items() if person in ids),
+    )
