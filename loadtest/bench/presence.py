@@ -1,7 +1,7 @@
 """What presence costs, and whether it can be believed: people with two devices come and go, then a hub dies.
 
-Owns these figures. `edges_per_s`: devices that connected or went, per second of coming and going; `cpu_us_per_edge`: all
-processor time of hubs, Redis and Postgres meanwhile, per such edge (sockets, authentication and admission included).
+Owns these figures. `edges_per_s`: devices that connected or went, per second of coming and going; `cpu_us_per_edge`:
+all processor time of hubs, Redis and Postgres meanwhile, per such edge (sockets, tokens and admission included).
 `false_edges`: changes that any watcher was told beyond the least that could be told, the dead hub's people included;
 `converge_s`: from the hub's death until every watcher's picture is the truth. Must never count a watcher of the hub
 that died.
