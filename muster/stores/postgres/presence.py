@@ -18,6 +18,7 @@ from muster.ids import PersonId, RoomId
 from muster.presence import Profile
 from muster.privacy import Circle
 from muster.status import Known, StatusChange
+from muster.stores.postgres.entries import Fetches
 from muster.stores.postgres.moments import to_ms
 from muster.stores.postgres.pool import Database
 
@@ -105,6 +106,13 @@ class PostgresPresence:
             Known(row[0].bytes, _profile(row), None if row[8] is None else to_ms(row[8]))
             for row in rows
         ]
+
+
+async def shown_of(database: Fetches, person: PersonId) -> tuple[Profile, int | None]:
+    """What somebody wants seen, and when they were last seen. For `muster trace`."""
+    rows = await database.fetch(_PROFILES, [person])
+    seen = await database.fetch("SELECT at FROM last_seen WHERE person_id = $1", person)
+    return _profile(rows[0]), to_ms(seen[0][0]) if seen else None
 
 
 def _profile(row: asyncpg.Record) -> Profile:

@@ -118,6 +118,11 @@ class RollCommands:
     ) -> bytes:
         return _run(scripts().register, self.keys.register, what, generation, hub, in_ms, state)
 
+    def whole_register(self) -> bytes:
+        """The register, by a server that may not have the script yet."""
+        script, keys = scripts().register, self.keys.register
+        return _pack(b"EVAL", script.body, len(keys), *keys, b"look", b"", b"", 0, b"n")
+
     def fence(self, bucket: int, generation: bytes) -> bytes:
         """Nothing of this generation is taken from now on."""
         return _pack(b"HDEL", self.keys.buckets[bucket], b"g" + generation)
