@@ -242,6 +242,12 @@ class Devices:
             for here in party.devices:
                 self._dirty[Key(party.person, here.device)] = None
 
+    def drop_lingering(self) -> None:
+        """Others have taken our devices out while we slept: those without a socket are not to come in again."""
+        for party in list(self._parties.values()):
+            for here in [here for here in party.devices if here.socket is None]:
+                self._out(here)
+
     def wanted(self, key: Key, generation: bytes) -> Device | None:
         """What the roll shall say of a device; None: that it is out."""
         here = self._here(key)

@@ -69,6 +69,7 @@ class RollCall:
         self._last_ms = 0
         self._seen: dict[bytes, int] = {}
         self._old: list[bytes] = []
+        self._was_fenced = False
         self._suspects: frozenset[bytes] = frozenset()
         self._audit_at = 0.0
         self._log = get_logger()
@@ -139,6 +140,7 @@ class RollCall:
             return  # that one is over anyway
         self._counts.fenced += 1
         self._log.warning("presence_fenced")
+        self._was_fenced = True
         self._leave_generation()
         self._tenure.fenced(self.clock.monotonic())
 
@@ -163,6 +165,11 @@ class RollCall:
             await self._audit()
 
     async def _enter(self) -> None:
+        if self._positions is not None and (await self._roll.fresh(self._positions)).lost:
+            self._lost()
+        elif self._was_fenced:
+            self._devices.drop_lingering()
+        self._was_fenced = False
         # Later than all before it: of two claims of ours to one device the newer generation's holds.
         self._last_ms = max(self.stamp_ms(), self._last_ms + 1)
         generation = pack(">Q", self._last_ms) + self._bytes(8)
@@ -278,11 +285,7 @@ class RollCall:
         now = self.clock.monotonic()
         self._tenure.answered(now)
         if fresh.lost:
-            self._log.warning("presence_lost")
-            self._counts.lost += 1
-            self._leave_generation()
-            self._tenure.lost(now)
-            self._positions = None
+            self._lost()
             return
         for edge in fresh.edges:
             positions[edge.bucket] = Position(positions[edge.bucket].epoch, edge.number)
@@ -294,6 +297,13 @@ class RollCall:
             self._view.doubt(fresh.doubted)
         if await self.look():
             self.flush()
+
+    def _lost(self) -> None:
+        self._log.warning("presence_lost")
+        self._counts.lost += 1
+        self._leave_generation()
+        self._tenure.lost(self.clock.monotonic())
+        self._positions = None
 
     def _take(self, edge: Edge) -> None:
         self._counts.edges += 1

@@ -114,7 +114,9 @@ class Comings:
                 for device in range(DEVICES):
                     if comer.hubs[device] != hub or comer.sockets[device] is None:
                         continue
-                    comer.sockets[device] = None
+                    lost, comer.sockets[device] = comer.sockets[device], None
+                    if lost is not None:
+                        lost.drop()
                     if self._random.random() < staying:
                         tasks.create_task(self._back(comer, device))
         for comer in self.people:

@@ -3,8 +3,8 @@
 Owns these figures. `edges_per_s`: devices that connected or went, per second of coming and going; `cpu_us_per_edge`:
 all processor time of hubs, Redis and Postgres meanwhile, per such edge (sockets, tokens and admission included).
 `false_edges`: changes that any watcher was told beyond the least that could be told, the dead hub's people included;
-`converge_s`: from the hub's death until every watcher's picture is the truth. Must never count a watcher of the hub
-that died.
+`converge_s`: from the fault (by default a hub's death) until every watcher's picture is the truth. Must never count a
+watcher of the hub that died.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 from random import Random
 from time import monotonic
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
+import redis.asyncio as redis
 import uvloop
 
 from loadtest.bench import costs
@@ -35,6 +37,8 @@ WATCHED: Final = 500
 SETTLED_WITHIN_S: Final = 60.0
 CONVERGED_WITHIN_S: Final = 90.0
 BAR_S: Final = 35.0
+STOPPED_S: Final = 40.0
+WOKEN_S: Final = 20.0
 LOOK_EVERY_S: Final = 0.1
 CHANGES_PER_STORY: Final = 2.5
 SETTINGS: Final = {"MUSTER_RATE_LIMITS": "0", "MUSTER_ACCESS_TOKEN_S": "7200"}
@@ -58,6 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seconds", type=float, default=60, help="of coming and going")
     parser.add_argument("--opens", type=float, default=400, help="connects per second at first")
+    parser.add_argument(
+        "--fault", choices=tuple(FAULTS), default="kill", help="what happens to a hub, or to Redis"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of whatever is left to chance")
 
 
@@ -85,12 +92,12 @@ async def _run(args: argparse.Namespace) -> Figures:
         spent_s, churned_s, edges = await _churn(stack, comings, args, progress)
         await _agreed(comings, watchers, SETTLED_WITHIN_S)
         before = sum(comings.turns.values())
-        converge_s = await _kill(stack, comings, watchers, progress)
+        converge_s = await FAULTS[args.fault](stack, comings, watchers, progress)
         false, told = _false(comings, watchers)
         progress.end()
         print(
             f"{len(comings.people):,} people, {edges:,} connects and disconnects in {churned_s:.0f} s; to be told at "
-            f"least {before:,} times, then {sum(comings.turns.values()) - before:,} by the hub's death; "
+            f"least {before:,} times, then {sum(comings.turns.values()) - before:,} by the fault; "
             f"each was told {told:,} times in all"
         )
     return Figures(
@@ -171,6 +178,48 @@ async def _kill(
     if not await _agree(comings, left, CONVERGED_WITHIN_S):
         return None
     return round(monotonic() - killed_at, 1)
+
+
+async def _flush(
+    stack: Stack, comings: Comings, watchers: list[Visitor], progress: Progress
+) -> float | None:
+    """Redis forgets everything while people come and go; seconds until everybody sees the truth again."""
+    progress.show(0, 1, "Redis forgets")
+    began = monotonic()
+    async with redis.Redis.from_url(stack.found.redis_url, protocol=2) as client:
+        await client.flushall()
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(len(comings.people) // 20):
+            tasks.create_task(comings.story())
+            await asyncio.sleep(0.02)
+    agree = await _agree(comings, watchers, CONVERGED_WITHIN_S)
+    return round(monotonic() - began, 1) if agree else None
+
+
+async def _stop(
+    stack: Stack, comings: Comings, watchers: list[Visitor], progress: Progress
+) -> float | None:
+    """A hub is stopped beyond its lease; half of its devices come back elsewhere, and then it wakes."""
+    progress.show(0, 1, "a hub is stopped")
+    stack.signal_hub(1, signal.SIGSTOP)
+    stopped_at = monotonic()
+    try:
+        left = [watcher for number, watcher in enumerate(watchers) if number % HUBS]
+        for number, watcher in enumerate(watchers):
+            if not number % HUBS:
+                watcher.drop()
+        await comings.bereft(0, 0.5)
+        agree = await _agree(comings, left, CONVERGED_WITHIN_S)
+        took_s = monotonic() - stopped_at
+        await asyncio.sleep(max(0.0, STOPPED_S - took_s))
+    finally:
+        stack.signal_hub(1, signal.SIGCONT)
+    await asyncio.sleep(WOKEN_S)  # whatever it still believes, it says by then
+    agree = agree and await _agree(comings, left, CONVERGED_WITHIN_S)
+    return round(took_s, 1) if agree else None
+
+
+FAULTS: Final = {"kill": _kill, "flushall": _flush, "stop": _stop}
 
 
 async def _agreed(comings: Comings, watchers: list[Visitor], within_s: float) -> None:

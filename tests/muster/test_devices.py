@@ -165,3 +165,15 @@ def test_a_device_that_came_to_another_hub_is_forgotten_here() -> None:
     assert hub.devices.count == 0
     assert not hub.devices.is_dirty
     assert hub.devices.due(here, NOW + 100) == float("inf")
+
+
+def test_who_lingers_on_a_hub_that_slept_does_not_come_in_again() -> None:
+    """Others took them out long ago; who has a socket still is said again."""
+    hub = Hub()
+    hub.came()
+    hub.came(BOB)
+    hub.gone(NOW + 1, clean=False)
+    hub.devices.drop_lingering()
+    hub.devices.untold_all()
+    hub.tell()
+    assert set(hub.told) == {BOB}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from uuid import UUID
@@ -16,6 +17,9 @@ from muster import submit
 from muster.ids import PersonId, RoomId
 from muster.op import PrivacyChange
 from muster.privacy import Circle
+from muster.stores.redis.roll import roll_at
+from muster.stores.redis.roll_commands import RollKeys
+from muster.stores.redis.roll_lookup import devices_of
 from proto.codes import Close
 from proto.frames import Attention, PersonPresence, Presences, RoomPresence
 from tests.fakes.socket import RecordingSocket
@@ -391,3 +395,36 @@ async def test_a_redis_that_lost_everything_makes_no_edges(
     assert sum(not frame.known for frame in sight.frames) == 0, (
         "so short a time is nobody's business"
     )
+
+
+async def test_a_hub_that_wakes_late_takes_nobody_out_and_brings_nobody_back(
+    hubs: tuple[Node, Node], database: asyncpg.Pool, fresh_redis_url: str
+) -> None:
+    """It was swept meanwhile: who moved stays there, who went stays gone, who is still there comes in again."""
+    one, other = hubs
+    ada, moved, gone, still = [await person(database) for _ in range(4)]
+    for friend in (moved, gone, still):
+        await contacts(one, ada, friend)
+    device = new_id()
+    left = [await other.connect(moved, device=device), await other.connect(gone)]
+    await other.connect(still)
+    sight = await watching(one, ada)
+    for friend in (moved, gone, still):
+        await sight.until(friend, "active")
+    roll = roll_at(fresh_redis_url, False, random.Random(1))
+    claims = await devices_of(roll._says._nodes, RollKeys(), still.bytes)
+    generation = bytes.fromhex(claims[0].generation)
+    await one.connect(moved, device=device)
+    for socket in left:
+        other.leave(socket)  # it sleeps: these linger
+    await roll.retire(generation, -1)
+    out = await roll.sweep(generation, b"z" * 16)
+    assert out is not None
+    assert set(out) >= {gone.bytes, still.bytes}
+    await sight.until(still, "offline")
+    await other.connect(ada)  # something to say: it finds itself fenced
+    await sight.until(still, "active")
+    await sight.until(gone, "offline")
+    assert sight.edges(moved) <= 1
+    assert sight.edges(gone) <= 2
+    await roll.close()
