@@ -16,7 +16,6 @@ import signal
 from random import Random
 from time import monotonic
 from typing import Final, NamedTuple
-from uuid import UUID
 
 import asyncpg
 import redis.asyncio as redis
@@ -25,21 +24,17 @@ import uvloop
 from loadtest.bench import costs
 from loadtest.bench.comings import DEVICES, Comer, Comings
 from loadtest.bench.people import Cast
-from loadtest.bench.visitor import Visitor
+from loadtest.bench.sight import Sight, seats
 from loadtest.bench.worker import raise_limit
 from loadtest.progress import Progress
 from loadtest.stack import Stack, muster_up
 
 HUBS: Final = 3
-WATCHED: Final = 500
-"""People whom one watcher hears of: the most that a frame may name."""
-
 SETTLED_WITHIN_S: Final = 60.0
 CONVERGED_WITHIN_S: Final = 90.0
 BAR_S: Final = 35.0
 STOPPED_S: Final = 40.0
 WOKEN_S: Final = 20.0
-LOOK_EVERY_S: Final = 0.1
 CHANGES_PER_STORY: Final = 2.5
 SETTINGS: Final = {"MUSTER_RATE_LIMITS": "0", "MUSTER_ACCESS_TOKEN_S": "7200"}
 
@@ -87,13 +82,15 @@ async def _run(args: argparse.Namespace) -> Figures:
     async with muster_up(HUBS, SETTINGS) as stack:
         comings, tokens = await _people(stack, args, progress, random)
         await _connect(comings, args.opens, progress)
-        watchers = await _watchers(stack, comings, tokens)
-        await _agreed(comings, watchers, SETTLED_WITHIN_S)
+        sight = Sight(comings)
+        await sight.open(tokens, stack.hub_urls)
+        await _settled(sight)
+        sight.begin()
         spent_s, churned_s, edges = await _churn(stack, comings, args, progress)
-        await _agreed(comings, watchers, SETTLED_WITHIN_S)
+        await _settled(sight)
         before = sum(comings.turns.values())
-        converge_s = await FAULTS[args.fault](stack, comings, watchers, progress)
-        false, told = _false(comings, watchers)
+        converge_s = await FAULTS[args.fault](stack, comings, sight, progress)
+        told, false = sight.judged()
         progress.end()
         print(
             f"{len(comings.people):,} people, {edges:,} connects and disconnects in {churned_s:.0f} s; to be told at "
@@ -119,8 +116,7 @@ async def _people(
     await connection.close()
     watcher, *ids = made
     people = [Comer(p, [cast.token(p, f"device {n}") for n in range(DEVICES)]) for p in ids]
-    seats = (len(ids) + WATCHED - 1) // WATCHED * HUBS
-    tokens = [cast.token(watcher, f"watcher {n}") for n in range(seats)]
+    tokens = [cast.token(watcher, f"watcher {n}") for n in range(seats(len(ids), HUBS))]
     return Comings(people, stack.hub_urls, random), tokens
 
 
@@ -132,18 +128,6 @@ async def _connect(comings: Comings, per_s: float, progress: Progress) -> None:
                 tasks.create_task(comings.come(comer, device))
             progress.show(DEVICES * number, total, "connecting")
             await asyncio.sleep(DEVICES / per_s)
-
-
-async def _watchers(stack: Stack, comings: Comings, tokens: list[str]) -> list[Visitor]:
-    """On every hub enough to hear of everybody."""
-    ids = [comer.person for comer in comings.people]
-    parts = [ids[at : at + WATCHED] for at in range(0, len(ids), WATCHED)]
-    watchers = []
-    for number, token in enumerate(tokens):
-        watcher = await Visitor.enter(token, stack.hub_urls[number % HUBS])
-        watcher.watch(parts[number // HUBS])
-        watchers.append(watcher)
-    return watchers
 
 
 async def _churn(
@@ -166,23 +150,17 @@ async def _churn(
     return spent, seconds, made
 
 
-async def _kill(
-    stack: Stack, comings: Comings, watchers: list[Visitor], progress: Progress
-) -> float | None:
+async def _kill(stack: Stack, comings: Comings, sight: Sight, progress: Progress) -> float | None:
     """Half of a dead hub's devices stay away; seconds until everybody alive sees the truth."""
     progress.show(0, 1, "a hub dies")
     await stack.kill_hub(1)
     killed_at = monotonic()
     await comings.bereft(0, 0.5)
-    left = [watcher for watcher in watchers if watcher.open]
-    if not await _agree(comings, left, CONVERGED_WITHIN_S):
-        return None
-    return round(monotonic() - killed_at, 1)
+    agree = await sight.agrees(CONVERGED_WITHIN_S)
+    return round(monotonic() - killed_at, 1) if agree else None
 
 
-async def _flush(
-    stack: Stack, comings: Comings, watchers: list[Visitor], progress: Progress
-) -> float | None:
+async def _flush(stack: Stack, comings: Comings, sight: Sight, progress: Progress) -> float | None:
     """Redis forgets everything while people come and go; seconds until everybody sees the truth again."""
     progress.show(0, 1, "Redis forgets")
     began = monotonic()
@@ -192,82 +170,31 @@ async def _flush(
         for _ in range(len(comings.people) // 20):
             tasks.create_task(comings.story())
             await asyncio.sleep(0.02)
-    agree = await _agree(comings, watchers, CONVERGED_WITHIN_S)
+    agree = await sight.agrees(CONVERGED_WITHIN_S)
     return round(monotonic() - began, 1) if agree else None
 
 
-async def _stop(
-    stack: Stack, comings: Comings, watchers: list[Visitor], progress: Progress
-) -> float | None:
+async def _stop(stack: Stack, comings: Comings, sight: Sight, progress: Progress) -> float | None:
     """A hub is stopped beyond its lease; half of its devices come back elsewhere, and then it wakes."""
     progress.show(0, 1, "a hub is stopped")
     stack.signal_hub(1, signal.SIGSTOP)
     stopped_at = monotonic()
     try:
-        left = [watcher for number, watcher in enumerate(watchers) if number % HUBS]
-        for number, watcher in enumerate(watchers):
-            if not number % HUBS:
-                watcher.drop()
+        sight.leave(0, HUBS)
         await comings.bereft(0, 0.5)
-        agree = await _agree(comings, left, CONVERGED_WITHIN_S)
+        agree = await sight.agrees(CONVERGED_WITHIN_S)
         took_s = monotonic() - stopped_at
         await asyncio.sleep(max(0.0, STOPPED_S - took_s))
     finally:
         stack.signal_hub(1, signal.SIGCONT)
     await asyncio.sleep(WOKEN_S)  # whatever it still believes, it says by then
-    agree = agree and await _agree(comings, left, CONVERGED_WITHIN_S)
+    agree = agree and await sight.agrees(CONVERGED_WITHIN_S)
     return round(took_s, 1) if agree else None
 
 
-FAULTS: Final = {"kill": _kill, "flushall": _flush, "stop": _stop}
-
-
-async def _agreed(comings: Comings, watchers: list[Visitor], within_s: float) -> None:
-    """Everybody sees the truth, and begins to be judged."""
-    if not await _agree(comings, watchers, within_s):
+async def _settled(sight: Sight) -> None:
+    if not await sight.agrees(SETTLED_WITHIN_S):
         raise RuntimeError("presence does not settle; nothing can be measured")
-    if not comings.turns:
-        for watcher in watchers:
-            watcher.turns.clear()
 
 
-async def _agree(comings: Comings, watchers: list[Visitor], within_s: float) -> bool:
-    deadline = monotonic() + within_s
-    while monotonic() < deadline:
-        if all(watcher.known for watcher in watchers):
-            seen: dict[int, set[UUID]] = {}
-            for number, watcher in enumerate(watchers):
-                seen[number] = watcher.present
-            there = comings.there()
-            ids = {comer.person for comer in comings.people}
-            if {p for present in seen.values() for p in present} & ids == there:
-                parts = _parts(comings)
-                if all(
-                    any(present & ids == there & part for part in parts)
-                    for present in seen.values()
-                ):
-                    return True
-        await asyncio.sleep(LOOK_EVERY_S)
-    return False
-
-
-def _parts(comings: Comings) -> list[set[UUID]]:
-    ids = [comer.person for comer in comings.people]
-    return [set(ids[at : at + WATCHED]) for at in range(0, len(ids), WATCHED)]
-
-
-def _false(comings: Comings, watchers: list[Visitor]) -> tuple[int, int]:
-    """What was told beyond the least, by the worst of the watchers who lived through it all; and all that was told."""
-    false: dict[UUID, int] = {}
-    told: dict[UUID, int] = {}
-    for watcher in watchers:
-        if not watcher.open:
-            continue
-        for person, turns in watcher.turns.items():
-            false[person] = max(false.get(person, 0), turns - comings.turns[person])
-            told[person] = max(told.get(person, 0), turns)
-    ids = {comer.person for comer in comings.people}
-    return (
-        sum(count for person, count in false.items() if count > 0 and person in ids),
-        sum(count for person, count in told.items() if person in ids),
-    )
+FAULTS: Final = {"kill": _kill, "flushall": _flush, "stop": _stop}
