@@ -27,9 +27,6 @@ from muster.tenure import Tenure
 from muster.view import Change, View
 from realtime.presence_counts import PresenceCounts
 
-SAY_EVERY_S: Final = 0.1
-READ_EVERY_S: Final = 0.25
-KEEP_EVERY_S: Final = 1.0
 SEEN_EVERY_S: Final = 5.0
 AUDIT_EVERY_S: Final = 60.0
 """How often generations are looked for that a bucket knows and the register does not."""
@@ -43,6 +40,15 @@ SEEN_WAITING: Final = 20_000
 RETIRE_WITHIN_S: Final = 1.0
 
 
+class Paces(NamedTuple):
+    """How often the roll is told and asked, leases are looked after, and watchers brought up to date; seconds."""
+
+    say_s: float = 0.1
+    read_s: float = 0.25
+    keep_s: float = 1.0
+    beat_s: float = 1.0
+
+
 class Outside(NamedTuple):
     """What the roll call needs of the world."""
 
@@ -51,6 +57,7 @@ class Outside(NamedTuple):
     clock: Clock
     random: Random
     grace_s: float = GRACE_S
+    paces: Paces = Paces()
 
 
 class RollCall:
@@ -59,7 +66,7 @@ class RollCall:
     def __init__(
         self, outside: Outside, devices: Devices, view: View, counts: PresenceCounts
     ) -> None:
-        self._roll, self._reader, self.clock, self._random, self._grace_s = outside
+        self._roll, self._reader, self.clock, self._random, self._grace_s, self.paces = outside
         self._devices = devices
         self._view = view
         self._counts = counts
@@ -70,6 +77,7 @@ class RollCall:
         self._seen: dict[bytes, int] = {}
         self._old: list[bytes] = []
         self._was_fenced = False
+        self._is_current = False
         self._suspects: frozenset[bytes] = frozenset()
         self._audit_at = 0.0
         self._log = get_logger()
@@ -86,8 +94,8 @@ class RollCall:
 
     @property
     def is_known(self) -> bool:
-        """Whether what the view has told is what is so."""
-        return self._tenure.may_tell(self.clock.monotonic())
+        """Whether what the view knows is what is so."""
+        return self._tenure.may_tell(self.clock.monotonic()) and self._is_current
 
     @property
     def is_unknown(self) -> bool:
@@ -116,10 +124,11 @@ class RollCall:
         """Call the roll until cancelled; then let the lease run out."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._every(KEEP_EVERY_S, self._keep))
-                tasks.create_task(self._every(SAY_EVERY_S, self._say))
-                tasks.create_task(self._every(SAY_EVERY_S, self._read_profiles))
-                tasks.create_task(self._every(READ_EVERY_S, self._read))
+                paces = self.paces
+                tasks.create_task(self._every(paces.keep_s, self._keep))
+                tasks.create_task(self._every(paces.say_s, self._say))
+                tasks.create_task(self._every(paces.say_s, self._read_profiles))
+                tasks.create_task(self._every(paces.read_s, self._read))
                 tasks.create_task(self._every(SEEN_EVERY_S, self._write_seen))
         finally:
             await self._retire()
@@ -204,6 +213,7 @@ class RollCall:
         self._suspects = unlisted
 
     def _leave_generation(self) -> None:
+        self._is_current = False
         if self._tenure.generation is not None:
             self._old.append(self._tenure.generation)
             del self._old[:-10]
@@ -281,6 +291,8 @@ class RollCall:
             self._positions = await self._roll.heads()
             self._view.doubt(range(len(self._positions)))
         positions = self._positions
+        # That all have said everything is known before what they said is read: only the next reading holds it.
+        is_whole = self._tenure.may_tell(self.clock.monotonic())
         fresh = await self._roll.fresh(positions)
         now = self.clock.monotonic()
         self._tenure.answered(now)
@@ -296,6 +308,7 @@ class RollCall:
                 positions[bucket] = heads[bucket]
             self._view.doubt(fresh.doubted)
         if await self.look():
+            self._is_current = self._is_current or is_whole
             self.flush()
 
     def _lost(self) -> None:

@@ -29,7 +29,6 @@ from realtime.rosters import Rosters, presence_of
 from realtime.socket import Socket
 from realtime.watcher import Watcher
 
-BEAT_S: Final = 1.0
 SAMPLES_EVERY: Final = 2
 """Samples and counts of large rooms go out with every second beat."""
 
@@ -198,7 +197,7 @@ class Watching:
         """Beat until cancelled."""
         beat = 0
         while True:
-            await asyncio.sleep(BEAT_S)
+            await asyncio.sleep(self._call.paces.beat_s)
             beat += 1
             with suppress(Refused):  # Postgres does not answer: asked again with the next beat
                 await self._read_again()

@@ -109,21 +109,23 @@ async def watching(
 async def test_contacts_hear_of_each_other_over_hubs(
     hubs: tuple[Node, Node], database: asyncpg.Pool
 ) -> None:
-    """First device in, last one out: one push each, whatever lies between, and a goodbye counts at once."""
+    """First device in, last one out: one push for each change of the person, and a goodbye counts at once."""
     one, other = hubs
     ada, bob = await person(database), await person(database)
     await contacts(one, ada, bob)
     sight = await watching(one, ada)
     assert sight.state(bob) == "offline"
+    laptop = await one.connect(bob)
+    await sight.until(bob, "active")
+    one.hub.attendance.look(laptop, Attention(0, "background"))
+    await sight.until(bob, "background")
     phone = await other.connect(bob)
     await sight.until(bob, "active")
-    laptop = await one.connect(bob)
     other.leave(phone, clean=True)
-    one.hub.attendance.look(laptop, Attention(0, "background"))
     await sight.until(bob, "background")
     one.leave(laptop, clean=True)
     await sight.until(bob, "offline")
-    assert sight.edges(bob) == 3
+    assert sight.edges(bob) == 5
 
 
 async def test_who_is_back_within_the_grace_time_was_never_away(

@@ -22,8 +22,8 @@ from loadtest.torture.scenario import Scenario, Stage
 from loadtest.torture.scenarios.doors import frozen
 from loadtest.torture.scenarios.redis import flush
 
-PEOPLE: Final = 30
-STORIES: Final = 30
+PEOPLE: Final = 20
+STORIES: Final = 20
 STORY_EVERY_S: Final = 0.1
 WITHIN_S: Final = 10.0
 SETTLED_WITHIN_S: Final = 40.0
@@ -74,9 +74,9 @@ async def _scene(stage: Stage) -> AsyncIterator[Scene]:
             await logins[0].rest.show_to("everyone")
             return Comer(logins[0].person, tokens)
 
-        people = [await somebody(f"comer{n}", DEVICES) for n in range(PEOPLE)]
+        people = await asyncio.gather(*(somebody(f"comer{n}", DEVICES) for n in range(PEOPLE)))
         watcher = await somebody("watcher", seats(PEOPLE, len(world.hub_urls)))
-    comings = Comings(people, world.hub_urls, stage.random)
+    comings = Comings(list(people), world.hub_urls, stage.random)
     for comer in people:
         for device in range(DEVICES):
             await comings.come(comer, device)
