@@ -68,6 +68,7 @@ from muster.stores.reach import wait_for_installation
 from muster.stores.redis.meters import PublisherMeters, TailMeters
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.publisher import RedisPublisher
+from muster.stores.redis.roll import roll_at
 from muster.stores.redis.tail import RedisTail
 from muster.telemetry import configure_logging, get_logger, new_registry
 from muster.writer import Writer
@@ -164,6 +165,7 @@ async def _ground(
     lanes = LaneTable(settings.lanes)
     nodes = nodes_at(settings.redis_url, settings.redis_cluster, lanes, rng)
     publisher = RedisPublisher(nodes, lanes, PublisherMeters(registry), settings.lane_max_len, rng)
+    roll = roll_at(settings.redis_url, settings.redis_cluster, rng)
     writer = Writer(
         [_batches(settings, f"{NAME}-writer") for _ in range(settings.api_db_writers)],
         _batches(settings, f"{NAME}-spare", SPARE_LOCK_TIMEOUT_MS),
@@ -197,11 +199,13 @@ async def _ground(
                 metrics,
                 abroad,
                 media,
+                roll,
                 memory,
             )
             yield ground, control, writer, tail
     for egress in abroad:
         await egress.close()
+    await roll.close()
     await publisher.close()
     for database in (*databases, *apart):
         await database.close()

@@ -23,6 +23,7 @@ BENCHMARKS: Final = {
     "unit": "loadtest.bench.unit",
     "sync": "loadtest.bench.sync",
     "media": "loadtest.bench.media",
+    "presence": "loadtest.bench.presence",
     "people": "loadtest.people",
     "load": "loadtest.load",
     "torture": "loadtest.torture.command",

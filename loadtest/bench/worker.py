@@ -211,10 +211,15 @@ async def work() -> None:
         tell(Failed(str(failed.exceptions[0]) or repr(failed.exceptions[0])))
 
 
-def main() -> None:
-    """As many sockets as the system allows; until the input ends."""
+def raise_limit() -> None:
+    """As many sockets as the system allows."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def main() -> None:
+    """Until the input ends."""
+    raise_limit()
     uvloop.run(work())
 
 
