@@ -9,17 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import resource
-import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from typing import Final
 from uuid import uuid4
 
 import httpcore
-import uvicorn
 from prometheus_client import CollectorRegistry
 
 from api.assembly import (
@@ -33,8 +30,8 @@ from api.assembly import (
     timers,
 )
 from api.edge import ApiMetrics
+from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
-from api.wire import Wire
 from muster import keys, lifetime
 from muster.addresses import networks
 from muster.clock import SystemClock
@@ -71,6 +68,7 @@ from muster.stores.reach import wait_for_installation
 from muster.stores.redis.meters import PublisherMeters, TailMeters
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.publisher import RedisPublisher
+from muster.stores.redis.roll import roll_at
 from muster.stores.redis.tail import RedisTail
 from muster.telemetry import configure_logging, get_logger, new_registry
 from muster.writer import Writer
@@ -78,30 +76,15 @@ from muster.writer import Writer
 NAME: Final = "muster-api"
 SWEEP_S: Final = 600.0
 ASK_AGAIN_S: Final = 1.0
-KEEP_ALIVE_S: Final = 75
-"""Longer than the 60 s for which balancers keep a connection: the balancer closes first."""
-
-BACKLOG: Final = 2_048
-PEER_LOST_S: Final = 30.0
-"""A peer that does not take an answer for so long is gone, whatever it says."""
-
 _TOKEN_LEEWAY_MS: Final = 60_000
 
 _log = get_logger()
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: muster.lifetime has them."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 async def serve(settings: Settings, stop: asyncio.Event) -> int:
     """Serve until `stop`; the exit code."""
     ring = keys.load(settings.keys_path)
-    listening = _listen(settings)
+    listening = listen(settings)
     reached = wait_for_installation(settings.database_url, settings.lanes, _say)
     if not await _unless(stop, reached):
         listening.close()
@@ -111,7 +94,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
         jobs = JobMetrics(ground.registry)
         heap = Heap(ground.clock, ground.registry)
         lateness = Lateness(ground.clock, ground.registry)
-        server = _Server(_config(settings, ground))
+        server = Server(config(settings, assemble(ground)))
         heap.settle(settings.gc_threshold)
         async with asyncio.TaskGroup() as tasks:
             background = [
@@ -182,6 +165,7 @@ async def _ground(
     lanes = LaneTable(settings.lanes)
     nodes = nodes_at(settings.redis_url, settings.redis_cluster, lanes, rng)
     publisher = RedisPublisher(nodes, lanes, PublisherMeters(registry), settings.lane_max_len, rng)
+    roll = roll_at(settings.redis_url, settings.redis_cluster, rng)
     writer = Writer(
         [_batches(settings, f"{NAME}-writer") for _ in range(settings.api_db_writers)],
         _batches(settings, f"{NAME}-spare", SPARE_LOCK_TIMEOUT_MS),
@@ -215,11 +199,13 @@ async def _ground(
                 metrics,
                 abroad,
                 media,
+                roll,
                 memory,
             )
             yield ground, control, writer, tail
     for egress in abroad:
         await egress.close()
+    await roll.close()
     await publisher.close()
     for database in (*databases, *apart):
         await database.close()
@@ -291,44 +277,6 @@ async def _sweep(kept: PostgresIdempotency) -> None:
         except Refused as refused:
             _log.warning("sweep failed", code=refused.code.name)
         await asyncio.sleep(ASK_AGAIN_S if more else SWEEP_S)
-
-
-def _config(settings: Settings, ground: Ground) -> uvicorn.Config:
-    return uvicorn.Config(
-        assemble(ground),
-        loop="none",
-        http=Wire,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
-        backlog=BACKLOG,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=int(settings.drain_within_s) or 1,
-        ssl_certfile=settings.tls_cert,
-        ssl_keyfile=settings.tls_key,
-    )
-
-
-def _listen(settings: Settings) -> socket.socket:
-    """Our address, taken: who connects is refused until uvicorn listens, and does not hang."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    family = socket.AF_INET6 if ":" in settings.listen_host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            lost_ms = int(PEER_LOST_S * 1_000)
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, lost_ms)
-        listener.bind((settings.listen_host, settings.api_port))
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 def _say(sentence: str) -> None:

@@ -32,6 +32,7 @@ from api.page import PageHandlers, packaged
 from api.people import PeopleHandlers
 from api.phone import PhoneHandlers
 from api.polls import PollHandlers
+from api.presence import PresenceHandlers
 from api.rooms import RoomHandlers
 from api.service import KeySet, ServiceHandlers
 from api.sessions import SessionHandlers
@@ -73,11 +74,13 @@ from muster.polls import Polls
 from muster.previews import PreviewMetrics, Previews, Reads
 from muster.reminders import Reminders
 from muster.reports import Reports
+from muster.roll import Roll
 from muster.rooms import Rooms
 from muster.scheduled import Schedule
 from muster.search import Search
 from muster.service_keys import ServiceKeys
 from muster.sessions import Sessions, Submitter, Surroundings, Terms
+from muster.status import Statuses
 from muster.stores.depots.local import LocalDepot
 from muster.stores.depots.origins import media_origins
 from muster.stores.postgres.contacts import PostgresContacts
@@ -96,6 +99,7 @@ from muster.stores.postgres.pins import PostgresPins
 from muster.stores.postgres.pointers import PostgresPointers
 from muster.stores.postgres.polls import PostgresPolls
 from muster.stores.postgres.pool import Database, Replica
+from muster.stores.postgres.presence import PostgresPresence
 from muster.stores.postgres.previews import PostgresPreviews
 from muster.stores.postgres.reports import PostgresReports
 from muster.stores.postgres.rooms import PostgresRooms
@@ -140,6 +144,7 @@ class Ground(NamedTuple):
     metrics: ApiMetrics
     abroad: Abroad
     media: MediaGround
+    roll: Roll
     memory: Memory | None = None
 
 
@@ -320,6 +325,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         later=LaterHandlers(_schedule(on), _reminders(on)),
         adopters=AdopterHandlers(arrivals, externals, known, writer, limits),
         webhooks=WebhookHandlers(webhooks),
+        presence=PresenceHandlers(Statuses(PostgresPresence(on.primary), on.roll, on.clock)),
         phone=PhoneHandlers(
             PostgresMoments(on.primary),
             PostgresNotices(on.primary),

@@ -21,6 +21,7 @@ from api import (
     people,
     phone,
     polls,
+    presence,
     rooms,
     sessions,
     staff,
@@ -52,6 +53,7 @@ class Handlers(NamedTuple):
     finding: finding.FindingHandlers
     later: later.LaterHandlers
     phone: phone.PhoneHandlers
+    presence: presence.PresenceHandlers
     media: media.MediaHandlers
     store: store.StoreHandlers
     staff: staff.StaffHandlers
@@ -70,6 +72,7 @@ def table(to: Handlers) -> list[Route]:
         *talk_rows.of_finding(to.finding),
         *talk_rows.of_later(to.later),
         *people_rows.of_phone(to.phone),
+        *people_rows.of_presence(to.presence),
         *talk_rows.of_media(to.media, to.store),
         *rooms_rows.of_rooms(to.rooms),
         *rooms_rows.of_members(to.members),

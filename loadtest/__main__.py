@@ -23,6 +23,7 @@ BENCHMARKS: Final = {
     "unit": "loadtest.bench.unit",
     "sync": "loadtest.bench.sync",
     "media": "loadtest.bench.media",
+    "presence": "loadtest.bench.presence",
     "curves": "loadtest.bench.curves",
     "bench": "loadtest.bench.suite",
     "people": "loadtest.people",

@@ -74,11 +74,17 @@ class Stack:
 
         One that was killed before may not be back yet: then it is waited for.
         """
-        port = self.hub_urls[number - 1].rpartition(":")[2]
         async with asyncio.timeout(READY_WITHIN_S):
-            while (pid := _hub_pid(self.found.pid, port)) is None:  # noqa: ASYNC110  # only looking tells
+            while not self.signal_hub(number, signal.SIGKILL):  # noqa: ASYNC110  # only looking tells
                 await asyncio.sleep(LOOK_EVERY_S)
-        os.kill(pid, signal.SIGKILL)
+
+    def signal_hub(self, number: int, sent: signal.Signals) -> bool:
+        """Send a signal to a hub, counted from 1; false if it is not there just now."""
+        port = self.hub_urls[number - 1].rpartition(":")[2]
+        pid = _hub_pid(self.found.pid, port)
+        if pid is not None:
+            os.kill(pid, sent)
+        return pid is not None
 
     def log(self) -> str:
         """Everything it said so far."""

@@ -7,6 +7,7 @@
     people.py      who somebody is; sessions.py, passwords.py how they log in
     rooms.py       rooms and lists of them; history.py a room's log as it reads now
     contacts.py    whom somebody knows; privacy.py whom they let near; finding.py, links.py how they meet
+    presence.py    who is there, and what others are shown; devices.py, roll.py, tenure.py, view.py, status.py
     sync.py        all a phone begins with, or what changed; notices.py, drafts.py parts of it; versions.py which apps
     mentions.py    who is meant by @names; threads.py a message and its replies
     jobs.py        what is to be done once, at a time; scheduled.py and reminders.py what people ask for

@@ -106,7 +106,7 @@ class Settings:
     )
     heartbeat_s: float = setting(25.0, "silence after which a socket is pinged", at_least=0.1)
     grace_s: float = setting(
-        30.0, "how long a session outlives a socket that was lost", at_least=0.0
+        15.0, "how long somebody whose socket was lost still counts as there", at_least=0.0
     )
     auth_within_s: float = setting(5.0, "time a new socket has to authenticate", at_least=0.1)
     drain_within_s: float = setting(

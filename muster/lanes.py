@@ -53,6 +53,7 @@ class LaneTable:
             raise ValueError("a namespace with a brace would hide the hash tags")
         self.lanes = lanes
         tags = [_TAGS[-(-i * LANES_MOST // lanes)] for i in range(lanes)]
+        self.tags = tuple(f"{namespace}:{{{tag}}}".encode() for tag in tags)
         self.streams = tuple(f"{namespace}:{{{tag}}}:lane".encode() for tag in tags)
         self.epochs = tuple(f"{namespace}:{{{tag}}}:epoch".encode() for tag in tags)
         self.slots = tuple(key_slot(stream) for stream in self.streams)

@@ -196,6 +196,7 @@ FRAME_RULES: Final[dict[type[frames.Client], FrameRule]] = {
     frames.Received: FrameRule(False, Action.see),
     frames.Read: FrameRule(False, Action.see),
     frames.Refresh: FrameRule(False, None),
+    frames.Watch: FrameRule(False, None),
     frames.Vote: FrameRule(False, Action.vote),
     frames.ClosePoll: FrameRule(False, Action.close_poll),
 }
@@ -305,6 +306,9 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("GET", "/v1/me/contacts"): _ANY,
     ("PUT", "/v1/me/contacts/{person}"): _ANY,
     ("DELETE", "/v1/me/contacts/{person}"): _ANY,
+    ("GET", "/v1/me/presence"): _ANY,
+    ("PATCH", "/v1/me/presence"): _ANY,
+    ("GET", "/v1/me/contacts/presence"): _ANY,
     ("GET", "/v1/me/privacy"): _ANY,
     ("PATCH", "/v1/me/privacy"): _ANY,
     ("GET", "/v1/people"): _ANY,

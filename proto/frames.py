@@ -11,9 +11,12 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from proto import limits
+from proto.bases import Client as Client  # noqa: PLC0414  # frames.X is how all speak of them
+from proto.bases import RequestId as RequestId  # noqa: PLC0414  # the same
+from proto.bases import Server as Server  # noqa: PLC0414  # the same
 from proto.entry import (
     Attachments,
     Body,
@@ -28,23 +31,21 @@ from proto.entry import (
     Target,
     Text,
 )
-from proto.shapes import Limits as Limits  # noqa: PLC0414  # frames.X is how all speak of them
+from proto.presence import Presences as Presences  # noqa: PLC0414  # the same
+from proto.presence import RoomPresence as RoomPresence  # noqa: PLC0414  # the same
+from proto.presence import Watch as Watch  # noqa: PLC0414  # the same
+from proto.shapes import Limits as Limits  # noqa: PLC0414  # the same
+from proto.shapes import PersonPresence as PersonPresence  # noqa: PLC0414  # the same
+from proto.shapes import PresenceForm as PresenceForm  # noqa: PLC0414  # the same
 from proto.shapes import Preview as Preview  # noqa: PLC0414  # the same
 from proto.shapes import RoomState as RoomState  # noqa: PLC0414  # the same
 from proto.shapes import RoomStatus as RoomStatus  # noqa: PLC0414  # the same
 
-RequestId = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 ShortText = Annotated[str, Meta(max_length=64)]
 Attention_ = Literal["active", "idle", "background"]
 Rooms = Annotated[list[UUID], Meta(max_length=limits.ROOMS_PER_FRAME)]
 Positions = Annotated[list[tuple[UUID, Seq]], Meta(max_length=limits.ROOMS_PER_FRAME)]
 LivePositions = Annotated[list[tuple[UUID, Seq | None]], Meta(max_length=limits.ROOMS_PER_FRAME)]
-
-
-class Client(Struct, array_like=True, frozen=True, gc=False):
-    """Base of all frames a client sends."""
-
-    id: RequestId
 
 
 class Auth(Client, frozen=True, tag=1):
@@ -79,9 +80,13 @@ class Attend(Client, frozen=True, tag=3):
 
 
 class Attention(Client, frozen=True, tag=4):
-    """Whether somebody looks at the app. Background keeps the session; no answer when id is 0."""
+    """Whether somebody looks at the app, and at which room. Background keeps the session; no answer when id is 0.
+
+    Repeat `active` at least every four minutes: who has not said so for five is idle.
+    """
 
     state: Attention_
+    room: UUID | None = None
 
 
 class Post(Client, frozen=True, tag=5):
@@ -184,16 +189,10 @@ class ClosePoll(Client, frozen=True, tag=16):
     target: Target
 
 
-_Asking = Auth | Resume | Attend | Attention | Refresh | Ping
+_Asking = Auth | Resume | Attend | Attention | Refresh | Ping | Watch
 Submission = Post | Edit | Delete | React | Unreact | Vote | ClosePoll
 """The client frames that become an entry of a room's log."""
 ClientFrame = _Asking | Submission | Typing | Received | Read
-
-
-class Server(Struct, array_like=True, frozen=True, gc=False):
-    """Base of all frames a server sends."""
-
-    id: int
 
 
 class Ready(Server, frozen=True, tag=64):
@@ -337,4 +336,6 @@ ServerFrame = (
     | Pointer
     | Goaway
     | Pong
+    | Presences
+    | RoomPresence
 )

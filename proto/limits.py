@@ -28,6 +28,12 @@ POLL_QUESTION_CHARS: Final = 300
 ROOMS_PER_FRAME: Final = 1_000
 """Rooms in one resume, attend or pointer frame."""
 
+WATCHED_PEOPLE: Final = 500
+"""People named in one watch frame, beside one's contacts."""
+
+WATCHED_ROOMS: Final = 50
+"""Rooms whose presence one socket hears."""
+
 PREVIEW_CHARS: Final = 120
 SUBPROTOCOL_MSGPACK: Final = "muster.v1.msgpack"
 SUBPROTOCOL_JSON: Final = "muster.v1.json"

@@ -23,6 +23,8 @@ class Limits(Struct, frozen=True, gc=False):
     posts_burst: int
 
 
+PresenceState = Literal["active", "idle", "background", "offline"]
+PresenceForm = Literal["names", "sample", "count"]
 RoomStatus = Literal["live", "head", "gap", "removed", "joined"]
 
 
@@ -39,6 +41,21 @@ class RoomState(Struct, array_like=True, frozen=True, gc=False):
     from_seq: int
     head: int
     msg_no: int
+
+
+class PersonPresence(Struct, array_like=True, frozen=True, gc=False):
+    """How somebody is, over all their devices. Times are when it ends by itself; 0: there is none.
+
+    `busy_until_ms`: do not disturb. `text`, `emoji`: a status of their own. `room`: one I watch that they look at.
+    """
+
+    person: UUID
+    state: PresenceState
+    busy_until_ms: int = 0
+    text: str = ""
+    emoji: str = ""
+    text_until_ms: int = 0
+    room: UUID | None = None
 
 
 class Preview(Struct, array_like=True, frozen=True, gc=False):

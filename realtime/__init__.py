@@ -26,6 +26,9 @@
                    catchup.py     who is behind                           fill.py        what the lanes did not bring
                    visibility.py  what is hidden from whom                pulse.py       rooms that are not live
                    pointers.py    received and read                       ephemera.py    typing; counts.py its counts
+    presence       presence.py    its parts put together                 rollcall.py   what the roll is told, and tells
+                   watching.py    who is told what                       watcher.py    one socket's sight of others
+                   rosters.py     rooms that are watched                 roster.py     one of them, and its form
     __main__.py    opens everything, and stops it in order
 
 Owns sockets. Must never hold the truth about a room: that is Postgres', reached through muster.

@@ -45,28 +45,32 @@ from muster.stores.postgres.media import PostgresClaims
 from muster.stores.postgres.membership import PostgresControlReader, PostgresHubReader
 from muster.stores.postgres.pointers import PostgresPointers
 from muster.stores.postgres.pool import Database, open_database
+from muster.stores.postgres.presence import PostgresPresence
 from muster.stores.reach import wait_for_database, wait_for_installation, wait_for_redis
 from muster.stores.redis.meters import PublisherMeters, TailMeters
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.publisher import RedisPublisher
+from muster.stores.redis.roll import RedisRoll, roll_at
 from muster.stores.redis.tail import RedisTail
 from muster.stores.redis.trim import LaneTrimmer
 from muster.telemetry import configure_logging, exposition, get_logger, new_registry
 from muster.tokens import Tokens
 from muster.writer import Writer
+from realtime import rollcall
 from realtime.accept import Gate
 from realtime.batching import Pace
 from realtime.edge import Edge
 from realtime.errands import Errands
 from realtime.flusher import Flusher
 from realtime.handshake import Handshake, Page
+from realtime.presence import RolledPresence
 from realtime.server import Listening, Server, bounds_of
 from realtime.spare import LOGGER, Spare
 from realtime.submissions import Submissions
 from realtime.tally import Tally
 from realtime.terms import Terms
 from realtime.wheel import Wheel
-from realtime.wiring import TOKEN_LEEWAY_MS, Assembled, Outside, assemble
+from realtime.wiring import TOKEN_LEEWAY_MS, Assembled, MakePresence, Outside, assemble
 
 NAME: Final = "muster-hub"
 ASK_AGAIN_S: Final = 1.0
@@ -131,7 +135,10 @@ async def _live(
             nodes, lanes, PublisherMeters(registry), settings.lane_max_len, rng
         )
         closing.push_async_callback(publisher.close)
-        hub = _hub(settings, installation, database, publisher, registry)
+        roll = roll_at(settings.redis_url, settings.redis_cluster, rng)
+        closing.push_async_callback(roll.close)
+        presence = _presence(settings, roll, database, server.edge)
+        hub = _hub(settings, installation, database, publisher, registry, presence)
         await _load_control(hub, settings)
         tail = RedisTail(nodes, lanes, hub.hub, TailMeters(registry), server.edge.clock, rng)
         writer = cast(Writer, hub.writer)
@@ -191,6 +198,7 @@ def _hub(
     database: Database,
     publisher: RedisPublisher,
     registry: CollectorRegistry,
+    presence: MakePresence,
 ) -> Assembled:
     clock = SystemClock()
     metrics = WriterMetrics(registry)
@@ -216,9 +224,17 @@ def _hub(
             settings.batch_window_ms / 1_000,
             settings.outbox_bytes // 16,
         ),
+        presence,
     )
     token_ms = settings.access_token_s * 1_000
     return assemble(outside, installation.lanes, installation.generation, token_ms, registry)
+
+
+def _presence(settings: Settings, roll: RedisRoll, database: Database, edge: Edge) -> MakePresence:
+    world = rollcall.Outside(
+        roll, PostgresPresence(database), edge.clock, SystemRandom(), settings.grace_s
+    )
+    return lambda people, registry: RolledPresence(world, edge.wheel, people, registry)
 
 
 async def _load_control(hub: Assembled, settings: Settings) -> None:

@@ -10,19 +10,32 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from msgspec import structs
+
 from muster.control import ControlView
 from muster.ids import PersonId, RoomId, SessionId, self_room
 from muster.lane import LaneEntry, of_ephemeral
 from muster.permission import Action, may
 from proto.codes import Close
 from proto.entry import EntryKind
-from proto.frames import Attend, Entry, Resume, RoomState, RoomStates, TypingNow
+from proto.frames import (
+    Attend,
+    Attention,
+    Entry,
+    Presences,
+    Resume,
+    RoomState,
+    RoomStates,
+    TypingNow,
+    Watch,
+)
 from realtime.admission import Admissions
 from realtime.catchup import Catchup
 from realtime.counts import HubCounts
 from realtime.entrance import Entrance
 from realtime.people import LocalPerson, People
 from realtime.pointers import TOLD_UP_TO, Pointers
+from realtime.presence import Presence
 from realtime.room import REPLAY_ENTRIES, Attachment, LocalRoom
 from realtime.seating import Seating
 from realtime.socket import Socket
@@ -46,6 +59,7 @@ class Parts(NamedTuple):
     admissions: Admissions
     pointers: Pointers
     counts: HubCounts
+    presence: Presence
 
 
 class Attendance:
@@ -75,10 +89,12 @@ class Attendance:
         if socket in person.sockets:
             # Not before: nothing may reach it ahead of the answer that it is in.
             parts.seating.attach(person, socket)
+            parts.presence.came(socket)
         return Admitted(self._generation)
 
-    def drop(self, socket: Socket, clean: bool) -> None:  # noqa: ARG002  # part of the contract
-        """The socket is gone. `clean` will matter to presence: the person said they go."""
+    def drop(self, socket: Socket, clean: bool) -> None:
+        """The socket is gone. `clean`: the person said they go."""
+        self._parts.presence.gone(socket, clean=clean)
         person = self._parts.people.leave(socket)
         if person is not None:
             self._parts.seating.detach(person, socket, gone=not person.sockets)
@@ -132,6 +148,16 @@ class Attendance:
                 states.append(self._follow(attended, socket, at, heads, same=True))
         return RoomStates(frame.id, self._generation, states)
 
+    async def watch(self, socket: Socket, frame: Watch) -> Presences:
+        """See `proto.frames.Watch`. Raises `Refused`."""
+        return await self._parts.presence.watch(socket, frame)
+
+    def look(self, socket: Socket, frame: Attention) -> None:
+        """Somebody looks at the app, or no longer does. A room they are not in is none to look at."""
+        if frame.room is not None and self._member_room(socket, RoomId(frame.room)) is None:
+            frame = structs.replace(frame, room=None)
+        self._parts.presence.look(socket, frame)
+
     def typing(self, socket: Socket, room: RoomId) -> None:
         """Tell the room, if this person may type there; otherwise nothing happens, and nothing is said."""
         here = self._member_room(socket, room)
@@ -175,10 +201,11 @@ class Attendance:
         match entry.kind:
             case EntryKind.revoke if entry.body.session is not None:
                 sockets = self._parts.people.of_session(SessionId(entry.body.session))
-                _close(sockets, Close.revoked, "this session was ended")
+                self._end(sockets, Close.revoked, "this session was ended")
             case EntryKind.ban if subject is not None:
-                _close(subject.sockets, Close.banned, "this account is banned")
+                self._end(subject.sockets, Close.banned, "this account is banned")
             case EntryKind.block | EntryKind.unblock if entry.subject is not None:
+                self._parts.presence.related((PersonId(entry.author), PersonId(entry.subject)))
                 blocker = self._parts.people.get(entry.author.bytes)
                 if blocker is not None:
                     act = (
@@ -187,6 +214,11 @@ class Attendance:
                         else self._parts.hidden.show
                     )
                     act(blocker.id, PersonId(entry.subject))
+
+    def _end(self, sockets: Iterable[Socket], code: Close, reason: str) -> None:
+        for socket in list(sockets):
+            self._parts.presence.gone(socket, clean=True)  # they are not coming back
+            socket.close(code, reason)
 
     # One room of one socket
 
@@ -281,8 +313,3 @@ def _state(room: LocalRoom, status: str, from_seq: int) -> RoomState:
 def _told(room: LocalRoom, socket: Socket) -> bool:
     """Whether others are told of this person's pointers: not in a crowd, and not before they answered."""
     return room.people <= TOLD_UP_TO and room.requested != socket.person
-
-
-def _close(sockets: Iterable[Socket], code: Close, reason: str) -> None:
-    for socket in list(sockets):
-        socket.close(code, reason)

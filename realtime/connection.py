@@ -224,6 +224,7 @@ class Connection:
                 self._run(self._errands.ask_rooms(self, frame))
             case effects.Look(frame):
                 self.attention = frame.state
+                self._errands.hub.look(self, frame)
                 self._ok(frame.id)
             case effects.TellTime(frame):
                 self.send(frames.Pong(frame.id, self._edge.clock.now_ms()))

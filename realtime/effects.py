@@ -24,9 +24,9 @@ class Submit(Struct, frozen=True, gc=False):
 
 
 class AskRooms(Struct, frozen=True, gc=False):
-    """Ask the hub where every room stands, or to make these rooms live."""
+    """Ask the hub where every room stands, to make these rooms live, or whose presence is to be told."""
 
-    frame: frames.Resume | frames.Attend
+    frame: frames.Resume | frames.Attend | frames.Watch
 
 
 class Typing(Struct, frozen=True, gc=False):

@@ -16,7 +16,7 @@ from muster.membership import People as FoundPeople
 from muster.permission import PRESENT
 from realtime.counts import HubCounts
 from realtime.people import People
-from realtime.room import LocalRoom
+from realtime.room import Kept, LocalRoom
 from realtime.seating import Seating
 
 
@@ -30,6 +30,8 @@ class Wiring:
     read_again: Callable[[PersonId, RoomId], None]
     note: Callable[[bytes, int], None]
     control: Callable[[int], None]
+    news: Callable[[LocalRoom, Kept], None]
+    missed: Callable[[RoomId], None]
 
 
 class Entrance:

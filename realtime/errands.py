@@ -105,15 +105,21 @@ class Errands:
         if refused is not None:
             connection.perform(connection.rules.refused(frame.id, refused))
 
-    async def ask_rooms(self, connection: Connection, frame: frames.Resume | frames.Attend) -> None:
-        """Where rooms stand. The hub sends the entries after this answer, which leaves first."""
+    async def ask_rooms(
+        self, connection: Connection, frame: frames.Resume | frames.Attend | frames.Watch
+    ) -> None:
+        """Where rooms stand, or how people are. What follows from it the hub sends after this answer."""
 
         async def ask() -> None:
-            if isinstance(frame, frames.Resume):
-                states = await self.hub.resume(connection, frame)
-            else:
-                states = await self.hub.attend(connection, frame)
-            connection.send(states)
+            answer: frames.Server
+            match frame:
+                case frames.Resume():
+                    answer = await self.hub.resume(connection, frame)
+                case frames.Attend():
+                    answer = await self.hub.attend(connection, frame)
+                case frames.Watch():
+                    answer = await self.hub.watch(connection, frame)
+            connection.send(answer)
 
         refused = await self._within(connection, ask)
         if refused is not None:

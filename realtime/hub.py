@@ -162,6 +162,7 @@ class Hub:
         if room.forgotten or not standing or standing[0].head <= room.position:
             return
         self._counts.jumped += 1
+        self._wiring.missed(room.id)
         for membership in standing:
             if membership.relation not in PRESENT:
                 self._seating.remove(room, membership.person, room.position)
@@ -278,6 +279,7 @@ class Hub:
         """Who comes in sees their own join; erased words leave the window."""
         entry = MSGPACK.decode_server(kept.prepared.payload)
         body = entry.body if isinstance(entry, Entry) else Body()
+        self._wiring.news(room, kept)
         if kept.kind in _MEMBERSHIP and kept.subject is not None:
             room.note_change(PersonId(UUID(bytes=kept.subject)), kept.seq)
         if body.members is not None:

@@ -126,7 +126,7 @@ class Session:
                 self._typing = self._typing or Bucket(self._terms.typing_rate)
                 wait = self._typing.take(now)
                 return self._too_many(frame, wait, now) if wait else (effects.Typing(frame),)
-            case frames.Resume() | frames.Attend() | frames.Refresh():
+            case frames.Resume() | frames.Attend() | frames.Watch() | frames.Refresh():
                 return self._on_costly(frame, now)
             case frames.Attention():
                 return (effects.Look(frame),)
@@ -138,7 +138,7 @@ class Session:
                 assert_never(frame)
 
     def _on_costly(
-        self, frame: frames.Resume | frames.Attend | frames.Refresh, now: float
+        self, frame: frames.Resume | frames.Attend | frames.Watch | frames.Refresh, now: float
     ) -> Effects:
         """Each of these is a query or a signature to be checked."""
         self._resumes = self._resumes or Bucket(self._terms.resumes_rate)

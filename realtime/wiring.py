@@ -31,6 +31,7 @@ from realtime.fill import Fill
 from realtime.hub import Hub
 from realtime.people import People
 from realtime.pointers import Pointers, PointerStore, Submitter
+from realtime.presence import Presence, Unknown
 from realtime.pulse import Pulse
 from realtime.room import LocalRoom
 from realtime.seating import Seating
@@ -40,9 +41,16 @@ TOKEN_LEEWAY_MS = 120_000
 """A revoked session is remembered so much longer than its last token lives: clocks differ."""
 
 
+MakePresence = Callable[[People, CollectorRegistry | None], Presence]
+
+
+def _unknown(_people: People, _registry: CollectorRegistry | None) -> Presence:
+    return Unknown()
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What a hub needs of the world."""
+    """What a hub needs of the world. `presence` makes its own from the hub's people."""
 
     reader: HubReader
     control: ControlReader
@@ -51,6 +59,7 @@ class Outside:
     make_writer: Callable[[Callable[[list[LaneEntry]], None]], Submitter]
     clock: Clock
     pace: Pace = DEFAULT_PACE
+    presence: MakePresence = _unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +85,7 @@ class Assembled:
         tasks.create_task(self._pulse.run())
         tasks.create_task(self._ephemera.run())
         tasks.create_task(self.control.run())
+        self._parts.presence.start(tasks)
 
 
 def assemble(
@@ -115,7 +125,10 @@ def assemble(
         ephemera.put(of_ephemeral(room, person, pointer))
 
     pointers = Pointers(outside.pointers, writer, tell)
-    parts = Parts(entrance, seating, people, hidden, catchup, admissions, pointers, counts)
+    presence = outside.presence(people, registry)
+    parts = Parts(
+        entrance, seating, people, hidden, catchup, admissions, pointers, counts, presence
+    )
     attendance = Attendance(parts, view, generation, ephemera.put)
     control = ControlLog(outside.control, view, outside.clock, attendance.control)
     told = Wiring(
@@ -125,6 +138,8 @@ def assemble(
         read_again=admissions.read_again,
         note=admissions.note,
         control=control.seen,
+        news=presence.news,
+        missed=presence.missed,
     )
     hub.wire(told, Batching(outside.pace, outside.clock, loop.call_later, hub.arrive))
     entrance.wire(told)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from api import (
     people,
     phone,
+    presence,
     sessions,
 )
 from api.route import Limit, Page, Route
@@ -15,6 +16,7 @@ from muster.drafts import RoomDraft
 from muster.notices import NoticePage
 from muster.people import Profile
 from muster.sessions import Grant
+from muster.status import ContactsPresence, Status
 from muster.sync import Sync
 from proto.codes import Code
 
@@ -36,6 +38,18 @@ def of_phone(to: phone.PhoneHandlers) -> list[Route]:
         Route("PUT", draft, to.keep_draft, "Keep what I have begun to write, on all my devices",
               body=phone.NewDraft, limit=write),
         Route("DELETE", draft, to.drop_draft, "Keep no draft here", limit=write),
+    ]  # fmt: skip
+
+
+def of_presence(to: presence.PresenceHandlers) -> list[Route]:
+    """What I want seen of my presence, and my contacts'."""
+    return [
+        Route("GET", "/v1/me/presence", to.mine, "What I want others to see of my presence", Status),
+        Route("PATCH", "/v1/me/presence", to.change,
+              "Be invisible, do not disturb, or say something", Status,
+              body=presence.ChangeStatus, limit=Limit.write),
+        Route("GET", "/v1/me/contacts/presence", to.contacts, "How my contacts are now",
+              ContactsPresence),
     ]  # fmt: skip
 
 

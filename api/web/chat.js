@@ -6,6 +6,7 @@ import { Feed } from "./feed.js";
 import { Media } from "./media.js";
 import { People } from "./people.js";
 import { Pointers } from "./pointers.js";
+import { Presence } from "./presence.js";
 import { Roster } from "./roster.js";
 import { Sender } from "./sender.js";
 import { Stretches } from "./stretches.js";
@@ -15,6 +16,8 @@ import { newId } from "./tokens.js";
 const TYPING_MS = 6000;
 const TYPING_EVERY_MS = 3000;
 const RELIST_MS = 250;
+const ACTIVE_EVERY_MS = 240_000;
+const WATCHED_MOST = 500;
 const ROOMS_PAGE = 500;
 
 export class Chat {
@@ -31,6 +34,8 @@ export class Chat {
     this.typed = new Map();
     this.early = [];
     this.roster = new Roster(me);
+    this.presence = new Presence();
+    this.watched = "";
     this.people = new People(rest, changed);
     this.media = new Media(rest, changed);
     this.feed = new Feed(this.#sink(), rest);
@@ -55,9 +60,12 @@ export class Chat {
     this.early = null;
     for (const frame of early) this.#frame(frame);
     this.tabs.run();
+    // Who has not said for five minutes that they are active is idle.
+    this.saying = setInterval(() => document.visibilityState === "visible" && this.attends(true), ACTIVE_EVERY_MS);
   }
 
   stop() {
+    clearInterval(this.saying);
     this.pointers.flush();
     this.tabs.stop();
   }
@@ -163,6 +171,7 @@ export class Chat {
       return;
     }
     if (frame.type === "typing") this.#typing(frame);
+    else if (frame.type === "presences") this.presence.frame(frame);
     else if (frame.type === "pointer") this.pointers.heard(frame);
     else if (frame.type === "count") this.#count(frame);
     else this.feed.frame(frame);
@@ -233,7 +242,11 @@ export class Chat {
   #state(name, detail = {}) {
     this.state = { name, since: Date.now() };
     this.sender.state(name === "online");
-    if (name === "online") this.attends(document.visibilityState === "visible");
+    if (name === "online") {
+      this.attends(document.visibilityState === "visible");
+      this.watched = "";
+      this.#watch();
+    } else this.presence.lost();
     if (name === "stopped") this.onstop(detail);
     this.changed();
   }
@@ -241,6 +254,15 @@ export class Chat {
   #after() {
     if (this.roster.stale) this.relist();
     this.changed();
+  }
+
+  /** My contacts, and whom I talk to: asked anew where that is somebody else than before. */
+  #watch() {
+    const peers = [...this.roster.rooms.values()].map((room) => room.peer?.id).filter(Boolean).sort();
+    const wanted = peers.slice(0, WATCHED_MOST);
+    if (!this.tabs.online || (this.watched && this.watched === wanted.join())) return;
+    this.watched = wanted.join() || "nobody";
+    this.tabs.send(frames.watch(true, wanted, []));
   }
 
   #me(profile) {
@@ -276,5 +298,6 @@ export class Chat {
       fresh.add(id);
     }
     if (fresh.size && this.tabs.online) this.feed.attend(fresh);
+    this.#watch();
   }
 }

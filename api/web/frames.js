@@ -19,6 +19,7 @@ export const received = (positions) => [11, positions];
 export const read = (positions) => [12, positions];
 export const refresh = (token) => [13, token];
 export const ping = () => [14];
+export const watch = (contacts, people, rooms) => [17, contacts, people, rooms];
 
 /** A frame as text; id 0 asks for no answer. */
 export function encode(frame, id) {
@@ -41,7 +42,10 @@ const SERVER = {
   75: ["pointer", "room", "person", "read", "received"],
   76: ["goaway", "code", "reason", "retryAfter", "resumable"],
   77: ["pong", "serverTime"],
+  78: ["presences", "people", "whole", "known"],
+  79: ["roomPresence", "room", "form", "online", "people"],
 };
+const PERSON = ["person", "state", "busyUntil", "text", "emoji", "textUntil", "room"];
 const STATE = ["room", "status", "from", "head", "msgNo"];
 
 /** A frame of the server's as an object with its name in `type`; null for one of a later version. */
@@ -54,6 +58,7 @@ export function decode(text) {
   frame.type = names[0];
   frame.id = id;
   if (frame.type === "states") frame.rooms = frame.rooms.map((state) => named(STATE, state));
+  if (frame.people) frame.people = frame.people.map((one) => named(PERSON, one));
   return frame;
 }
 

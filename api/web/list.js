@@ -44,7 +44,8 @@ export function listView(chat, go) {
     const typer = chat.typers(room.id).map((id) => chat.people.get(id).name);
     const by = last ? chat.people.get(last.author).name : "";
     return JSON.stringify([unread, mentions, last, muted, role, members, title, archived, room.peer, typer, by,
-      room.id === now.open, brief(room.last_at_ms, Date.now()), isMuted(room)]);
+      room.id === now.open, brief(room.last_at_ms, Date.now()), isMuted(room), chat.presence.words(room.peer?.id, Date.now()),
+      chat.presence.state(room.peer?.id, Date.now())]);
   }
 
   function looks(after) {
@@ -90,12 +91,14 @@ function roomLine(chat, room, open, onclick) {
   const preview = typer ? h("span.preview.typing", {}, `${chat.people.get(typer).name} is typing…`)
     : h("span.preview", { dir: "auto" }, previewOf(chat, room));
   const unread = room.unread > 0 && room.role !== "invited";
-  const label = [title, unread && `${room.unread} unread`, room.mentions && `${room.mentions} mentions`]
+  const there = room.peer ? chat.presence.words(room.peer.id, Date.now()) : "";
+  const label = [title, there, unread && `${room.unread} unread`, room.mentions && `${room.mentions} mentions`]
     .filter(Boolean).join(", ");
   return h("li", {}, h("button.room", {
     type: "button", onclick, "aria-current": room.id === open ? "page" : null, "data-room": room.id, "aria-label": label,
   },
-  face(room.kind === "direct" ? (room.peer?.id ?? room.id) : room.id, title, room.kind === "direct" ? "round" : "square"),
+  face(room.kind === "direct" ? (room.peer?.id ?? room.id) : room.id, title, room.kind === "direct" ? "round" : "square",
+    chat.presence.state(room.peer?.id, Date.now())),
   h("span.room-text", {},
     h("span.room-top", {}, h("bdi.room-title", {}, title), isMuted(room) && icon("mute"),
       h("time.room-time", {}, room.last_at_ms ? brief(room.last_at_ms, Date.now()) : "")),

@@ -7,11 +7,12 @@ import { icon } from "./icons.js";
 
 /**
  * Somebody's face or a room's: initials on a colour, beside a name that says the same. A picture will stand in their
- * place, a dot for presence at its corner.
+ * place. A dot for presence at its corner; whoever uses it says the same in words.
  */
-export function face(id, name, shape = "round") {
+export function face(id, name, shape = "round", presence = "offline") {
   const text = shape === "square" ? "#" : initials(name);
-  return h(`span.face.hue-${colour(id)}.${shape}`, { "aria-hidden": "true" }, text);
+  const dot = ["active", "idle", "background", "busy"].includes(presence) && h(`span.dot.${presence}`);
+  return h(`span.face.hue-${colour(id)}.${shape}`, { "aria-hidden": "true" }, text, dot);
 }
 
 /** A button that shows a sign and is called by its label. */

@@ -133,11 +133,12 @@ export function roomView(chat, go) {
 
   function heading(room) {
     const name = chat.title(room);
-    const print = JSON.stringify([name, room.kind, room.peer, room.id]);
+    const there = chat.presence.state(room.peer?.id, Date.now());
+    const print = JSON.stringify([name, room.kind, room.peer, room.id, there]);
     if (who.dataset.print !== print) {
       who.dataset.print = print;
       say(title, name);
-      fill(who, face(room.kind === "direct" ? (room.peer?.id ?? id) : id, name, room.kind === "direct" ? "round" : "square"),
+      fill(who, face(room.kind === "direct" ? (room.peer?.id ?? id) : id, name, room.kind === "direct" ? "round" : "square", there),
         h("span.room-head-text", {}, h("bdi", {}, title), below));
       who.setAttribute("aria-label", `About ${name}`);
     }
@@ -145,7 +146,7 @@ export function roomView(chat, go) {
     below.classList.toggle("typing", typers.length > 0);
     const handle = room.peer ? `@${room.peer.handle}` : "";
     say(below, typers.length ? `${typers.slice(0, 2).join(" and ")} ${typers.length > 1 ? "are" : "is"} typing…`
-      : handle || `${room.members} ${room.members === 1 ? "person" : "people"}`);
+      : (room.peer && chat.presence.words(room.peer.id, Date.now())) || handle || `${room.members} ${room.members === 1 ? "person" : "people"}`);
   }
 
   function pinned() {

@@ -133,10 +133,10 @@ class Cast:
         new = NewRoom(kind.value, history, "a room", "", list(members[1:]))
         return create(members[0], room, str(room), new)
 
-    def token(self, person: PersonId) -> str:
-        """An access token of a session of theirs."""
+    def token(self, person: PersonId, install: str = "bench") -> str:
+        """An access token of a session of theirs, on the device that this installation is."""
         session = SessionId(uuid7(self._clock.now_ms(), self._random))
-        return self._tokens.issue(person, session, device_of(person, "bench"), ServiceRole.user)
+        return self._tokens.issue(person, session, device_of(person, install), ServiceRole.user)
 
 
 async def _committed(

@@ -122,6 +122,16 @@ RUNS: Final = (
         ),
     ),
     Run(
+        "presence",
+        "presence",
+        "",
+        "--people 100 --per-minute 600 --seconds 3",
+        (
+            Bar("false_edges", "<=", 0, "changes of presence told that were none"),
+            Bar("converge_s", "<=", 35, "until all see the truth after a hub was killed, s"),
+        ),
+    ),
+    Run(
         "rest",
         "rest",
         "",

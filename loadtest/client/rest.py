@@ -274,6 +274,10 @@ class Rest:
         """Any other page, as much of it as `shape` names."""
         return await self._send("GET", path, None, shape)
 
+    async def show_to(self, circle: str) -> None:
+        """Who may see whether I am there."""
+        await self._answer("PATCH", "/v1/me/privacy", {"online": circle})
+
     async def change(self, method: str, path: str, body: dict[str, Any] | None = None) -> Placed:
         """Any other change; the seq of the answer, 0 where it has none."""
         answer = await self._answer(method, path, body)

@@ -17,11 +17,15 @@ import asyncpg
 
 from muster.cli._where import complain, located, reason, with_database
 from muster.config import Settings
+from muster.ids import PersonId
 from muster.lanes import LaneTable
 from muster.permission import RoomKind
 from muster.stores.postgres import tracing
+from muster.stores.postgres.presence import shown_of
 from muster.stores.redis.lookup import Whereabouts, look_up
 from muster.stores.redis.nodes import nodes_at
+from muster.stores.redis.roll_commands import RollKeys
+from muster.stores.redis.roll_lookup import devices_of
 from muster.stores.redis.wire import BROKEN
 from muster.trace import (
     Device,
@@ -33,6 +37,7 @@ from muster.trace import (
     conclude_for,
     conclude_person,
 )
+from muster.trace_presence import TracedDevice, conclude_presence
 from muster.trail import trail
 
 
@@ -53,13 +58,13 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
     async def ask(database: asyncpg.Connection) -> int:
         if args.subject == "person":
-            return await _person(database, args.who)
+            return await _person(database, settings, args.who)
         return await _entry(database, settings, args)
 
     return asyncio.run(with_database(settings, ask))
 
 
-async def _person(database: asyncpg.Connection, who: str) -> int:
+async def _person(database: asyncpg.Connection, settings: Settings, who: str) -> int:
     person = await tracing.find_person(database, who)
     if person is None:
         return complain(f"nobody is called {who}", 1)
@@ -76,7 +81,30 @@ async def _person(database: asyncpg.Connection, who: str) -> int:
             f" head {room.head}  read {room.read_seq}  received {received}  {room.title}"
         )
     print(conclude_person(person, devices, rooms))
+    profile, seen_ms = await shown_of(database, PersonId(person.person))
+    held = await _held(settings, person.person)
+    for device in held or ():
+        lease = "none" if device.lease_s is None else f"{device.lease_s:+.1f} s"
+        print(
+            f"  there      device {UUID(bytes=device.device)}  {device.attention.name}"
+            f" since {_time(device.since_ms)};  hub {device.generation}, lease {lease}"
+        )
+    if seen_ms is not None:
+        print(f"  last seen  {_time(seen_ms)}")
+    print(conclude_presence(profile, held, seen_ms))
     return 0
+
+
+async def _held(settings: Settings, person: UUID) -> list[TracedDevice] | None:
+    """Their devices on the roll; None where Redis does not answer."""
+    if not settings.redis_url:
+        return None
+    keys, rng = RollKeys(), random.Random()  # noqa: S311  # which node is asked first, hides nothing
+    try:
+        nodes = nodes_at(settings.redis_url, settings.redis_cluster, keys.table, rng)
+        return await devices_of(nodes, keys, person.bytes)
+    except (*BROKEN, ValueError):
+        return None
 
 
 async def _entry(database: asyncpg.Connection, settings: Settings, args: argparse.Namespace) -> int:

@@ -45,6 +45,7 @@ from muster.stores.postgres.pool import Database, Replica, open_database
 from muster.stores.redis.meters import PublisherMeters, TailMeters
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.publisher import RedisPublisher
+from muster.stores.redis.roll import roll_at
 from muster.stores.redis.tail import RedisTail
 from muster.tokens import Tokens
 from muster.writer import Writer
@@ -291,6 +292,7 @@ async def open_door(
     memory = remembering(settings, reads, clock, registry, lambda _: None)
     nodes = nodes_at(redis_url, False, lanes, rng)
     publisher = RedisPublisher(nodes, lanes, PublisherMeters(registry), 1000, rng)
+    roll = roll_at(redis_url, False, rng, f"test-{secrets.token_hex(4)}")
     local = memory.shelf.told if memory is not None else None
     writer = _writer(url, lambda: Outlet(publisher, uuid4, local), clock, registry)
     view = ControlView(settings.access_token_s * 1000)
@@ -315,6 +317,7 @@ async def open_door(
                 metrics,
                 abroad,
                 media,
+                roll,
                 memory,
             )
             transport = httpx.ASGITransport(assemble(ground))
@@ -334,6 +337,7 @@ async def open_door(
                         task.cancel()
     for egress in abroad:
         await egress.close()
+    await roll.close()
     await publisher.close()
     await database.close()
     for opened in (primary, replica):

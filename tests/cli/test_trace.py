@@ -13,13 +13,17 @@ from prometheus_client import CollectorRegistry
 
 from muster import submit
 from muster.cli.__main__ import main
+from muster.devices import Key
 from muster.ids import PersonId, RoomId
 from muster.lane import of_entry
 from muster.lanes import LaneTable
+from muster.presence import Attention, Device, Profile, packed
+from muster.roll import Say
 from muster.stores.postgres.entries import read_entries
 from muster.stores.redis.meters import PublisherMeters
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.publisher import RedisPublisher
+from muster.stores.redis.roll import roll_at
 from muster.writer import Writer
 from proto.frames import Delete
 from tests.vocabulary import new_id, person, room_of, say, writing
@@ -202,3 +206,24 @@ async def test_a_person_and_their_rooms(scene: Scene, trace: Trace) -> None:
     assert f"room {scene.room}" in said
     assert "In 1 of the 1 rooms" in said
     assert trace.code == 0
+
+
+async def test_a_person_s_presence(scene: Scene, trace: Trace) -> None:
+    """Which devices are in, by whose word and for how long, and why somebody may not see it."""
+    assert "No device is in" in await trace("person", "bob")
+    roll = roll_at(scene.shell["MUSTER_REDIS_URL"], False, Random(1))
+    generation, device = b"g" * 16, new_id()
+    await roll.enter(b"h" * 16, generation)
+    claim = Device(generation, Attention.idle, 1_767_225_600_000)
+    says = [Say(Key(scene.bob.bytes, device.bytes), claim, packed(Profile()))]
+    await roll.say(generation, says)
+    said = await trace("person", "bob")
+    assert f"device {device}  idle since 2026-01-01" in said
+    assert "They are idle, and their contacts may see it" in said
+    await scene.database.execute(
+        "INSERT INTO presence_profiles (person_id, invisible) VALUES ($1, true)", scene.bob
+    )
+    assert "invisible" in await trace("person", "bob")
+    await roll.retire(generation, -1)
+    assert "The hubs of all their devices are gone" in await trace("person", "bob")
+    await roll.close()

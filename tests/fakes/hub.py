@@ -80,6 +80,14 @@ class FakeHub:
         await self.gate.wait()
         return frames.RoomStates(frame.id, GENERATION, [])
 
+    async def watch(self, socket: Socket, frame: frames.Watch) -> frames.Presences:
+        self._note("watch", socket, frame)
+        await self.gate.wait()
+        return frames.Presences(frame.id, [], whole=True)
+
+    def look(self, socket: Socket, frame: frames.Attention) -> None:
+        self._note("look", socket, frame)
+
     def typing(self, socket: Socket, room: RoomId) -> None:
         self._note("typing", socket, room)
 

@@ -103,7 +103,7 @@ async def _large(_request: Request) -> Response:
 
 @pytest.fixture
 async def rest() -> AsyncIterator[Door]:
-    """uvicorn with our protocol, as api/__main__.py runs it."""
+    """uvicorn with our protocol, as api/listener.py sets it up."""
     app = Starlette(
         routes=[Route("/small", _small, methods=["GET", "POST"]), Route("/large", _large)]
     )

@@ -23,12 +23,12 @@ def _run(name: str, *options: str) -> dict[str, Any]:
     return _json(name, *_TINY, *options)
 
 
-def _json(name: str, *options: str) -> dict[str, Any]:
+def _json(name: str, *options: str, within_s: float = 50) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "loadtest", name, *options, "--json"],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=within_s,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -205,3 +205,14 @@ def test_curves() -> None:
     assert point["at"] == 10
     assert 0 < point["hub_us"] < point["all_us"]
     assert point["failed"] == 0
+
+
+@pytest.mark.timeout(100)
+def test_presence() -> None:
+    """Redis forgets everything while people come and go: nobody is told what is not so, and all see the truth."""
+    small = ("--people", "20", "--per-minute", "120", "--seconds", "2", "--fault", "flushall")
+    figures = _json("presence", *small, within_s=90)
+    assert set(figures) == {"people", "edges_per_s", "cpu_us_per_edge", "false_edges", "converge_s"}
+    assert figures["people"] == 20
+    assert figures["false_edges"] == 0
+    assert figures["converge_s"] <= 35

@@ -45,6 +45,11 @@ async def test_close_codes_lead_where_the_protocol_says(stack: Stack, browser: B
     await _hold(stack, browser, "backoff")
 
 
+async def test_presence_is_what_was_told_and_never_guessed(stack: Stack, browser: Browser) -> None:
+    """Snapshots and changes, a status that ends by itself, and nobody offline because nothing is known."""
+    await _hold(stack, browser, "presence")
+
+
 async def test_rows_stand_as_they_should(stack: Stack, browser: Browser) -> None:
     """Days, groups, one divider before what is new, and a message being sent keeps its row when it is committed."""
     await _hold(stack, browser, "rows")

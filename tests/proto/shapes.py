@@ -110,11 +110,30 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "author": _ids,
     "subject": st.none() | _ids,
     "body": _bodies,
+    "contacts": st.booleans(),
+    "people": st.lists(_ids, max_size=5),
+    "whole": st.booleans(),
+    "known": st.booleans(),
+    "form": st.sampled_from(["names", "sample", "count"]),
     "preview": st.none() | _previews,
     "read": st.none() | _seqs,
     "received": st.none() | _seqs,
 }
+_people = st.lists(
+    st.builds(
+        frames.PersonPresence,
+        person=_ids,
+        state=st.sampled_from(["active", "idle", "background", "offline"]),
+        busy_until_ms=_seqs,
+        text=_texts,
+        emoji=_texts,
+        text_until_ms=_seqs,
+        room=st.none() | _ids,
+    ),
+    max_size=3,
+)
 _ROOMS: dict[type, st.SearchStrategy[Any]] = {
+    frames.Watch: st.lists(_ids, max_size=5),
     frames.Attend: st.lists(st.tuples(_ids, st.none() | _seqs), max_size=5),
     frames.RoomStates: st.lists(_states, max_size=5),
 }
@@ -127,7 +146,11 @@ def _any(base: type[frames.Client] | type[frames.Server]) -> st.SearchStrategy[A
             st.builds(
                 cls,
                 **{
-                    name: _ROOMS[cls] if name == "rooms" else _FIELDS.get(name, _seqs)
+                    name: _ROOMS[cls]
+                    if name == "rooms"
+                    else _people
+                    if name == "people" and base is frames.Server
+                    else _FIELDS.get(name, _seqs)
                     for name in cls.__struct_fields__
                 },
             )

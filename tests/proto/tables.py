@@ -38,6 +38,7 @@ ANSWERS: Final[dict[type[frames.Client], str]] = {
     frames.Ping: "`Pong`",
     frames.Vote: "`Ack`",
     frames.ClosePoll: "`Ack`",
+    frames.Watch: "`Presences`",
 }
 """What a client frame with an id above 0 is answered by, where nothing is wrong."""
 
@@ -64,11 +65,11 @@ def tables() -> dict[str, str]:
     return {
         "client": _table(
             ("kind", "frame", "fields after kind and id", "says", "answer"),
-            (_frame_row(cls, ANSWERS[cls]) for cls in frames.Client.__subclasses__()),
+            (_frame_row(cls, ANSWERS[cls]) for cls in _by_kind(frames.Client)),
         ),
         "server": _table(
             ("kind", "frame", "fields after kind and id", "says"),
-            (_frame_row(cls) for cls in frames.Server.__subclasses__()),
+            (_frame_row(cls) for cls in _by_kind(frames.Server)),
         ),
         "shapes": _table(
             ("name", "on the wire", "fields"),
@@ -76,6 +77,7 @@ def tables() -> dict[str, str]:
                 _shape_row(cls)
                 for cls in (
                     frames.Limits, frames.RoomState, frames.Preview, Body, Poll, LinkPreview,
+                    frames.PersonPresence,
                 )
             ),
         ),
@@ -130,6 +132,10 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
 
 
+def _by_kind(base: type[msgspec.Struct]) -> list[type[Any]]:
+    return sorted(base.__subclasses__(), key=lambda cls: int(cls.__struct_config__.tag))
+
+
 def _frame_row(cls: type[msgspec.Struct], *more: str) -> tuple[str, ...]:
     info = inspect.type_info(cls)
     assert isinstance(info, inspect.StructType)
@@ -153,7 +159,7 @@ def _says(cls: type) -> str:
 def _field(field: inspect.Field) -> str:
     default = ""
     if not field.required:
-        given = field.default if field.default is not msgspec.NODEFAULT else field.default_factory
+        given = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
         default = f" = {msgspec.json.encode(given).decode()}"
     return f"`{field.name}`: {_type(field.type)}{default}"
 

@@ -57,6 +57,9 @@ CLIENT: Final[dict[str, frames.Client]] = {
     "vote": frames.Vote(16, ROOM, "c-9", 54, [1]),
     "vote, taken back": frames.Vote(17, ROOM, "c-10", "c-8", []),
     "close poll": frames.ClosePoll(18, ROOM, "c-11", 54),
+    "attention, at a room": frames.Attention(0, "active", ROOM),
+    "watch": frames.Watch(19, True, [BOB], [ROOM]),
+    "watch, nobody": frames.Watch(20),
 }
 
 SERVER: Final[dict[str, frames.Server]] = {
@@ -166,6 +169,23 @@ SERVER: Final[dict[str, frames.Server]] = {
     "pointer": frames.Pointer(0, ROOM, BOB, 42, None),
     "goaway": frames.Goaway(0, 4000, "the hub restarts", 1_500, True),
     "pong": frames.Pong(14, NOW_MS),
+    "presences": frames.Presences(
+        19,
+        [
+            frames.PersonPresence(ADA, "active", room=ROOM),
+            frames.PersonPresence(
+                BOB, "idle", NOW_MS + 3_600_000, "lunch", "🍜", NOW_MS + 1_800_000
+            ),
+        ],
+        True,
+    ),
+    "presences, a change": frames.Presences(0, [frames.PersonPresence(BOB, "offline")]),
+    "presences, nothing known": frames.Presences(0, [], True, False),
+    "room presence: names": frames.RoomPresence(0, ROOM, "names", None, []),
+    "room presence: sample": frames.RoomPresence(
+        0, ROOM, "sample", 312, [frames.PersonPresence(BOB, "active")]
+    ),
+    "room presence: count": frames.RoomPresence(0, ROOM, "count", 7_204, []),
 }
 
 _R: Final = str(ROOM)
@@ -191,6 +211,9 @@ _BAD_TEXT: Final[dict[str, bytes]] = {
     "invalid UTF-8": b'[1,1,"\xff"]',
     "meta too large": f'[6,7,"{_R}","c-1",1,"",null,false,{{"k":"{"v" * 2048}"}}]'.encode(),
     "unknown attention": b'[4,7,"asleep"]',
+    "watching 10,000 people": b"[17,7,false,[" + b",".join([f'"{_R}"'.encode()] * 10_000) + b"]]",
+    "watching 501 people": b"[17,7,false,[" + b",".join([f'"{_R}"'.encode()] * 501) + b"]]",
+    "watching 51 rooms": b"[17,7,false,[],[" + b",".join([f'"{_R}"'.encode()] * 51) + b"]]",
     "a frame too large": b'[1,1,"' + b"x" * limits.FRAME_BYTES + b'"]',
 }
 _BAD_BINARY: Final[dict[str, bytes]] = {

@@ -35,6 +35,7 @@ EXAMPLES: dict[type[frames.Client], frames.ClientFrame] = {
     frames.Read: frames.Read(1, []),
     frames.Refresh: frames.Refresh(1, token()),
     frames.Ping: frames.Ping(1),
+    frames.Watch: frames.Watch(1, True),
     frames.Vote: frames.Vote(1, ROOM, "c", 3, [0]),
     frames.ClosePoll: frames.ClosePoll(1, ROOM, "c", 3),
 }
@@ -91,6 +92,7 @@ def test_a_session_that_is_closing_does_nothing_more(kind: type[frames.Client]) 
     [
         (frames.Resume, effects.AskRooms),
         (frames.Attend, effects.AskRooms),
+        (frames.Watch, effects.AskRooms),
         (frames.Attention, effects.Look),
         (frames.Post, effects.Submit),
         (frames.Edit, effects.Submit),

@@ -17,6 +17,7 @@ from loadtest.torture.scenarios import (
     everything,
     failover,
     postgres,
+    presence,
     redis,
     restore,
     wires,
@@ -24,6 +25,7 @@ from loadtest.torture.scenarios import (
 
 _MODULES: Final = (
     doors, redis, failover, cluster, postgres, restore, disks, wires, crowds, clocks, everything,
+    presence,
 )  # fmt: skip
 
 SCENARIOS: Final[dict[str, Scenario]] = {

@@ -8,6 +8,7 @@
     reader.py     what one of them does: follow, look, doubt, come back
     trim.py       lanes cut by age
     meters.py     what is measured
+    roll.py       muster.roll.Roll: who is in; roll_commands.py its scripts' words, asking.py its wires
 
     writer -> publisher == XADD ==> lane (stream) == XREAD ==> reader -> listener (hub)
 

@@ -1,0 +1,45 @@
+// Who is there: what the server tells of others, as it is now.
+// Owns the fold of snapshots and changes. Pure. Must never make anybody offline because nothing is known.
+
+const WORDS = { active: "online", idle: "away", background: "online on a phone that is put away" };
+
+export class Presence {
+  constructor() {
+    /** @type {Map<string, {state: string, busyUntil: number, text: string, emoji: string, textUntil: number}>} */
+    this.people = new Map();
+    this.known = false;
+  }
+
+  /** A snapshot (`whole`: who is not named is offline), or a change. What is shown stays while nothing is known. */
+  frame({ people, whole, known }) {
+    this.known = known;
+    if (!known) return;
+    if (whole) this.people.clear();
+    for (const { person, ...one } of people) {
+      if (one.state === "offline") this.people.delete(person);
+      else this.people.set(person, one);
+    }
+  }
+
+  /** The line is gone: what is shown is old from now on. */
+  lost() {
+    this.known = false;
+  }
+
+  /** active, idle, background, busy, offline, or unknown where nothing can be said. */
+  state(id, now) {
+    if (!this.known) return "unknown";
+    const one = this.people.get(id);
+    if (!one) return "offline";
+    return one.busyUntil > now ? "busy" : one.state;
+  }
+
+  /** The same in words, with what somebody says of themselves; empty for who is not there, or not known. */
+  words(id, now) {
+    const state = this.state(id, now);
+    const one = this.people.get(id);
+    if (state === "unknown" || state === "offline") return "";
+    const said = one.textUntil > now ? [one.emoji, one.text].filter(Boolean).join(" ") : "";
+    return [state === "busy" ? "do not disturb" : WORDS[state], said].filter(Boolean).join(" · ");
+  }
+}
