@@ -282,11 +282,8 @@ async def open_door(
     """All of it real. `lane_prefix`: whose lanes it shares, else its own."""
     settings = _settings(database_url, redis_url, **changed)
     clock, registry = MovedClock(), CollectorRegistry()
-    metrics = ApiMetrics(registry)
-    url = primary_url or database_url
-    primary = await _pool(url, metrics)
-    replica_at = settings.database_replica_url
-    replica = await _pool(replica_at, metrics) if replica_at else None
+    metrics, url = ApiMetrics(registry), primary_url or database_url
+    primary, replica = await _pools(settings, url, metrics)
     lanes = LaneTable(LANES, lane_prefix or f"test-{secrets.token_hex(4)}")
     rng, reads = random.Random(1), Replica(primary, replica)
     memory = remembering(settings, reads, clock, registry, lambda _: None)
@@ -327,8 +324,9 @@ async def open_door(
             ):
                 running = [tasks.create_task(writer.run()), tasks.create_task(control.run())]
                 if memory is not None:
-                    ear, meters = Ear(memory.shelf, control), TailMeters(registry)
-                    tail = RedisTail(nodes, lanes, ear, meters, clock, rng)
+                    tail = RedisTail(
+                        nodes, lanes, Ear(memory.shelf, control), TailMeters(registry), clock, rng
+                    )
                     running += [tasks.create_task(part.run()) for part in (memory.views, tail)]
                 try:
                     yield Door(client, database, ground, control, view, news)
@@ -368,6 +366,13 @@ async def _media(
         async with open_depot(where, keys.derived(key_ring(), "media addresses"), clock) as depot:
             yield MediaGround(depot, darkroom, MediaMetrics(registry))
     await darkroom.close()
+
+
+async def _pools(
+    settings: Settings, url: str, metrics: ApiMetrics
+) -> tuple[Database, Database | None]:
+    replica_at = settings.database_replica_url
+    return await _pool(url, metrics), await _pool(replica_at, metrics) if replica_at else None
 
 
 async def _pool(url: str, metrics: ApiMetrics) -> Database:
