@@ -324,21 +324,15 @@ async def open_door(
             ):
                 running = [tasks.create_task(writer.run()), tasks.create_task(control.run())]
                 if memory is not None:
-                    tail = RedisTail(
-                        nodes, lanes, Ear(memory.shelf, control), TailMeters(registry), clock, rng
-                    )
+                    ear = Ear(memory.shelf, control)
+                    tail = RedisTail(nodes, lanes, ear, TailMeters(registry), clock, rng)
                     running += [tasks.create_task(part.run()) for part in (memory.views, tail)]
                 try:
                     yield Door(client, database, ground, control, view, news)
                 finally:
                     for task in running:
                         task.cancel()
-    for egress in abroad:
-        await egress.close()
-    await roll.close()
-    await publisher.close()
-    await database.close()
-    for opened in (primary, replica):
+    for opened in (*abroad, roll, publisher, database, primary, replica):
         if opened is not None:
             await opened.close()
 
