@@ -5,6 +5,7 @@ Owns its configuration and the commands a run gives it as an operator would. Mus
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -18,6 +19,8 @@ from muster.services.redis import EmbeddedRedis
 PASSWORD: Final = "one-for-all-nodes"  # noqa: S105  # as clients of a cluster, and replicas, expect
 AOF: Final = "appendonly yes\nappendfsync everysec\n"
 KEPT_S: Final = 2.0
+LOADED_WITHIN_S: Final = 10.0
+LOOK_EVERY_S: Final = 0.05
 
 
 class OpenRedis(EmbeddedRedis):
@@ -62,6 +65,12 @@ class OpenRedis(EmbeddedRedis):
         info = await self.ask("INFO", section)
         assert isinstance(info, dict)
         return str(info.get(field, ""))
+
+    async def loaded(self) -> None:
+        """Return once what its log held is in memory again; until then it refuses commands that read keys."""
+        async with asyncio.timeout(LOADED_WITHIN_S):
+            while await self.told("persistence", "loading") != "0":
+                await asyncio.sleep(LOOK_EVERY_S)
 
     async def close(self) -> None:
         """Let go of the client."""

@@ -31,6 +31,7 @@ async def restart(stage: Stage) -> None:
         await redis.close()
         await stage.a_while(0.2, 2.5)
         await server.start()
+        await redis.loaded()
         ended.proof["run_id_after"] = await redis.told("server", "run_id")
         ended.proof["streams"] = await _streams(redis)
 
