@@ -69,7 +69,7 @@ class OpenRedis(EmbeddedRedis):
     async def loaded(self) -> None:
         """Return once what its log held is in memory again; until then it refuses commands that read keys."""
         async with asyncio.timeout(LOADED_WITHIN_S):
-            while await self.told("persistence", "loading") != "0":
+            while await self.told("persistence", "loading") != "0":  # noqa: ASYNC110  # it tells nobody
                 await asyncio.sleep(LOOK_EVERY_S)
 
     async def close(self) -> None:
