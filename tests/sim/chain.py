@@ -35,6 +35,9 @@ from tests.sim.truth import SlowReader, TrueRoom
 from tests.sim.world import LANES, Nothing
 
 PEOPLE = 3
+TICKS = 50
+"""In one turn at most: a hub sends as fast as a reader takes it."""
+
 QUIET_S = 12.0
 """A lease is 2 s, a look at leases 1.25 s, a doubt 1.5 s, a submission 1.9 s, and then there are retries."""
 
@@ -243,16 +246,26 @@ class Chain:
         self.processes.append(Process(self.database, self.wire, self.rng, self._group))
 
     async def turn(self, seconds: float) -> None:
-        """Some time passes; at the end of a tick sockets are written, and who is over the bound is closed."""
+        """Some time passes; at the end of each tick sockets are written, and who is over the bound is closed."""
         await passing(seconds)
+        for _ in range(TICKS):
+            if not self._written():
+                break
+            await passing(0.0)  # who has drained is brought further, and that is written too
+        for device in self.devices:
+            device.catch_up_with_self(self._group)
+
+    def _written(self) -> bool:
+        """Whether anybody was sent anything."""
+        written = False
         for device in self.devices:
             socket = device.socket
             if isinstance(socket, LadderSocket):
-                socket.flush()
+                written = socket.flush() or written
                 assert socket.outbox.queued < BOUND + 400, f"{device}: an outbox without a bound"
                 if socket.over:
                     device.drop()
-            device.catch_up_with_self(self._group)
+        return written
 
     # What must hold
 

@@ -37,8 +37,8 @@ class LadderSocket(SimSocket):
                 if self.outbox.put(payload):
                     self.look()
 
-    def flush(self) -> None:
-        """The end of a tick: everything in one write, unless the transport takes no more."""
+    def flush(self) -> bool:
+        """The end of a tick: everything in one write, unless the transport takes no more. Whether anything left."""
         data = self.outbox.take()
         if data:
             frames, self._waiting = list(self._waiting), deque()
@@ -46,6 +46,7 @@ class LadderSocket(SimSocket):
             for payload in frames:
                 self._owner.take(MSGPACK.decode_server(payload))
         self.look()
+        return bool(data)
 
     def stall(self) -> None:
         """The reader stops reading."""
