@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections.abc import AsyncIterator, Iterator
 from io import StringIO
 
 import asyncpg
 import pytest
 import pytest_asyncio
-import structlog
 from redis.asyncio import Redis
 
 from loadtest.torture.link import linked
 from muster import submit
 from muster.errors import Refused
 from muster.ids import CONTROL_ROOM, RoomId, SessionId
-from muster.telemetry import configure_logging
 from muster.trail import trail
 from proto.codes import Close
 from proto.entry import Body
 from proto.frames import Attend, Count, Delete, Head, Pointer, TypingNow
 from tests.fixtures.hubs import Node, hub_on
+from tests.fixtures.logs import logged
 from tests.vocabulary import new_id, person, post, room_of, say
 
 pytestmark = pytest.mark.timeout(40)
@@ -484,20 +482,14 @@ async def test_a_room_one_is_not_in_is_removed_as_an_unknown_one_is(
 @pytest.fixture
 def lines() -> Iterator[StringIO]:
     """What is logged, down to debug; the configuration of others comes back after."""
-    stream, root = StringIO(), logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    configure_logging("test", "debug", stream)
-    yield stream
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    with logged("debug") as stream:
+        yield stream
 
 
 async def test_one_id_follows_an_entry_from_commit_to_delivery_on_every_hub(
     lines: StringIO, database_url: str, fresh_redis_url: str, database: asyncpg.Pool
 ) -> None:
     """In the logs at debug; it is made of author and client id, and says neither."""
-    lines = StringIO()
-    configure_logging("test", "debug", lines)
     async with (
         hub_on(database_url, fresh_redis_url) as one,
         hub_on(database_url, fresh_redis_url) as other,

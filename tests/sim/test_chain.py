@@ -6,14 +6,11 @@ Hypothesis chooses what happens and shrinks what fails; what it cannot choose is
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from io import StringIO
 from typing import Any, Final
 
 import pytest
-import structlog
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -22,11 +19,11 @@ from muster.batch import Lease
 from muster.op import Committed, Op
 from muster.outlet import Outlet
 from muster.republish import Republisher
-from muster.telemetry import configure_logging
 from realtime.catchup import Catchup
 from realtime.fill import Fill
 from realtime.outbox import Level, Outbox
 from realtime.room import LocalRoom
+from tests.fixtures.logs import logged
 from tests.sim.chain import Chain
 from tests.sim.database import Batches
 from tests.sim.time import JumpingLoop
@@ -44,12 +41,8 @@ PAUSES_S: Final = (0.0, 0.0, 0.0, 0.0, 0.0, 0.001, 0.01, 0.2)
 @pytest.fixture(autouse=True)
 def silence() -> Iterator[None]:
     """Nothing is logged; the configuration of others comes back after."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    configure_logging("sim", "critical", StringIO())
-    yield
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    with logged("critical"):
+        yield
 
 
 class Stage:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterator
-from io import StringIO
 
 import pytest
-import structlog
 
-from muster.telemetry import configure_logging
+from tests.fixtures.logs import logged
 from tests.sim.time import JumpingLoop, passing
 from tests.sim.world import World
 
@@ -21,12 +18,8 @@ ROUNDS = 3
 @pytest.fixture(autouse=True)
 def silence() -> Iterator[None]:
     """Nothing is logged; the configuration of others comes back after."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    configure_logging("sim", "error", StringIO())
-    yield
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    with logged("error"):
+        yield
 
 
 async def _live(seed: int) -> None:
