@@ -10,12 +10,12 @@ which nothing was known, are told everything anew: a whole answer is always righ
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 from uuid import UUID
 
-from muster.acquaintance import Acquaintance, AcquaintanceReader
+from muster.acquaintance import AcquaintanceReader
 from muster.errors import Refused
 from muster.presence import OFFLINE, Told
 from muster.view import Change, View
@@ -70,9 +70,10 @@ class Watching:
         watcher = Watcher(socket)
         watcher.wants_contacts = frame.contacts
         watcher.asked = frozenset(person.bytes for person in frame.people)
-        watcher.known = await self._reader.acquaintance(socket.person)
-        await self._near(watcher)
-        rosters = [r for room in frame.rooms if (r := await self._rosters.of(socket, room))]
+        with self._hearing_of_changes(watcher):
+            watcher.known = await self._reader.acquaintance(socket.person)
+            await self._near(watcher)
+            rosters = [r for room in frame.rooms if (r := await self._rosters.of(socket, room))]
         # Nothing is waited for between this and the question, so that nobody is let go of who is asked for again.
         self._begin(watcher, rosters)
         known = await self._call.look() and self._call.is_known
@@ -101,6 +102,16 @@ class Watching:
             watcher.mates = await self._reader.mates(watcher.person, strangers)
         watcher.direct = contacts | watcher.asked | {watcher.me}
 
+    @contextmanager
+    def _hearing_of_changes(self, watcher: Watcher) -> Iterator[None]:
+        """While its acquaintances are read: what changes meanwhile has them read again."""
+        self._of_person.setdefault(watcher.me, set()).add(watcher)
+        try:
+            yield
+        except BaseException:
+            self._forget(watcher)
+            raise
+
     def _begin(self, watcher: Watcher, rosters: Iterable[Roster]) -> None:
         before = self._watchers.get(watcher.socket)
         for person in watcher.direct:
@@ -115,7 +126,6 @@ class Watching:
             self._end(watcher)  # it went while we asked
             return
         self._watchers[watcher.socket] = watcher
-        self._of_person.setdefault(watcher.me, set()).add(watcher)
 
     def drop(self, socket: Socket) -> None:
         """The socket is gone."""
@@ -124,14 +134,17 @@ class Watching:
             self._end(watcher)
 
     def _end(self, watcher: Watcher) -> None:
+        self._forget(watcher)
+        self._forget_direct(watcher)
+        for roster in list(watcher.rosters):
+            self._rosters.leave(watcher, roster)
+
+    def _forget(self, watcher: Watcher) -> None:
         self._reread.pop(watcher, None)
         mine = self._of_person.get(watcher.me, set())
         mine.discard(watcher)
         if not mine:
             self._of_person.pop(watcher.me, None)
-        self._forget_direct(watcher)
-        for roster in list(watcher.rosters):
-            self._rosters.leave(watcher, roster)
 
     def _forget_direct(self, watcher: Watcher) -> None:
         for person in watcher.direct:
@@ -231,22 +244,29 @@ class Watching:
             watcher.socket.send(Presences(0, people[at : at + PEOPLE_PER_FRAME]))
 
     async def _read_again(self) -> None:
-        for watcher in list(self._reread)[:REREADS_PER_BEAT]:
-            known = await self._reader.acquaintance(watcher.person)
-            if self._watchers.get(watcher.socket) is not watcher:
-                continue
-            del self._reread[watcher]
-            await self._renew(watcher, known)
+        begun = [w for w in self._reread if self._watchers.get(w.socket) is w]
+        for watcher in begun[:REREADS_PER_BEAT]:
+            if self._watchers.get(watcher.socket) is watcher:
+                del self._reread[watcher]
+                try:
+                    await self._renew(watcher)
+                except Refused:
+                    if self._watchers.get(watcher.socket) is watcher:
+                        self._reread[watcher] = None
+                    raise
         await self._rosters.read_again()
         await self._call.look()
 
-    async def _renew(self, watcher: Watcher, known: Acquaintance) -> None:
+    async def _renew(self, watcher: Watcher) -> None:
         renewed = Watcher(watcher.socket)
         renewed.wants_contacts, renewed.asked = watcher.wants_contacts, watcher.asked
-        renewed.known = known
-        await self._near(renewed)
-        if self._watchers.get(watcher.socket) is watcher:
-            person = self._people.get(watcher.me)
-            rosters = [r for r in watcher.rosters if person is not None and r.room in person.rooms]
-            renewed.stale, renewed.said_unknown = True, watcher.said_unknown
-            self._begin(renewed, rosters)
+        with self._hearing_of_changes(renewed):
+            renewed.known = await self._reader.acquaintance(watcher.person)
+            await self._near(renewed)
+        if self._watchers.get(watcher.socket) is not watcher:
+            self._forget(renewed)
+            return
+        person = self._people.get(watcher.me)
+        rosters = [r for r in watcher.rosters if person is not None and r.room in person.rooms]
+        renewed.stale, renewed.said_unknown = True, watcher.said_unknown
+        self._begin(renewed, rosters)

@@ -14,9 +14,11 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from muster import submit
+from muster.acquaintance import Acquaintance
 from muster.ids import PersonId, RoomId
 from muster.op import PrivacyChange
 from muster.privacy import Circle
+from muster.stores.postgres.presence import PostgresPresence
 from muster.stores.redis.roll import roll_at
 from muster.stores.redis.roll_commands import RollKeys
 from muster.stores.redis.roll_lookup import devices_of
@@ -241,6 +243,30 @@ async def test_a_contact_that_is_no_more_is_seen_no_more(
     await sight.until(bob, "active")
     await one.writer.submit(submit.uncontact(bob, ada, "no more"))
     await sight.until(bob, "offline")
+
+
+async def test_what_changes_while_acquaintances_are_read_has_them_read_again(
+    hubs: tuple[Node, Node], database: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer to a question asked before the two knew each other is not the last word."""
+    one, other = hubs
+    ada, bob = await person(database), await person(database)
+    sight = await watching(one, ada)
+    await other.connect(bob)
+    read, asked, answered = PostgresPresence.acquaintance, asyncio.Event(), asyncio.Event()
+
+    async def slow(self: PostgresPresence, who: PersonId) -> Acquaintance:
+        found = await read(self, who)
+        asked.set()
+        await answered.wait()
+        return found
+
+    monkeypatch.setattr(PostgresPresence, "acquaintance", slow)
+    await one.writer.submit(submit.contact(ada, bob, str(new_id())))
+    await asked.wait()
+    await one.writer.submit(submit.contact(bob, ada, str(new_id())))
+    answered.set()
+    await sight.until(bob, "active")
 
 
 async def test_people_in_a_small_room_are_told_by_name_and_what_they_look_at(
