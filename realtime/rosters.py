@@ -11,6 +11,7 @@ from uuid import UUID
 
 from muster.acquaintance import AcquaintanceReader
 from muster.clock import Clock
+from muster.errors import Refused
 from muster.ids import RoomId
 from muster.presence import OFFLINE, Told
 from muster.view import View
@@ -119,11 +120,15 @@ class Rosters:
     async def read_again(self) -> None:
         """Read who is in rooms of which entries were missed. Raises `Refused`."""
         for room in list(self._reload):
-            await self._read(room)
+            del self._reload[room]  # what is missed while it is read has it read again
+            try:
+                await self._read(room)
+            except Refused:
+                self._reload[room] = None
+                raise
 
     async def _read(self, room: RoomId) -> None:
         members = await self._reader.roster(room)
-        del self._reload[room]
         roster = self._all.get(room)
         if roster is None or roster.members is None or members is None:
             return

@@ -23,6 +23,11 @@ def check_durable(books: Books, truth: Truth, findings: Findings) -> tuple[int, 
         if op.invoke.op in ENTRIES and op.ok and op.ok.seq is not None and op.room:
             known_by[op.room].append((op.ok.seq, op.ok.t))
     latest = {room: _earliest_above(acks) for room, acks in known_by.items()}
+    invited = {
+        (op.room, op.invoke.subject, op.invoke.t)
+        for op in books.ops.values()
+        if op.invoke.op == "invite"
+    }
     for op in books.ops.values():
         room = truth.rooms.get(op.room) if op.room else None
         if op.invoke.op not in ENTRIES:
@@ -30,6 +35,8 @@ def check_durable(books: Books, truth: Truth, findings: Findings) -> tuple[int, 
         row = None if room is None else _row_of(room, op)
         if op.ok:
             acked += 1
+            if row is None and room is not None and _ends_an_invitation(room, op, invited):
+                continue  # the invitation is no entry of the room, and neither is its end: the head is told
             _check_ok(truth, room, op, row, findings)
         elif op.fail and room is not None and row is not None:
             _check_fail(op, row, latest.get(room.room.room, []), findings)
@@ -67,6 +74,19 @@ def _check_ok(
         seq=ok.seq,
         device=invoke.device,
     )
+
+
+def _ends_an_invitation(
+    room: RoomTruth, op: Op, invited: set[tuple[UUID | None, UUID | None, int]]
+) -> bool:
+    """Whether somebody who was invited, and not in, declined or was no longer wanted."""
+    ok, invoke = op.ok, op.invoke
+    if invoke.op not in ("leave", "kick") or ok is None or ok.seq not in room.rows:
+        return False
+    who = invoke.author if invoke.op == "leave" else invoke.subject
+    if who is None or room.was_in(who, ok.seq):
+        return False
+    return any(place == op.room and whom == who and t < ok.t for place, whom, t in invited)
 
 
 def _check_fail(op: Op, row: SqlEntry, acks: list[tuple[int, int]], findings: Findings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -24,6 +25,25 @@ def test_a_correct_history_passes(seed: int, steps: int) -> None:
     assert verdict.clean, [finding.says for finding in verdict.examples] + verdict.void
     assert verdict.acked
     assert verdict.delivered
+
+
+def test_an_invitation_that_is_declined_is_no_entry_of_the_room() -> None:
+    """The head is told; who was not invited and leaves a room they are not in is told nothing fresh."""
+    records = Model(5).live(80)
+    row = next(record for record in records if isinstance(record, h.SqlEntry) and record.seq > 3)
+    stranger, t = UUID(int=404), max(record.t for record in records)
+    invited: list[h.AnyRecord] = [
+        h.Invoke(
+            t=0, process="x", n=1, op="invite", author=row.author, room=row.room, subject=stranger
+        ),
+        h.Ok(t=1, process="x", n=1),
+    ]
+    declined: list[h.AnyRecord] = [
+        h.Invoke(t=t + 1, process="x", n=2, op="leave", author=stranger, room=row.room),
+        h.Ok(t=t + 2, process="x", n=2, seq=row.seq),
+    ]
+    assert check([*records, *invited, *declined]).lost == 0
+    assert check([*records, *declined]).lost == 1
 
 
 def test_a_history_in_files_reads_as_it_was_written(tmp_path: Path) -> None:
