@@ -28,7 +28,8 @@ What was tried to make Muster lose, repeat, reorder or invent an entry, and what
 that its clients asked and got, and a checker compares that with the log in Postgres, entry by entry and device by
 device. This page is made from [reliability.jsonl](reliability.jsonl), one line a run, by `python -m
 loadtest.torture.page`. Runs are only ever added: one that broke a promise stays, with its seed. A run whose fault did
-not bite is *void*: it is counted, and adds to nothing else.
+not bite is *void*: it is counted, and adds to nothing else. What a broken run turned out to be stands beside it; its
+figures stay as they were found, also where it was the checker or a client of the harness that was wrong.
 """
 _COLUMNS: Final = (
     "scenario", "runs", "void", "broken", "acked", "delivered", "lost", "duplicated", "reordered", "phantom",
@@ -110,6 +111,7 @@ def _broken(lines: Sequence[Line]) -> list[str]:
             f"`{line.scenario}`", str(line.seed), f"`{line.commit[:12]}`", "yes" if line.void else "",
             *(str(count) for count in (line.lost, line.duplicated, line.reordered, line.phantom)),
             ", ".join(f"{rule} {count}" for rule, count in sorted(line.other.items())) or "0",
+            line.note,
         ]
         for line in found
     ]  # fmt: skip
@@ -123,6 +125,7 @@ def _broken(lines: Sequence[Line]) -> list[str]:
         "reordered",
         "phantom",
         "other",
+        "what it was",
     )
     return ["## Broken runs\n\nOldest first.\n", _table(columns, rows)]
 

@@ -96,7 +96,7 @@ def test_a_broken_run_stays_and_the_bound_starts_anew_after_it() -> None:
     page = render(
         [
             _line(scenario="kill", acked=1_000_000),
-            _line(scenario="kill", seed=77, lost=2, other={"order": 1}),
+            _line(scenario="kill", seed=77, lost=2, other={"order": 1}, note="a hold too short"),
             _line(scenario="kill", acked=300),
         ]
     )
@@ -107,6 +107,7 @@ def test_a_broken_run_stays_and_the_bound_starts_anew_after_it() -> None:
     assert rows["kill"][11] == "1.0e-02"
     broken = page.partition("## Broken runs")[2]
     assert "| 77 | `c0ffee` |" in broken
+    assert "| order 1 | a hold too short |" in broken
 
 
 def test_a_broken_void_run_is_shown_all_the_same() -> None:
