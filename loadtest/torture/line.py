@@ -22,8 +22,8 @@ class Line(Struct, frozen=True, kw_only=True):
     """The figures of one run; `other` counts findings that are none of the four before it, by rule.
 
     `recovery_p50_s`, `recovery_max_s`: of the faults of this run, from a fault's end until everybody had everything
-    that was said till then; None without a fault that ended. `void`: why the run proves nothing, else empty. `note`: what
-    a broken run turned out to be, written afterwards by whoever found out.
+    that was said till then; None without a fault that ended. `void`: why the run proves nothing, else empty.
+    `note`: what a broken run turned out to be, written afterwards by whoever found out.
     """
 
     commit: str

@@ -65,6 +65,7 @@ def test_latency() -> None:
         _ascends(each)
 
 
+@pytest.mark.prove
 @pytest.mark.timeout(60)
 def test_resume() -> None:
     """Half of eight people lose their hub, come back, and miss nothing."""
@@ -120,6 +121,7 @@ def test_fanout() -> None:
     assert figures["cpu_us_per_delivery"] > 0
 
 
+@pytest.mark.prove
 @pytest.mark.timeout(60)
 def test_stalled() -> None:
     """Ten of sixty stop reading: they climb the ladder, and everybody else gets everything."""
@@ -171,6 +173,7 @@ def test_rest() -> None:
     assert figures["errors"] == 0
 
 
+@pytest.mark.prove
 @pytest.mark.timeout(60)
 def test_load(tmp_path: Path) -> None:
     """Locust's rows, with nothing failed; six people talk in a spike that ends by itself."""
@@ -196,6 +199,7 @@ def test_sync() -> None:
     assert figures["read_since_bytes"] < figures["read_sync_bytes"] / 3
 
 
+@pytest.mark.prove
 @pytest.mark.timeout(60)
 def test_curves() -> None:
     """One point of one axis: the rest is the same with other numbers."""
@@ -207,6 +211,7 @@ def test_curves() -> None:
     assert point["failed"] == 0
 
 
+@pytest.mark.prove
 @pytest.mark.timeout(100)
 def test_presence() -> None:
     """Redis forgets everything while people come and go: nobody is told what is not so, and all see the truth."""
