@@ -15,6 +15,7 @@ from proto import frames, limits
 from proto.codec import CODECS, JSON, MSGPACK, BadFrame
 from proto.entry import Body, EntryKind, LinkPreview, Poll
 
+_UNITS: Final = (1, len(f'"{UUID(int=0)}",'))
 PATH: Final = Path(__file__).parents[2] / "docs" / "vectors.json"
 
 
@@ -280,14 +281,32 @@ def _bad(name: str, subprotocol: str, data: bytes) -> dict[str, Any]:
 
 
 def _runs(data: bytes) -> list[list[Any]]:
-    """Long inputs repeat one byte: written as [hex, times] pairs."""
+    """Long inputs repeat a byte, or a UUID in quotes and a comma: written as [hex, times] pairs."""
     runs: list[list[Any]] = []
-    for byte in data:
-        if runs and runs[-1][0] == f"{byte:02x}":
-            runs[-1][1] += 1
+    at = 0
+    while at < len(data):
+        unit, times = max(((size, _times(data, at, size)) for size in _UNITS), key=_covered)
+        block = data[at : at + unit].hex()
+        at += unit * times
+        if times == 1 and runs and runs[-1][1] == 1:
+            runs[-1][0] += block
         else:
-            runs.append([f"{byte:02x}", 1])
+            runs.append([block, times])
     return runs
+
+
+def _times(data: bytes, at: int, unit: int) -> int:
+    """How often what stands here is said, one after another."""
+    block, times = data[at : at + unit], 1
+    while data.startswith(block, at + unit * times) and len(block) == unit:
+        times += 1
+    return times
+
+
+def _covered(run: tuple[int, int]) -> int:
+    """Bytes that a run says; one that repeats nothing says its first byte."""
+    unit, times = run
+    return unit * times if times > 1 else unit == 1
 
 
 def text() -> str:
