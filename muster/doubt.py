@@ -5,7 +5,8 @@ after a failover to a replica that lagged just goes on with what is there. So a 
 lane about every second, always before it reads on after a pause, and compares.
 
 Owns this comparison, pure. It may doubt without need, which costs a comparison of heads; it must
-never fail to doubt when an entry between the cursor and the end of the lane is gone.
+never fail to doubt when an entry that was not read is gone, be it from between two reads since the
+last look, either of which hides it from the other.
 """
 
 from __future__ import annotations
@@ -45,10 +46,17 @@ class Cause(StrEnum):
     trimmed = "trimmed"
 
 
-def cause_of_doubt(cursor: EntryId, before: Observed, after: Observed) -> Cause | None:
-    """Why a reader that has read up to `cursor` may miss entries, or None when it cannot.
+class Reading(NamedTuple):
+    """How far a lane was read at two looks: then, and now."""
 
-    `before` is the lane when the cursor was last known to be sound, `after` the lane now.
+    then: EntryId
+    now: EntryId
+
+
+def cause_of_doubt(read: Reading, before: Observed, after: Observed) -> Cause | None:
+    """Why a reader may miss entries, or None when it cannot.
+
+    `before` is the lane at `read.then`, when nothing was missed; `after` the lane at `read.now`.
     """
     if after.epoch != before.epoch:
         return Cause.recreated
@@ -56,9 +64,9 @@ def cause_of_doubt(cursor: EntryId, before: Observed, after: Observed) -> Cause 
         return Cause.restarted
     if after.replid != before.replid:
         return Cause.failed_over
-    if after.last < cursor or after.last < before.last:
+    if after.last < read.now or after.last < before.last:
         return Cause.went_back
-    # The oldest entry kept is one not yet read: older ones, perhaps also unread, are gone.
+    # The oldest entry kept is one that was not read then: older ones are gone, perhaps before they were read.
     if after.first is None:
-        return Cause.trimmed if after.last > cursor else None
-    return Cause.trimmed if after.first > cursor else None
+        return Cause.trimmed if after.last > read.then else None
+    return Cause.trimmed if after.first > read.then else None

@@ -59,9 +59,11 @@ class Recorder:
 
 
 @asynccontextmanager
-async def following(make: Callable[[Listener], Tail]) -> AsyncIterator[Recorder]:
-    """A recorder told by a tail that is ready."""
-    recorder = Recorder()
+async def following(
+    make: Callable[[Listener], Tail], recorder: Recorder | None = None
+) -> AsyncIterator[Recorder]:
+    """A recorder, one's own or a new one, told by a tail that is ready."""
+    recorder = recorder or Recorder()
     tail = make(recorder)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(tail.run())

@@ -16,7 +16,7 @@ import asyncpg
 
 from muster import writer as writing
 from muster.batch import Lease, Lost
-from muster.doubt import EntryId, Observed, cause_of_doubt
+from muster.doubt import Observed, Reading, cause_of_doubt
 from muster.ids import PersonId
 from muster.lane import LaneEntry
 from muster.op import Committed, Op
@@ -134,7 +134,7 @@ def no_fill(_: str) -> None:
 def no_epoch_check(_: str) -> None:
     """A reader believes that what it reads is all there was."""
 
-    def sound(cursor: EntryId, before: Observed, after: Observed) -> None:
+    def sound(read: Reading, before: Observed, after: Observed) -> None:
         """Never in doubt."""
 
     _put(reader, "cause_of_doubt", sound)
@@ -180,11 +180,14 @@ def heads_before_the_new_cursor(_: str) -> None:
 
     async def look(self: Any, wire: Wire) -> None:
         before = list(self._sound)
-        cursors = list(self._cursors)
+        reads = [
+            Reading(*map(commands.entry_id, both))
+            for both in zip(self._looked, self._cursors, strict=True)
+        ]
         doubted = []
         for i, now in enumerate(await self._observe(wire)):
             if before[i] is not None:
-                cause = cause_of_doubt(commands.entry_id(cursors[i]), before[i], now)
+                cause = cause_of_doubt(reads[i], before[i], now)
                 if cause is not None:
                     doubted.append(self._doubted(i, cause))
         if not doubted:
@@ -196,7 +199,7 @@ def heads_before_the_new_cursor(_: str) -> None:
                 await asyncio.Event().wait()
         for i, now in enumerate(await self._observe(wire)):
             self._sound[i] = now
-            self._cursors[i] = commands.written(now.last)
+            self._cursors[i] = self._looked[i] = commands.written(now.last)
         self._look_at = self._clock.monotonic() + reader.LOOK_EVERY_S
 
     real = reader.Reader._look

@@ -49,9 +49,14 @@ def read(streams: Sequence[bytes], cursors: Sequence[bytes], count: int, block_m
     return _pack(b"XREAD", b"COUNT", count, b"BLOCK", block_ms, b"STREAMS", *streams, *cursors)
 
 
-def trim(stream: bytes, oldest_ms: int) -> bytes:
+def newest(stream: bytes) -> bytes:
+    """XREVRANGE of the last entry kept."""
+    return _pack(b"XREVRANGE", stream, b"+", b"-", b"COUNT", 1)
+
+
+def trim(stream: bytes, oldest: EntryId) -> bytes:
     """XTRIM what is older, roughly."""
-    return _pack(b"XTRIM", stream, b"MINID", b"~", oldest_ms)
+    return _pack(b"XTRIM", stream, b"MINID", b"~", written(oldest))
 
 
 def look(streams: Sequence[bytes], epochs: Sequence[bytes]) -> list[bytes]:

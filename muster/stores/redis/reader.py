@@ -18,7 +18,7 @@ from redis.exceptions import ResponseError
 from muster.backoff import pause_s
 from muster.bus import Listener
 from muster.clock import Clock
-from muster.doubt import Cause, Observed, cause_of_doubt
+from muster.doubt import Cause, Observed, Reading, cause_of_doubt
 from muster.lane import LaneEntry, unpack
 from muster.lanes import LaneTable
 from muster.stores.redis import commands
@@ -32,8 +32,7 @@ SILENT_AFTER_S: Final = 0.5
 """Beyond BLOCK_MS: together the second in which a Redis that stopped is noticed."""
 
 LOOK_EVERY_S: Final = 1.0
-"""A lane must keep more than this brings (MUSTER_LANE_MAX_LEN): a reader held up for less may be
-overtaken by the trimming unseen, until the listener's own comparison of heads finds the hole."""
+"""A lane that keeps less than this brings (MUSTER_LANE_MAX_LEN) is doubted at every look."""
 ENTRIES_PER_READ: Final = 256
 """Of one lane: a read after a pause may bring so many from each, and holds the loop meanwhile."""
 
@@ -90,6 +89,7 @@ class Reader:
         self._lanes = frozenset(group.lanes)
         self._index = {stream: i for i, stream in enumerate(group.streams)}
         self._cursors = [b""] * len(group.lanes)
+        self._looked = [b""] * len(group.lanes)
         self._sound: list[Observed | None] = [None] * len(group.lanes)
         self._pace_s = TOGETHER_PACE_S if len(nodes.groups) == 1 else ALONE_PACE_S
         self._look_at = self._read_at = float("-inf")
@@ -131,11 +131,15 @@ class Reader:
             before = self._sound[i]
             self._sound[i] = now
             if before is not None:
-                cause = cause_of_doubt(commands.entry_id(self._cursors[i]), before, now)
+                read = Reading(
+                    commands.entry_id(self._looked[i]), commands.entry_id(self._cursors[i])
+                )
+                cause = cause_of_doubt(read, before, now)
                 if cause is None:
+                    self._looked[i] = self._cursors[i]
                     continue
                 doubted.append(self._doubted(i, cause))
-            self._cursors[i] = commands.written(now.last)
+            self._cursors[i] = self._looked[i] = commands.written(now.last)
         self._look_at = self._clock.monotonic() + LOOK_EVERY_S
         if doubted:
             self._listener.doubt(frozenset(doubted))

@@ -1,7 +1,9 @@
 """Lanes cut by age: what is older than ten minutes is of no use to any reader.
 
 Owns when lanes are cut by age; by length every XADD cuts them. Any number of processes may do it.
-Must never be needed for correctness: a reader that comes too late sees that it does (doubt.py).
+The newest entry stays, whatever its age: of a lane cut to nothing a reader could not say that it
+had read all. Must never be needed for correctness: a reader that comes too late sees that it does
+(doubt.py).
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import Final, NoReturn
 
 from redis.exceptions import ResponseError
 
+from muster.doubt import EntryId
 from muster.lanes import LaneTable
 from muster.stores.redis import commands
 from muster.stores.redis.nodes import Nodes
@@ -56,8 +59,14 @@ class LaneTrimmer:
             [time] = await wire.ask([commands.TIME], _WITHIN_S)
             if isinstance(time, ResponseError):
                 raise time
-            oldest_ms = int(time[0]) * 1000 - self._max_age_ms
-            asked = [commands.trim(stream, oldest_ms) for stream in streams]
+            oldest = EntryId(int(time[0]) * 1000 - self._max_age_ms, 0)
+            asked = []
+            newest = await wire.ask([commands.newest(stream) for stream in streams], _WITHIN_S)
+            for stream, reply in zip(streams, newest, strict=True):
+                if isinstance(reply, ResponseError):
+                    raise reply
+                if reply:
+                    asked.append(commands.trim(stream, min(oldest, commands.entry_id(reply[0][0]))))
             for reply in await wire.ask(asked, _WITHIN_S):
                 if isinstance(reply, ResponseError):
                     raise reply
