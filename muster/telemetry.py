@@ -9,8 +9,9 @@ Nothing here happens at import: the entry modules call `configure_logging`, test
 import logging
 import sys
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextvars import ContextVar
+from itertools import islice
 from typing import Any, TextIO
 
 import structlog
@@ -25,7 +26,7 @@ trace: ContextVar[str | None] = ContextVar("trace", default=None)
 ALLOWED = frozenset(  # as one text: a line per subject reads better than a list of 60
     """
     event level at process pid trace
-    error error_at error_message exit_code signal reason code close_code status temporary
+    error error_at error_message errors exit_code signal reason code close_code status temporary
     room seq msg_no from_seq to_seq kind person session device client_id entry generation
     batch rows bytes count members sockets rooms queued dropped skipped
     lane lanes epoch cursor hub hubs port url path route method setting
@@ -35,6 +36,7 @@ ALLOWED = frozenset(  # as one text: a line per subject reads better than a list
 )
 _OURS = ("muster", "proto", "realtime", "api", "pushers", "loadtest")
 _FOREIGN_TEXT_CHARS = 200
+_INNER_ERRORS = 5
 
 EventDict = MutableMapping[str, Any]
 
@@ -107,10 +109,12 @@ def _describe_exception(_logger: Any, _method: str, event: EventDict) -> EventDi
     return event
 
 
-def describe(error: BaseException) -> dict[str, str]:
-    """What may be logged about an exception."""
+def describe(error: BaseException) -> dict[str, Any]:
+    """What may be logged about an exception; of a group also `errors`, the same of the first few in it."""
     cls = type(error)
-    described = {"error": f"{cls.__module__}.{cls.__qualname__}"}
+    described: dict[str, Any] = {"error": f"{cls.__module__}.{cls.__qualname__}"}
+    if isinstance(error, BaseExceptionGroup):
+        described["errors"] = [describe(inner) for inner in islice(_leaves(error), _INNER_ERRORS)]
     if cls.__module__.split(".")[0] in _OURS:
         described["error_message"] = str(error)
     frames = traceback.extract_tb(error.__traceback__)
@@ -120,6 +124,15 @@ def describe(error: BaseException) -> dict[str, str]:
             for frame in reversed(frames[-5:])
         )
     return described
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """What is in a group, and in the groups in it."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
 
 
 def _keep_allowed(_logger: Any, _method: str, event: EventDict) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """The claims of muster/telemetry.py."""
 
+import asyncio
 import io
 import json
 import logging
@@ -55,6 +56,29 @@ def test_a_drivers_exception_keeps_its_text_to_itself(log: io.StringIO) -> None:
     (line,) = _lines(log)
     assert line["error"] == "builtins.ValueError"
     assert "test_telemetry.py" in line["error_at"]
+    assert "ada" not in log.getvalue()
+
+
+async def test_a_group_says_what_is_in_it(log: io.StringIO) -> None:
+    """A TaskGroup's own name tells an operator nothing: class and place of what ended its tasks do."""
+
+    async def ends() -> None:
+        raise ValueError("duplicate key (handle)=(ada)")
+
+    async def inner() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(ends())
+
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(inner())
+    except ExceptionGroup:
+        get_logger().exception("failed")
+    (line,) = _lines(log)
+    assert line["error"] == "builtins.ExceptionGroup"
+    (found,) = line["errors"]
+    assert found["error"] == "builtins.ValueError"
+    assert found["error_at"].startswith("ends test_telemetry.py:")
     assert "ada" not in log.getvalue()
 
 
