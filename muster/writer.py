@@ -70,8 +70,13 @@ class Writer:
         outlet: Callable[[], Outlet],
         clock: Clock,
         metrics: WriterMetrics,
+        within_s: float = SUBMIT_WITHIN_S,
     ) -> None:
-        """`spare` serves rooms whose head is held by somebody else; `outlet` makes one publication queue each."""
+        """`spare` serves rooms whose head is held by somebody else; `outlet` makes one publication queue each.
+
+        Within `within_s` every op is answered.
+        """
+        self.within_s = within_s
         self._clock = clock
         self._metrics = metrics
         self._workers = [_Worker(connection, outlet(), self) for connection in connections]
@@ -83,7 +88,7 @@ class Writer:
         self._over = False
 
     async def submit(self, op: Op) -> Outcome:
-        """Commit one op. Raises `Refused`; `unavailable` means the outcome is unknown. Answers within 2 s.
+        """Commit one op. Raises `Refused`; `unavailable` means the outcome is unknown. Answers within `within_s`.
 
         Whoever stops waiting is not told; the op is committed all the same.
         """
@@ -120,7 +125,7 @@ class Writer:
         asked = self._asked
         while asked and asked[0].answered:
             asked.popleft()
-        pending = Pending(op, self._clock.monotonic() + SUBMIT_WITHIN_S, told)
+        pending = Pending(op, self._clock.monotonic() + self.within_s, told)
         queues.add(pending)
         asked.append(pending)
         worker.wake()
@@ -150,7 +155,7 @@ class Writer:
                     self._metrics.timeouts.inc()
                     pending.answer(unavailable("the database"))
             # Whatever is asked meanwhile is due later than this.
-            first = self._asked[0].deadline if self._asked else now + SUBMIT_WITHIN_S
+            first = self._asked[0].deadline if self._asked else now + self.within_s
             await asyncio.sleep(first - now)
 
     def _worker(self, room: RoomId) -> _Worker:
@@ -188,7 +193,7 @@ class Writer:
         known_at = {(p.op.room, p.op.author): p.deadline for p in late}
         for pending in (*late, *self._asked):
             told_at = known_at.get((pending.op.room, pending.op.author), 0.0)
-            if pending.deadline - SUBMIT_WITHIN_S < told_at:
+            if pending.deadline - self.within_s < told_at:
                 pending.answer(unavailable("the database"))
 
     @property
@@ -309,7 +314,7 @@ class _Worker:
         return [pending for pending in part if not pending.answered]
 
     def _settle(self, part: list[Pending], rows: list[Committed]) -> None:
-        asked_before = self._writer.clock.monotonic() + SUBMIT_WITHIN_S
+        asked_before = self._writer.clock.monotonic() + self._writer.within_s
         for row in rows:
             if row.status != "side":
                 pending = part[row.idx - 1]

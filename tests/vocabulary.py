@@ -26,6 +26,9 @@ from muster.stores.postgres.batch import SPARE_LOCK_TIMEOUT_MS, PostgresBatchCon
 from muster.writer import Writer
 from proto.frames import Post
 
+PATIENCE_S = 20.0
+"""How long a test that is not about waiting lets a machine stand still."""
+
 _CLOCK = SystemClock()
 
 
@@ -58,9 +61,13 @@ class Recorder:
 
 @asynccontextmanager
 async def writing(
-    url: str, *, connections: int = 2, publisher: Recorder | None = None
+    url: str,
+    *,
+    connections: int = 2,
+    publisher: Recorder | None = None,
+    within_s: float = PATIENCE_S,
 ) -> AsyncIterator[Writer]:
-    """A running writer, as one process of ours has it."""
+    """A running writer, as one process of ours has it, but patient."""
     bus = publisher or Recorder()
     writer = Writer(
         [PostgresBatchConnection(url, f"test-writer-{i}") for i in range(connections)],
@@ -68,6 +75,7 @@ async def writing(
         lambda: Outlet(bus, new_id, None),
         _CLOCK,
         WriterMetrics(CollectorRegistry()),
+        within_s,
     )
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(writer.run())

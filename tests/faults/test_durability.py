@@ -18,7 +18,7 @@ from muster.errors import Refused
 from muster.services.child import Child
 from muster.services.postgres import EmbeddedPostgres
 from muster.stores.migrate import migrate
-from muster.writer import Writer
+from muster.writer import SUBMIT_WITHIN_S, Writer
 from proto.codes import Code
 from tests.vocabulary import log_of, person, post, room_of, writing
 
@@ -64,7 +64,10 @@ async def test_what_was_acked_outlives_a_killed_postgres_and_a_retry_is_one_row(
 
     async with postgres(tmp_path) as (child, url):
         await migrate(url)
-        async with linked(url) as (link, through), writing(through) as writer:
+        async with (
+            linked(url) as (link, through),
+            writing(through, within_s=SUBMIT_WITHIN_S) as writer,
+        ):
             connection = await asyncpg.connect(url)
             ada = await person(connection)
             room = await room_of(writer, ada)

@@ -23,7 +23,7 @@ from muster.ids import PersonId, RoomId
 from muster.op import Op
 from muster.stores.postgres.batch import _COMMIT, arguments
 from muster.stores.postgres.entries import read_entries
-from muster.writer import Writer
+from muster.writer import SUBMIT_WITHIN_S, Writer
 from proto.codec import MSGPACK
 from proto.codes import Code
 from proto.entry import Body
@@ -194,7 +194,10 @@ async def test_postgres_out_of_reach_is_answered_temporary_within_two_seconds(
     database_url: str, database: asyncpg.Pool
 ) -> None:
     """No false ack, no endless wait; and once it is back, the same client id goes through."""
-    async with linked(database_url) as (link, through), writing(through) as writer:
+    async with (
+        linked(database_url) as (link, through),
+        writing(through, within_s=SUBMIT_WITHIN_S) as writer,
+    ):
         ada = await person(database)
         room = await room_of(writer, ada)
         link.refuse()
