@@ -164,9 +164,10 @@ class RollCall:
         if not self._tenure.may_sweep(now):
             return
         while self._old:  # what is ours needs no lease to run out
-            await self._roll.retire(self._old[-1], 0)
-            await self._sweep(self._old[-1])
-            self._old.pop()
+            old = self._old[0]
+            await self._roll.retire(old, 0)
+            await self._sweep(old)
+            self._old = [generation for generation in self._old if generation != old]
         for generation in self._tenure.dead(self.clock.monotonic()):
             await self._sweep(generation)
         if now >= self._audit_at:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from redis.asyncio.connection import AbstractConnection, Connection, parse_url
+from redis.exceptions import ConnectionError as ConnectionBroken
 from redis.exceptions import RedisError, ResponseError
 
 CONNECT_WITHIN_S = 1.0
@@ -59,7 +60,7 @@ class Wire:
         finished = False
         try:
             async with asyncio.timeout(within_s):
-                await self._connection.send_packed_command(commands, check_health=False)
+                await self._send(commands)
                 for _ in commands:
                     try:
                         replies.append(await read())
@@ -70,6 +71,13 @@ class Wire:
             if not finished:  # replies may still be under way: nobody else may find them
                 await self.close()
         return replies
+
+    async def _send(self, commands: Sequence[bytes]) -> None:
+        try:
+            await self._connection.send_packed_command(commands, check_health=False)
+        except RuntimeError as closed:
+            # So uvloop says that a transport was closed since: by a reset, of which no reader was there to learn.
+            raise ConnectionBroken(str(closed)) from closed
 
     async def close(self) -> None:
         """Let go at once, without a word."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
+import struct
+from collections.abc import Callable
 
 import pytest
+import uvloop
 from hiredis import pack_command
 from redis.exceptions import ResponseError
 
@@ -16,6 +20,39 @@ from tests.fixtures.restartable import RestartableRedis
 def echo(word: bytes) -> bytes:
     packed: bytes = pack_command((b"ECHO", word))  # type: ignore[arg-type]  # hiredis' stub
     return packed
+
+
+async def reset_between_asking(yields: int) -> None:
+    """Ask; the other end resets the connection; let the loop turn so often; ask again."""
+    accepted: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"one\r\n")
+        writer.write(b"$3\r\none\r\n")
+        accepted.put_nowait(writer)
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+        wire = Dial(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}").wire()
+        assert await wire.ask([echo(b"one")], 5.0) == [b"one"]
+        other = await accepted.get()
+        peer: socket.socket = other.get_extra_info("socket")
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        other.transport.abort()
+        for _ in range(yields):
+            await asyncio.sleep(0)
+        with pytest.raises(BROKEN):
+            await wire.ask([echo(b"two")], 0.2)
+        await wire.close()
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_a_connection_reset_while_nobody_reads_is_broken(
+    loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    """Whenever the next command comes: before the loop has noticed, as it does, and afterwards."""
+    with asyncio.Runner(loop_factory=loop) as runner:
+        for yields in range(12):
+            runner.run(reset_between_asking(yields))
 
 
 async def test_replies_belong_to_their_commands_whatever_was_cancelled(redis_url: str) -> None:
