@@ -69,7 +69,7 @@ class Settings:
         "info", "least level that is logged", choices=("debug", "info", "warning", "error")
     )
     gc_threshold: int = setting(
-        2_000,
+        10_000,
         "new objects after which the garbage collector looks; 0: as Python would have it",
         at_least=0,
     )

@@ -21,11 +21,12 @@ from muster.clock import Clock
 from muster.durations import Durations
 
 GENERATIONS: Final = 3
-_OLDER: Final = (10, 1_000)
+_OLDER: Final = (3, 1_000)
 """Looks at the young before one at those that survived one, and of these before one at all.
 
 A look costs half a microsecond an object and more. The first two are kept short by looking at few; the last is a look
-at every socket there is, for tenths of a second, and comes after some hundred thousand connections.
+at every socket there is, for tenths of a second, and comes after some hundred thousand connections. What is under way
+at 7,000 posts/s is some ten thousand objects: a look after fewer finds them all alive, and again at the next.
 """
 
 
