@@ -151,6 +151,10 @@ class Roll(Protocol):
         """These people now."""
         ...
 
+    async def devices(self, people: Collection[bytes]) -> dict[bytes, dict[bytes, Device]]:
+        """The devices of these people by id, each as a hub last said it; who has none in is not named."""
+        ...
+
     async def heads(self) -> list[Position]:
         """Where every bucket stands. What is fresh after them has not happened yet."""
         ...

@@ -187,6 +187,20 @@ class Contract:
         record = (await world.roll.look([ada])).records[ada]
         assert record.rooms == tuple(sorted(rooms)[:4])
 
+    async def test_devices_are_told_one_by_one(self, world: World) -> None:
+        """What a push must know and a person's record does not say: which of them looks at what."""
+        one, other = await entered(world.roll), await entered(world.roll, HUB_B)
+        ada, bob, room = somebody(), somebody(), b"r" * 16
+        laptop, phone = b"l" * 16, b"p" * 16
+        looking = there(ada, one, device=laptop, room=room)
+        pocket = there(ada, other, device=phone, attention=Attention.background)
+        await world.roll.say(one, [looking])
+        await world.roll.say(other, [pocket])
+        told = await world.roll.devices([ada, bob])
+        assert told == {ada: {laptop: looking.device, phone: pocket.device}}
+        await world.roll.say(one, [away(ada, laptop)])
+        assert await world.roll.devices([ada]) == {ada: {phone: pocket.device}}
+
     async def test_a_device_belongs_to_the_hub_it_came_to_last(self, world: World) -> None:
         """Its old hub notices late: neither its goodbye nor its belief that it is there changes anything."""
         old, new = await entered(world.roll), await entered(world.roll, HUB_B)

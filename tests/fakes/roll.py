@@ -161,6 +161,15 @@ class FakeRoll:
                 records[person] = bucket.people[person].record()
         return Looked(records, positions)
 
+    async def devices(self, people: Collection[bytes]) -> dict[bytes, dict[bytes, Device]]:
+        self._reached()
+        found = {}
+        for person in people:
+            bucket = self._buckets[bucket_of(person)]
+            if bucket is not None and person in bucket.people and bucket.people[person].devices:
+                found[person] = dict(bucket.people[person].devices)
+        return found
+
     async def heads(self) -> list[Position]:
         self._reached()
         return [_position(bucket) for bucket in self._buckets]

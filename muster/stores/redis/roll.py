@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from typing import Final, TypeVar
 
 from muster.devices import Key
-from muster.presence import Record
+from muster.presence import Device, Record
 from muster.roll import (
     BUCKETS,
     LEASE_MS,
@@ -31,6 +31,7 @@ from muster.stores.redis.roll_commands import (
     CLAIM_MS,
     RollCommands,
     RollKeys,
+    devices_in,
     read_register,
     read_told,
     record_of,
@@ -141,6 +142,23 @@ class RedisRoll:
                 pairs = zip(part, written, strict=True)
                 records.update({person: record_of(data) for person, data in pairs if data})
         return Looked(records, positions)
+
+    async def devices(self, people: Collection[bytes]) -> dict[bytes, dict[bytes, Device]]:
+        shares: dict[int, list[bytes]] = {}
+        for person in people:
+            shares.setdefault(bucket_of(person), []).append(person)
+        commands = self._commands
+        asked = {
+            bucket: [commands.devices_of(bucket, person) for person in share]
+            for bucket, share in shares.items()
+        }
+        answered = await self._reads.ask(asked) if asked else {}
+        return {
+            person: found
+            for bucket, replies in answered.items()
+            for person, reply in zip(shares[bucket], replies, strict=True)
+            if (found := devices_in(reply))
+        }
 
     async def heads(self) -> list[Position]:
         answered = await self._reads.ask({b: [self._commands.head(b)] for b in _ALL})

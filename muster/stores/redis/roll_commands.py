@@ -19,6 +19,9 @@ from muster.roll import BUCKETS, Edge, Peer, Register, Say, Told
 from muster.stores.redis.wire import Reply
 
 EDGES_KEPT: Final = 10_000
+DEVICE_BYTES: Final = 16
+"""Of the fields of a person's hash those so long are devices; the other is the profile."""
+
 EDGES_PER_READ: Final = 256
 CLAIM_MS: Final = 5_000
 """Who sweeps says so again with every bucket; who has died while sweeping is waited for so long."""
@@ -104,6 +107,9 @@ class RollCommands:
         keys = [self.keys.person(bucket, person) for person in people]
         return _run(scripts().look, [self.keys.buckets[bucket], *keys])
 
+    def devices_of(self, bucket: int, person: bytes) -> bytes:
+        return _pack(b"HGETALL", self.keys.person(bucket, person))
+
     def profile(self, bucket: int, person: bytes, profile: bytes) -> bytes:
         keys = self.keys
         named = [keys.buckets[bucket], keys.edges[bucket], keys.person(bucket, person)]
@@ -182,6 +188,12 @@ def device_of(claim: bytes) -> Device:
     """The reverse of `claim_of`."""
     attention = Attention(claim[16:17].decode())
     return Device(claim[:16], attention, int(claim[17:31]), claim[31:] or None)
+
+
+def devices_in(fields: Reply) -> dict[bytes, Device]:
+    """Somebody's devices by id, as `devices_of` brings them."""
+    pairs = zip(fields[::2], fields[1::2], strict=True)
+    return {name: device_of(claim) for name, claim in pairs if len(name) == DEVICE_BYTES}
 
 
 def record_of(written: bytes) -> Record:

@@ -5,12 +5,11 @@ Owns what is read. Must never change anything: it is not on the way of anybody's
 
 from __future__ import annotations
 
-from hiredis import pack_command
 from redis.exceptions import ResponseError
 
 from muster.roll import bucket_of
 from muster.stores.redis.nodes import Nodes
-from muster.stores.redis.roll_commands import RollCommands, RollKeys, device_of, read_register
+from muster.stores.redis.roll_commands import RollCommands, RollKeys, devices_in, read_register
 from muster.stores.redis.wire import Reply
 from muster.trace_presence import TracedDevice
 
@@ -21,15 +20,13 @@ async def devices_of(nodes: Nodes, keys: RollKeys, person: bytes) -> list[Traced
     """What the roll holds of somebody, the latest first. Raises one of wire.BROKEN."""
     await nodes.settle()
     bucket = bucket_of(person)
-    fields = await _ask(nodes, bucket, pack_command((b"HGETALL", keys.person(bucket, person))))  # type: ignore[arg-type]  # hiredis' stub knows one part
-    body = RollCommands(keys).whole_register()
+    commands = RollCommands(keys)
+    fields = await _ask(nodes, bucket, commands.devices_of(bucket, person))
+    body = commands.whole_register()
     register = read_register(await _ask(nodes, 0, body))[1]
     leases = {peer.generation: peer for peer in register.peers}
     found = []
-    for device, claim in zip(fields[::2], fields[1::2], strict=True):
-        if len(device) != 16:
-            continue  # the profile
-        held = device_of(claim)
+    for device, held in devices_in(fields).items():
         peer = leases.get(held.generation)
         left_s = None if peer is None else (peer.expires_ms - register.now_ms) / 1000
         found.append(
