@@ -23,7 +23,7 @@ def said(
     body: Body | None = None,
 ) -> LaneEntry:
     return of_entry(
-        Entry(room, seq, seq, kind, author, None, f"c{seq}", 1, body or Body(text="hello"))
+        Entry(0, room, seq, seq, kind, author, None, f"c{seq}", 1, body or Body(text="hello"))
     )
 
 
