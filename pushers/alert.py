@@ -1,0 +1,96 @@
+"""An alert: what one device is to show of what somebody is owed, before any provider's form of it.
+
+Owns how much of it a device may be told (privacy levels) and what is said of one message and of many. Pure. Must never
+know how a provider writes it (apns_payload.py, fcm_payload.py) nor in which words (wording.py).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from muster.owed import Message, Owed
+from muster.permission import RoomKind
+from muster.push_device import Privacy, PushDevice
+from pushers.wanted import Wanted
+
+
+class Form(Enum):
+    """What an alert says. All but text leave the words to the phone, in its own language.
+
+    message: somebody wrote, and not what. generic: something came, and not from whom nor where.
+    """
+
+    text = "text"
+    media = "media"
+    message = "message"
+    burst = "burst"
+    mentions = "mentions"
+    generic = "generic"
+
+
+class Alert(NamedTuple):
+    """`title`: the room's, empty in direct rooms; `author`: who wrote. Both are empty where they may not be told.
+
+    `amount`: how many messages it is about (burst, mentions, generic). `mentions`: so many of them name the person.
+    `seq`: of the newest. `badge`: over all rooms. `unread`: in this room. `fetch`: the app is to fetch what it shows.
+    """
+
+    form: Form
+    room: UUID
+    seq: int
+    title: str
+    author: str
+    text: str
+    amount: int
+    mentions: int
+    badge: int
+    unread: int
+    urgent: bool
+    fetch: bool = False
+
+
+def alert_for(owed: Owed, wanted: Wanted, device: PushDevice) -> Alert:
+    """What this device shows. One whose session is over shows that something came."""
+    privacy = Privacy.generic if device.device in owed.session_over else device.privacy
+    is_direct = owed.room_kind == RoomKind.direct
+    total = max(wanted.amount, owed.standing) if wanted.amount == owed.unread else wanted.amount
+    whole = Alert(
+        form=_form(wanted, privacy),
+        room=UUID(bytes=owed.key.room),
+        seq=wanted.newest,
+        title="" if is_direct else owed.title,
+        author=wanted.shown.author_name if wanted.shown else "",
+        text=wanted.shown.text if wanted.shown else "",
+        amount=total if wanted.amount > 1 else 1,
+        mentions=wanted.mentions,
+        badge=owed.badge,
+        unread=max(owed.unread, owed.standing),
+        urgent=is_direct or wanted.mentions > 0,
+    )
+    if privacy in _NAMELESS:
+        return whole._replace(title="", author="", text="", fetch=privacy is Privacy.ids)
+    if whole.form is not Form.text:
+        return whole._replace(text="")
+    return whole
+
+
+def _form(wanted: Wanted, privacy: Privacy) -> Form:
+    if privacy in _NAMELESS:
+        return Form.generic
+    shown = wanted.shown
+    if shown is None or (wanted.mentions and not shown.mentions_me):
+        return Form.mentions
+    if wanted.amount > 1:
+        return Form.burst
+    return Form.message if privacy is Privacy.sender else _of(shown)
+
+
+def _of(message: Message) -> Form:
+    if message.text.strip():
+        return Form.text
+    return Form.media if message.has_media else Form.message
+
+
+_NAMELESS: Final = frozenset({Privacy.generic, Privacy.ids})

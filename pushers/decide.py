@@ -1,0 +1,124 @@
+"""Deciding: who is rung for what, when, and when it is settled that nobody is.
+
+    Candidate, Attendance -> when() -> the time to judge it
+    Owed, Attendance      -> decide() -> per device Send | Later | Silent; how far the room is settled
+
+Everything is judged again whenever it is due, by what stands in Postgres and on the roll then; `decide` remembers
+nothing, and may be called earlier than `when` said, or twice. What is Send is sent once because of the queue's claims.
+
+Owns the two functions and the shape of their answers; the rules stand in wanted.py (what somebody wants), quiet.py
+(night) and witness.py (who may be seeing it). Pure: times, presence and settings are passed in. Must never send.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from muster.owed import Candidate, Owed
+from muster.presence import Attention
+from muster.push_device import PushDevice
+from pushers.alert import Alert, alert_for
+from pushers.attendance import Attendance
+from pushers.cause import Cause, Waiting
+from pushers.pace import PACE, Pace
+from pushers.quiet import is_quiet
+from pushers.wanted import Wanted, addressed, wanted
+from pushers.witness import Ring, Seen, Wait, Witness
+
+
+class Send(NamedTuple):
+    """Ring it, with this."""
+
+    alert: Alert
+
+
+class Later(NamedTuple):
+    """Judge again at `at_ms`, by the clock that `now_ms` came from."""
+
+    at_ms: int
+    why: Waiting
+
+
+class Silent(NamedTuple):
+    """Never for these messages."""
+
+    cause: Cause
+
+
+Verdict = Send | Later | Silent
+
+
+class Decision(NamedTuple):
+    """`verdicts`: one per device, in the order of `Owed.devices`.
+
+    `settled`: up to this seq nothing is owed by this provider any more, **once every Send has a final answer**; it may
+    be no further than before. `again_ms`: when to judge again; None: not before something new comes.
+    """
+
+    verdicts: tuple[Verdict, ...]
+    settled: int
+    again_ms: int | None
+
+
+def when(
+    candidate: Candidate,
+    attendance: Attendance,
+    now_ms: int,
+    pace: Pace = PACE,
+    *,
+    pushed_ms: int = 0,
+) -> int:
+    """When a fresh candidate is to be judged first; `pushed_ms`: when this person and room were last pushed, if known.
+
+    Nobody active: now. An idle desktop and an app in the background are nobody. Whoever is active may be so on the very
+    device that is to ring, and its socket may be dead: so they are judged as soon as an ack must be there, and `decide`
+    waits longer where it is another device. Who looks at the room is looked at a little sooner: mostly all is read.
+    """
+    at_ms = now_ms
+    if not attendance.known:
+        at_ms += pace.unknown_ms
+    else:
+        active = [s for s in attendance.seats.values() if s.attention is Attention.active]
+        if any(seat.room == candidate.key.room for seat in active):
+            at_ms += pace.glance_ms
+        elif active:
+            at_ms += pace.vanish_ms
+    return max(at_ms, pushed_ms + pace.burst_ms)
+
+
+def decide(owed: Owed, attendance: Attendance, now_ms: int, pace: Pace = PACE) -> Decision:
+    """What becomes of what is owed, for each device."""
+    found = wanted(owed, now_ms)
+    if isinstance(found, Cause):
+        return Decision((Silent(found),) * len(owed.devices), owed.through, None)
+    verdicts: list[Verdict] = []
+    settled = owed.through
+    for device in owed.devices:
+        verdict, upto = _judged(owed, found, device, attendance, now_ms, pace)
+        verdicts.append(verdict)
+        settled = min(settled, upto)
+    again_ms = min((v.at_ms for v in verdicts if isinstance(v, Later)), default=None)
+    return Decision(tuple(verdicts), max(settled, owed.notified), again_ms)
+
+
+def _judged(
+    owed: Owed,
+    found: Wanted,
+    device: PushDevice,
+    attendance: Attendance,
+    now_ms: int,
+    pace: Pace,
+) -> tuple[Verdict, int]:
+    """One device's verdict, and up to which seq it is final."""
+    if is_quiet(owed.wishes, device.zone, now_ms):
+        urgent = addressed(owed) if owed.wishes.urgent_through else None
+        if urgent is None:
+            return Silent(Cause.quiet_hours), owed.through
+        found = urgent
+    match Witness(owed, found, attendance, now_ms, pace).of(device):
+        case Ring():
+            return Send(alert_for(owed, found, device)), owed.through
+        case Seen(cause):
+            return Silent(cause), owed.through
+        case Wait(at_ms, why, seen_to):
+            return Later(at_ms, why), seen_to
