@@ -60,7 +60,10 @@ class PushMeters:
             registry=registry,
         )
         self._depth = Gauge(
-            "muster_push_queue", "Jobs of the queue, by where they are", ["where"], registry=registry
+            "muster_push_queue",
+            "Jobs of the queue, by where they are",
+            ["where"],
+            registry=registry,
         )
         self._oldest = Gauge(
             "muster_push_queue_oldest_seconds",

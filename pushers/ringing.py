@@ -1,6 +1,6 @@
 """Ringing one person's devices: claims, the carrier, and what its answers mean for the job.
 
-    Send verdicts --claims--> carrier --Outcome--> final | again at | buried
+    pushes --claims--> carrier --Outcome--> final | again at | buried
 
 Owns what follows from an outcome. Must never send what it has no claim to, and never settle anything
 (pushers/worker.py).
@@ -8,10 +8,10 @@ Owns what follows from an outcome. Must never send what it has no claim to, and 
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Sequence
 from typing import Final, NamedTuple
-from uuid import UUID
 
 from muster.backoff import pause_s
 from muster.owed import OwedStore
@@ -21,7 +21,7 @@ from pushers.meters import PushMeters
 from pushers.outcome import CredentialFault, Delivered, Outcome, Rejected, TokenDead, TryLater
 from pushers.push import Carrier, Push
 
-BUSY_MS: Final = 5_000
+BUSY_S: Final = 5.0
 """Somebody else is at it: they are done by then, or their claim has run out soon after."""
 
 FIRST_PAUSE_S: Final = 10.0
@@ -33,22 +33,27 @@ ATTEMPTS_MOST: Final = 30
 
 
 class Ring(NamedTuple):
-    """One push, and what it is of: the room, and up to which seq it tells."""
+    """One push, and what its claim is about."""
 
     push: Push
     sending: Sending
 
 
 class Rung(NamedTuple):
-    """What became of a job's rings. `again_ms`: from now; None: every ring has its final answer."""
+    """What became of a job's rings.
 
-    again_ms: int | None
-    buried: str | None
-    delivered: bool
+    `again_s`: look again so much later, for some have no final answer; None: all have. `attempts`: with so many counted.
+    `buried`: why it is given up.
+    """
+
+    again_s: float | None = None
+    attempts: int = 0
+    buried: str | None = None
+    delivered: bool = False
 
 
 class Ringing:
-    """See the module."""
+    """One provider's."""
 
     def __init__(
         self,
@@ -67,61 +72,65 @@ class Ringing:
     async def ring(self, job: Job, rings: Sequence[Ring]) -> Rung:
         """Send these, each once. Raises `Unreachable` (of the queue) and `Refused` (of the store)."""
         claims = await self._queue.claim([ring.sending for ring in rings])
-        again: list[int] = [BUSY_MS for claim in claims if claim is Claim.busy]
-        buried: str | None = None
+        ours = [
+            (ring, claim)
+            for ring, claim in zip(rings, claims, strict=True)
+            if claim in (Claim.mine, Claim.torn)
+        ]
+        outcomes = await asyncio.gather(*(self._carrier.send(ring.push) for ring, _ in ours))
+        rung = Rung(BUSY_S if Claim.busy in claims else None)
         ended: list[tuple[Sending, bool]] = []
-        delivered = False
-        for ring, claim in zip(rings, claims, strict=True):
-            if claim in (Claim.busy, Claim.sent):
-                continue
-            outcome = await self._carrier.send(ring.push)
-            if claim is Claim.torn and isinstance(outcome, Delivered):
-                outcome = Delivered(sure=False)
-            self._meters.outcome(outcome)
-            delivered = delivered or isinstance(outcome, Delivered)
+        for (ring, claim), outcome in zip(ours, outcomes, strict=True):
+            arrived = isinstance(outcome, Delivered)
+            self._meters.outcome(
+                Delivered(sure=False) if arrived and claim is Claim.torn else outcome
+            )
             if not (isinstance(outcome, TryLater) and outcome.ambiguous):
-                # What may have arrived keeps its claim, which runs out: so the next attempt knows that it is a second one.
-                ended.append((ring.sending, isinstance(outcome, Delivered)))
-            pause = self._pause_ms(job, outcome)
-            if pause is not None:
-                again.append(pause)
-            buried = await self._judged(ring.push.device, outcome) or buried
+                # What may have arrived keeps its claim until that runs out: the next attempt is known to be a second.
+                ended.append((ring.sending, arrived))
+            rung = _both(rung, self._follows(job, outcome))
+            await self._forget(ring.push.device, outcome)
         if ended:
             await self._queue.release(ended)
-        return Rung(min(again) if again else None, buried, delivered)
+        return rung
 
-    async def _judged(self, device: PushDevice, outcome: Outcome) -> str | None:
-        """What an outcome means for the token; why the job is to be buried, if it is."""
+    def _follows(self, job: Job, outcome: Outcome) -> Rung:
         match outcome:
-            case TokenDead(reason, before_ms):
-                if await self._drop(device, before_ms):
-                    self._meters.token_removed(reason)
-            case Rejected(reason, mistoken):
-                if mistoken:
-                    if await self._drop(device, None):
-                        self._meters.token_removed(reason)
-                    return None
-                return reason
-            case _:
-                pass
-        return None
-
-    async def _drop(self, device: PushDevice, before_ms: int | None) -> bool:
-        return await self._store.drop_token(device.device, device.token, before_ms)
-
-    def _pause_ms(self, job: Job, outcome: Outcome) -> int | None:
-        match outcome:
+            case Delivered():
+                return Rung(delivered=True)
+            case Rejected(reason, False):
+                return Rung(buried=reason)
             case CredentialFault():
-                return round(CREDENTIAL_PAUSE_S * 1000)
-            case TryLater(_, after_s):
+                return Rung(CREDENTIAL_PAUSE_S)
+            case TryLater(reason, after_s):
+                if job.attempts >= ATTEMPTS_MOST:
+                    return Rung(buried=reason)
                 backoff_s = pause_s(
                     job.attempts, self._rng, first_s=FIRST_PAUSE_S, most_s=MOST_PAUSE_S
                 )
-                return round(max(after_s or 0.0, backoff_s if after_s is None else 0.0) * 1000)
+                return Rung(backoff_s if after_s is None else after_s, job.attempts)
             case _:
-                return None
+                return Rung()
+
+    async def _forget(self, device: PushDevice, outcome: Outcome) -> None:
+        before_ms: int | None = None
+        match outcome:
+            case TokenDead(reason, before):
+                before_ms = before
+            case Rejected(reason, True):
+                pass
+            case _:
+                return
+        if await self._store.drop_token(device.device, device.token, before_ms):
+            self._meters.token_removed(reason)
 
 
-def sending_of(device: UUID, room: bytes, seq: int) -> Sending:
-    """What a claim is about."""
-    return Sending(device, room, seq)
+def _both(one: Rung, other: Rung) -> Rung:
+    """The sooner, and the worse."""
+    times = [rung.again_s for rung in (one, other) if rung.again_s is not None]
+    return Rung(
+        min(times, default=None),
+        max(one.attempts, other.attempts),
+        one.buried or other.buried,
+        one.delivered or other.delivered,
+    )

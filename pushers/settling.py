@@ -1,0 +1,73 @@
+"""Settling: what is final is written down in batches, and only then the job is over.
+
+Owns what waits to be written. Must never say that a job is over before Postgres has what it settled: whoever takes the
+job over would ring again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, NamedTuple, NoReturn
+
+from muster.errors import Refused
+from muster.owed import OwedStore, Settled
+from muster.push_device import Provider
+from muster.push_queue import Job, PushQueue, Unreachable
+from muster.telemetry import get_logger
+
+TOGETHER_S: Final = 0.05
+AT_ONCE: Final = 500
+RETRY_S: Final = 0.5
+WAITING_MOST: Final = 20_000
+"""Beyond this Postgres was away for long: jobs are taken over later, and claims say what was sent."""
+
+
+class _Final(NamedTuple):
+    job: Job
+    settled: Settled | None
+    again_ms: int | None
+
+
+class Settling:
+    """One provider's."""
+
+    def __init__(self, provider: Provider, store: OwedStore, queue: PushQueue) -> None:
+        self._provider = provider
+        self._store = store
+        self._queue = queue
+        self._waiting: list[_Final] = []
+        self._woken = asyncio.Event()
+
+    def over(self, job: Job, settled: Settled | None, again_ms: int | None = None) -> None:
+        """This job is over, or to be looked at again; up to `settled` nothing is owed."""
+        if len(self._waiting) < WAITING_MOST:
+            self._waiting.append(_Final(job, settled, again_ms))
+            self._woken.set()
+
+    async def run(self) -> NoReturn:
+        """Write until cancelled."""
+        while True:
+            await self._woken.wait()
+            await asyncio.sleep(TOGETHER_S)
+            self._woken.clear()
+            while self._waiting:
+                batch = self._waiting[:AT_ONCE]
+                try:
+                    await self.write(batch)
+                except (Refused, Unreachable) as error:
+                    get_logger().warning("pushes_not_settled", error=type(error).__name__)
+                    await asyncio.sleep(RETRY_S)
+                else:
+                    del self._waiting[: len(batch)]
+
+    async def write(self, batch: list[_Final]) -> None:
+        """Postgres first. Raises `Refused` and `Unreachable`: then all of it may be written again."""
+        settled = [final.settled for final in batch if final.settled is not None]
+        if settled:
+            await self._store.settle(self._provider, settled)
+        again = [(final.job, final.again_ms) for final in batch if final.again_ms is not None]
+        if again:
+            await self._queue.again(again)
+        done = [final.job for final in batch if final.again_ms is None]
+        if done:
+            await self._queue.done(done)
