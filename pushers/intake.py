@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final, NoReturn, Protocol
+from typing import Final, NoReturn
 
 from muster.errors import Refused
 from muster.lane import LaneEntry
@@ -20,20 +20,13 @@ from muster.push_queue import Priority, PushQueue, Unreachable, Wish
 from muster.telemetry import get_logger
 from pushers.gathering import Gathering
 from pushers.rebuild import Rebuild
+from pushers.timing import Timing
 
 ROOMS_AT_ONCE: Final = 200
 TOGETHER_S: Final = 0.05
 """So long messages are gathered before anybody is asked about them: nobody's pocket notices."""
 
 RETRY_S: Final = 1.0
-
-
-class Timing(Protocol):
-    """When candidates are to be judged. Raises nothing: presence that cannot be had is unknown."""
-
-    async def due(self, candidates: Sequence[Candidate]) -> list[int | None]:
-        """Of each: by the queue's clock, in ms; None: not at all."""
-        ...
 
 
 class Intake:
@@ -104,6 +97,5 @@ class Intake:
                     at_ms,
                 )
                 for candidate, at_ms in zip(ours, due, strict=True)
-                if at_ms is not None
             ]
         )

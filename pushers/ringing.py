@@ -42,8 +42,8 @@ class Ring(NamedTuple):
 class Rung(NamedTuple):
     """What became of a job's rings.
 
-    `again_s`: look again so much later, for some have no final answer; None: all have. `attempts`: with so many counted.
-    `buried`: why it is given up.
+    `again_s`: look again so much later, for some have no final answer; None: all have. `attempts`: with so many
+    counted. `buried`: why it is given up.
     """
 
     again_s: float | None = None

@@ -25,6 +25,7 @@ from pushers.attending import Attending
 from pushers.decide import Decision, Later, Send, Silent, decide
 from pushers.meters import PushMeters
 from pushers.pace import PACE, Pace
+from pushers.recent import Recent
 from pushers.ringing import Ring, Ringing
 from pushers.settling import Settling
 from pushers.writing import written
@@ -34,7 +35,7 @@ AT_ONCE: Final = 100
 
 IN_HAND: Final = 1_000
 WAIT_S: Final = 1.0
-RETRY_S: Final = 1.0
+RETRY_S: Final = 2.0
 
 
 class Desk(NamedTuple):
@@ -44,6 +45,7 @@ class Desk(NamedTuple):
     queue: PushQueue
     store: OwedStore
     attending: Attending
+    recent: Recent
     meters: PushMeters
 
 
@@ -57,6 +59,7 @@ class Worker:
         self._pace = pace
         self._in_hand = 0
         self._freed = asyncio.Event()
+        self._seen_ms = 0
 
     async def run(self) -> NoReturn:
         """Work until cancelled; what is under way then is taken over."""
@@ -92,7 +95,7 @@ class Worker:
         desk = self._desk
         try:
             keys = [job.key for job in jobs]
-            now_ms = await desk.queue.now_ms()
+            now_ms = self._seen_ms = await desk.queue.now_ms()
             found = {owed.key: owed for owed in await desk.store.owed(desk.provider, keys)}
             where = await desk.attending.of({key.person for key in found})
         except (Refused, Unreachable) as error:
@@ -108,10 +111,10 @@ class Worker:
             tasks.create_task(self._work(job, owed, attendance, now_ms))
 
     def _later(self, jobs: Sequence[Job], error: Exception) -> None:
-        """They stay in nobody's hand: the queue gives them to somebody again."""
+        """What they need does not answer just now."""
         get_logger().warning("pushes_not_judged", error=type(error).__name__, count=len(jobs))
         for job in jobs:
-            self._settling.over(job, None, again_ms=0)
+            self._settling.over(job, None, self._seen_ms + round(RETRY_S * 1000))
         self._hold(-len(jobs))
 
     async def _work(self, job: Job, owed: Owed, attendance: Attendance, now_ms: int) -> None:
@@ -135,9 +138,8 @@ class Worker:
             self._settling.over(job._replace(attempts=0), settled, decision.again_ms)
             return
         rung = await self._ringing.ring(job, rings)
-        if rung.delivered and job.attempts <= 1 and owed.first_ms:
-            waited_ms = await self._desk.queue.now_ms() - owed.first_ms
-            self._desk.meters.seconds.observe(max(0, waited_ms) / 1000)
+        if rung.delivered:
+            await self._arrived(job, owed)
         if rung.buried is not None:
             await self._desk.queue.bury(job, rung.buried)
         elif rung.again_s is not None:
@@ -146,6 +148,12 @@ class Worker:
             self._settling.over(job._replace(attempts=rung.attempts), None, earliest)
         else:
             self._settling.over(job._replace(attempts=0), settled, decision.again_ms)
+
+    async def _arrived(self, job: Job, owed: Owed) -> None:
+        now_ms = await self._desk.queue.now_ms()
+        self._desk.recent.rang(owed.key, now_ms)
+        if job.attempts <= 1 and owed.first_ms:
+            self._desk.meters.seconds.observe(max(0, now_ms - owed.first_ms) / 1000)
 
     def _count(self, decision: Decision) -> None:
         for verdict in decision.verdicts:
