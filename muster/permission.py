@@ -205,12 +205,13 @@ FRAME_RULES: Final[dict[type[frames.Client], FrameRule]] = {
 class RouteRule(NamedTuple):
     """Who may call a route: people with one of `roles`, then `action` in the room; service keys with `scope`.
 
-    Neither roles nor a scope: anyone, without a token.
+    Neither roles nor a scope: anyone, without a token. `extension`: the token of a notification extension too.
     """
 
     roles: frozenset[ServiceRole]
     action: Action | None = None
     scope: Scope | None = None
+    extension: bool = False
 
     @property
     def anyone(self) -> bool:
@@ -233,6 +234,7 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("GET", "/v1/rooms/{room}/history"): _SEE,
     ("GET", "/v1/rooms/{room}/changes"): _SEE,
     ("POST", "/v1/rooms/{room}/messages"): RouteRule(PEOPLE, Action.post),
+    ("GET", "/v1/rooms/{room}/messages/{seq}"): RouteRule(PEOPLE, Action.see, extension=True),
     ("PATCH", "/v1/rooms/{room}/messages/{seq}"): RouteRule(PEOPLE, Action.edit),
     ("DELETE", "/v1/rooms/{room}/messages/{seq}"): RouteRule(PEOPLE, Action.delete),
     ("PUT", "/v1/rooms/{room}/messages/{seq}/reactions/{emoji}"): RouteRule(PEOPLE, Action.react),
@@ -309,6 +311,13 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("GET", "/v1/me/presence"): _ANY,
     ("PATCH", "/v1/me/presence"): _ANY,
     ("GET", "/v1/me/contacts/presence"): _ANY,
+    # Of the device whose session asks.
+    ("GET", "/v1/me/push"): _ANY,
+    ("PUT", "/v1/me/push"): _ANY,
+    ("DELETE", "/v1/me/push"): _ANY,
+    ("GET", "/v1/me/push/wishes"): _ANY,
+    ("PATCH", "/v1/me/push/wishes"): _ANY,
+    ("POST", "/v1/me/push/extension"): _ANY,
     ("GET", "/v1/me/privacy"): _ANY,
     ("PATCH", "/v1/me/privacy"): _ANY,
     ("GET", "/v1/people"): _ANY,

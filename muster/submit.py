@@ -13,7 +13,7 @@ from msgspec import structs
 from muster import mentions
 from muster.errors import Refused
 from muster.ids import CONTROL_ROOM, NOBODY, PersonId, RoomId, SessionId, self_room
-from muster.op import LinkTerms, NewRoom, Op, PrivacyChange, ProfileChange
+from muster.op import LinkTerms, NewRoom, Op, PrivacyChange, ProfileChange, PushChange
 from muster.permission import ALLOW, CONTROL_MASK, SERVICE_MASK, Action, Relation
 from muster.polls import checked
 from proto import frames
@@ -217,7 +217,7 @@ def read(author: PersonId, room: RoomId, seq: int) -> Op:
 
 
 def mute(author: PersonId, client_id: str, changes: Body) -> Op:
-    """Mute a room until a time (0: no longer), or set its level: all, mentions, none."""
+    """Mute a room until a time (0: no longer), or set its level: all, mentions, none; default: nothing is chosen."""
     return _own("mute", author, client_id, changes)
 
 
@@ -239,13 +239,21 @@ def privacy(author: PersonId, client_id: str, changes: PrivacyChange) -> Op:
     return _own("privacy", author, client_id, changes)
 
 
+def push(author: PersonId, client_id: str, changes: PushChange) -> Op:
+    """Change what I want of pushes."""
+    return _own("push", author, client_id, changes)
+
+
 def accept_request(author: PersonId, client_id: str, room: RoomId) -> Op:
     """Take a direct room out of my Requests."""
     return _own("request", author, client_id, Body(room=room))
 
 
 def _own(
-    kind: str, author: PersonId, client_id: str, body: Body | ProfileChange | PrivacyChange
+    kind: str,
+    author: PersonId,
+    client_id: str,
+    body: Body | ProfileChange | PrivacyChange | PushChange,
 ) -> Op:
     return Op(kind, self_room(author), author, client_id, ALLOW[Action.own], body=body)
 
