@@ -10,8 +10,9 @@ from typing import Final
 import asyncpg
 
 from muster.permission import Relation, RoomKind
-from muster.rooms import UNREAD_MOST, UNREAD_WINDOW_SEQS, LastMessage, Peer, RoomSummary
+from muster.rooms import UNREAD_WINDOW_SEQS, LastMessage, Peer, RoomSummary
 from muster.stores.postgres.moments import to_ms
+from muster.stores.postgres.news import counted
 from proto.entry import EntryKind
 from proto.limits import PREVIEW_CHARS
 
@@ -24,23 +25,10 @@ def request_of(member: str) -> str:
     """  # noqa: S608  # an alias of ours
 
 
-# Whatever of a room's news counts: not deleted, not mine, not by somebody I block.
-_COUNTS: Final = (
-    "e.kind = 'post' AND e.deleted_seq IS NULL AND e.author <> $1 AND e.author <> ALL (h.people)"
-)
-_NEWS: Final = f"""
-    e.room_id = i.room_id AND e.seq > greatest(i.read_seq, i.from_seq - 1, i.head - {UNREAD_WINDOW_SEQS})
-    AND {_COUNTS}
-"""
-
 # $1 me, $2 and $3 the place after which the page begins, $4 its length, $5 me as text; with $6 only rooms that moved
 # since then, and those of $7.
-#
-# Counting goes from the head backwards, in the primary key's order, and stops at UNREAD_MOST: what it costs is the
-# entries it looks at, so a count of thousands would cost what it says. Where nothing was posted since the read
-# pointer, which two numbers tell, it does not start. Mentions have an index of their own: few entries are in it, so
-# one that lies below a hundred others is counted too. The newest visible message is looked for from the room's last
-# post backwards, at most as far as blocked people may have filled it.
+# The newest visible message is looked for from the room's last post backwards, at most as far as blocked people may
+# have filled it.
 OF_PERSON: Final = f"""
     WITH hidden AS MATERIALIZED (
         SELECT coalesce(array_agg(b.blocked), '{{}}') AS people FROM blocks b WHERE b.blocker = $1
@@ -76,20 +64,7 @@ OF_PERSON: Final = f"""
           AND e.kind = 'post' AND e.author <> ALL (h.people)
         ORDER BY e.seq DESC LIMIT 1
     ) last ON true
-    LEFT JOIN LATERAL (
-        SELECT count(*) AS unread FROM (
-            SELECT FROM entries e WHERE i.relation <> 'invited' AND i.msg_no > i.read_msg_no AND {_NEWS}
-            ORDER BY e.seq DESC LIMIT {UNREAD_MOST}
-        ) n
-    ) news ON true
-    LEFT JOIN LATERAL (
-        SELECT count(*) AS mentions FROM (
-            SELECT FROM entries e WHERE news.unread > 0 AND {_NEWS}
-              AND (e.body ? 'mentions' OR e.body ? 'here')
-              AND ((e.body -> 'mentions') ? $5 OR e.body @> '{{"here": true}}')
-            ORDER BY e.seq DESC LIMIT {UNREAD_MOST}
-        ) n
-    ) about ON true
+    {counted("i", "$1", "h.people", "$5")}
     ORDER BY i.last_at DESC, i.room_id DESC
 """  # noqa: S608  # constants of this module
 

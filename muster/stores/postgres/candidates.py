@@ -1,0 +1,148 @@
+"""Who may be owed a push, in SQL: of new messages, and of everything there is.
+
+Owns those two queries. Both let through too many rather than too few, and neither reads the members of a large room
+who do not want it whole. Must never decide: that is done when a push is due.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from muster.stores.postgres.mine import request_of
+from muster.stores.postgres.news import is_news, muted, names, news_of
+
+ROOMS_MOST: Final = 50
+"""In one statement: also if all of them are groups of thousands it ends in time."""
+
+HERE_MOST: Final = 1_000
+"""Members of a room of quiet members that one @here makes candidates: it is for those who are there just now."""
+
+SCAN_PEOPLE: Final = 100
+SCAN_ROWS: Final = 2_000
+"""Of which memberships one statement looks through: some 10 ms, and below a deadline also where all of them cost most."""
+
+_QUIET_KINDS: Final = "('public', 'announcement', 'event')"
+_PRESENT: Final = "m.relation IN ('member', 'moderator', 'owner')"
+
+
+def _row(said: str) -> str:
+    """Of a member what is judged; `said`: whether these messages name them."""
+    return f"m.room_id, m.person_id, m.read_seq, m.from_seq, m.muted_until, m.request, {said} AS said"
+
+
+# $1 rooms, $2 last seqs, $3 whether everybody is named, $4 and $5 authors and people named, as texts of arrays.
+#
+# Members of direct rooms and groups want everything unless they chose otherwise, so all are looked at. In the other
+# kinds only who chose so is: by members_loud; besides them those who are named, each by their row. Somebody is a
+# candidate if at least one author is neither they nor hidden from them. The deepest conditions are kept from being
+# joined or hashed (OFFSET 0): each is a look at one index for the few rows that come so far.
+CANDIDATES: Final = f"""
+    WITH fresh AS MATERIALIZED (
+        SELECT f.room, f.to_seq, f.here, f.authors::uuid[] AS authors, f.named::uuid[] AS named, r.kind
+        FROM unnest($1::uuid[], $2::bigint[], $3::boolean[], $4::text[], $5::text[])
+             AS f (room, to_seq, here, authors, named)
+        CROSS JOIN LATERAL (SELECT r.kind FROM rooms r WHERE r.room_id = f.room LIMIT 1) r
+    )
+    SELECT m.person_id, m.room_id, d.provider, bool_or(f.kind = 'direct' OR m.said)
+    FROM fresh f CROSS JOIN LATERAL (
+        SELECT {_row("f.here OR m.person_id = ANY (f.named)")}
+        FROM members m WHERE f.kind IN ('direct', 'group') AND m.room_id = f.room AND {_PRESENT}
+          AND m.chosen_level IS DISTINCT FROM 'none'
+          AND (f.kind = 'direct' OR m.chosen_level IS DISTINCT FROM 'mentions' OR f.here
+               OR m.person_id = ANY (f.named))
+        UNION ALL
+        SELECT {_row("f.here OR m.person_id = ANY (f.named)")}
+        FROM members m WHERE f.kind IN {_QUIET_KINDS} AND m.room_id = f.room AND {_PRESENT}
+          AND m.chosen_level = 'all'
+        UNION ALL
+        SELECT {_row("true")}
+        FROM members m WHERE f.kind IN {_QUIET_KINDS} AND m.room_id = f.room AND {_PRESENT}
+          AND m.person_id = ANY (f.named) AND coalesce(m.chosen_level, 'mentions') = 'mentions'
+        UNION ALL
+        (SELECT {_row("true")}
+         FROM members m WHERE f.kind IN {_QUIET_KINDS} AND f.here AND m.room_id = f.room AND {_PRESENT}
+           AND m.person_id <> ALL (f.named) AND coalesce(m.chosen_level, 'mentions') = 'mentions'
+           AND EXISTS (SELECT FROM push_devices d WHERE d.person_id = m.person_id OFFSET 0)
+         LIMIT {HERE_MOST})
+    ) m
+    CROSS JOIN LATERAL (SELECT DISTINCT d.provider FROM push_devices d WHERE d.person_id = m.person_id) d
+    LEFT JOIN LATERAL (SELECT w.level FROM push_wishes w WHERE w.person_id = m.person_id LIMIT 1) w ON true
+    WHERE m.read_seq < f.to_seq AND m.from_seq <= f.to_seq AND (m.said OR NOT {muted("m")})
+      AND coalesce(w.level, 'all') <> 'none'
+      AND (w.level IS DISTINCT FROM 'mentions' OR m.said OR f.kind = 'direct')
+      AND NOT ({request_of("m")})
+      AND EXISTS (SELECT FROM unnest(f.authors) a (author) WHERE a.author <> m.person_id AND NOT EXISTS (
+                      SELECT FROM blocks b WHERE b.blocker = m.person_id AND b.blocked = a.author OFFSET 0)
+                  OFFSET 0)
+    GROUP BY m.person_id, m.room_id, d.provider
+"""  # noqa: S608  # constants of this module
+
+
+def owed_news(line: str, me: str, hidden: str, me_text: str) -> str:
+    """Whether entry `e` may be told: news after `notified`, and not said while the room was muted.
+
+    A mute holds for what was said before its end, also when it has ended: it would ring then otherwise. Whoever is
+    named is told all the same.
+    """
+    return f"""
+        {news_of(line, me, hidden, after=f"{line}.notified")}
+        AND ({line}.muted_until IS NULL OR e.at >= {line}.muted_until OR ({names(me_text)}))
+    """
+
+
+# $1 provider, $2 and $3 the person and room after which it begins. Every row tells how far was looked.
+#
+# It goes from people with such a device, in order, to their memberships. Of most rooms two numbers tell that all is
+# read or told; of the others one look backwards from the head finds what is owed, or that nothing is.
+UNSETTLED: Final = f"""
+    WITH people AS MATERIALIZED (
+        SELECT DISTINCT d.person_id FROM push_devices d WHERE d.provider = $1 AND d.person_id >= $2
+        ORDER BY d.person_id LIMIT {SCAN_PEOPLE}
+    ), looked AS MATERIALIZED (
+        SELECT m.* FROM people p CROSS JOIN LATERAL (
+            SELECT m.* FROM members m
+            WHERE m.person_id = p.person_id AND (m.person_id, m.room_id) > ($2, $3)
+            ORDER BY m.person_id, m.room_id LIMIT {SCAN_ROWS}
+        ) m ORDER BY m.person_id, m.room_id LIMIT {SCAN_ROWS}
+    ), far AS (
+        SELECT (SELECT count(*) FROM people) = {SCAN_PEOPLE} AS more_people,
+               (SELECT p.person_id FROM people p ORDER BY p.person_id DESC LIMIT 1) AS last_person,
+               (SELECT count(*) FROM looked) = {SCAN_ROWS} AS more_rows, l.person_id AS last_looked, l.room_id AS last_room
+        FROM (SELECT) one LEFT JOIN (
+            SELECT l.* FROM looked l ORDER BY l.person_id DESC, l.room_id DESC LIMIT 1) l ON true
+    ), told AS MATERIALIZED (
+        SELECT l.person_id, l.room_id, l.relation, l.read_seq, l.read_msg_no, l.from_seq, l.muted_until, r.kind, r.head,
+               r.msg_no, coalesce(n.seq, 0) AS notified,
+               CASE WHEN r.kind = 'direct' THEN 'all'
+                    WHEN coalesce(w.level, 'all') = 'all' THEN level_v1(l.chosen_level, r.kind)
+                    ELSE 'mentions' END AS level,
+               ARRAY(SELECT b.blocked FROM blocks b WHERE b.blocker = l.person_id) AS hidden
+        FROM looked l
+        CROSS JOIN LATERAL (SELECT r.* FROM rooms r WHERE r.room_id = l.room_id LIMIT 1) r
+        LEFT JOIN LATERAL (SELECT n.seq FROM push_notified n WHERE n.room_id = l.room_id
+                           AND n.person_id = l.person_id AND n.provider = $1 LIMIT 1) n ON true
+        LEFT JOIN LATERAL (SELECT w.level FROM push_wishes w WHERE w.person_id = l.person_id LIMIT 1) w ON true
+        WHERE l.relation IN ('member', 'moderator', 'owner') AND r.kind NOT IN ('self', 'control')
+          AND r.last_post > l.read_seq AND r.last_post > coalesce(n.seq, 0)
+          AND coalesce(w.level, 'all') <> 'none' AND l.chosen_level IS DISTINCT FROM 'none'
+          AND NOT ({request_of("l")})
+    ), owed AS (
+        SELECT t.person_id, t.room_id, t.kind = 'direct' OR about.found IS NOT NULL AS urgent
+        FROM told t
+        LEFT JOIN LATERAL (
+            SELECT true AS found FROM entries e
+            WHERE {is_news("t")} AND {owed_news("t", "t.person_id", "t.hidden", "t.person_id::text")}
+              AND {names("t.person_id::text")}
+            ORDER BY e.seq DESC LIMIT 1
+        ) about ON true
+        LEFT JOIN LATERAL (
+            SELECT true AS found FROM entries e
+            WHERE about.found IS NULL AND t.level = 'all'
+              AND {is_news("t")} AND {owed_news("t", "t.person_id", "t.hidden", "t.person_id::text")}
+            ORDER BY e.seq DESC LIMIT 1
+        ) news ON true
+        WHERE about.found OR news.found
+    )
+    SELECT o.person_id, o.room_id, o.urgent, f.more_people, f.last_person, f.more_rows, f.last_looked, f.last_room
+    FROM far f LEFT JOIN owed o ON true ORDER BY o.person_id, o.room_id
+"""  # noqa: S608  # constants of this module

@@ -1,0 +1,121 @@
+"""What people are owed, in Postgres.
+
+Owns push_notified and the contract muster.owed.OwedStore. Every answer is made of what stands there when it is asked:
+nothing that was read before is kept. Must never decide whether something rings.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from muster.owed import Candidate, Fresh, Key, Owed, Settled
+from muster.push_device import Provider
+from muster.stores.postgres.badges import badges_of
+from muster.stores.postgres.candidates import CANDIDATES, ROOMS_MOST, UNSETTLED
+from muster.stores.postgres.debts import DEVICES, LINES, MESSAGES, Reach, device_of, message_of, owed_of
+from muster.stores.postgres.moments import from_ms
+from muster.stores.postgres.pool import Database
+
+_SETTLE: Final = "SELECT settle_pushes_v1($1, $2::uuid[], $3::uuid[], $4::bigint[])"
+_DROP: Final = """
+    DELETE FROM push_devices WHERE device_id = $1 AND token = $2 AND ($3::timestamptz IS NULL OR registered_at < $3)
+"""
+_FIRST: Final = UUID(int=0)
+_LAST: Final = UUID(int=2**128 - 1)
+
+
+class PostgresOwed:
+    """See `muster.owed.OwedStore`."""
+
+    def __init__(self, primary: Database) -> None:
+        """Not a replica: what was read or deleted just now must not ring."""
+        self._primary = primary
+
+    async def candidates(self, fresh: Sequence[Fresh]) -> list[Candidate]:
+        found: list[Candidate] = []
+        for start in range(0, len(fresh), ROOMS_MOST):
+            part = fresh[start : start + ROOMS_MOST]
+            rows = await self._primary.fetch(
+                CANDIDATES,
+                [UUID(bytes=each.room) for each in part],
+                [each.to_seq for each in part],
+                [each.here for each in part],
+                [_array(each.authors) for each in part],
+                [_array(each.named) for each in part],
+            )
+            found += [
+                Candidate(Key(person.bytes, room.bytes), Provider(provider), urgent)
+                for person, room, provider, urgent in rows
+            ]
+        return found
+
+    async def owed(self, provider: Provider, keys: Sequence[Key]) -> list[Owed]:
+        people = [UUID(bytes=key.person) for key in keys]
+        rooms = [UUID(bytes=key.room) for key in keys]
+        async with self._primary.snapshot() as connection:
+            lines = await connection.fetch(LINES, people, rooms, provider.value)
+            wanted = [
+                (line["n"], rooms[line["n"]], people[line["n"]], seq)
+                for line in lines
+                for seq in sorted({*line["newest"], *line["naming"]})
+            ]
+            said = await connection.fetch(MESSAGES, *_columns(wanted, 4))
+            held = await connection.fetch(DEVICES, people, rooms, provider.value)
+        # Last, and not of that moment: of two badges the later one is right.
+        badges = await badges_of(self._primary, {people[line["n"]] for line in lines})
+        messages = defaultdict(list)
+        for row in said:
+            messages[row["n"]].append(message_of(row))
+        reached = defaultdict(list)
+        for row in held:
+            reached[row["n"]].append(Reach(device_of(row), row["received"], row["over"]))
+        return [
+            owed_of(line, keys[line["n"]], badges[people[line["n"]]], messages[line["n"]], reached[line["n"]])
+            for line in lines
+        ]  # fmt: skip
+
+    async def settle(self, provider: Provider, settled: Sequence[Settled]) -> None:
+        rooms = [UUID(bytes=each.key.room) for each in settled]
+        people = [UUID(bytes=each.key.person) for each in settled]
+        await self._primary.execute(
+            _SETTLE, provider.value, rooms, people, [each.seq for each in settled]
+        )
+
+    async def unsettled(self, provider: Provider, after: Key | None, most: int) -> list[Candidate]:
+        found: list[Candidate] = []
+        person, room = (
+            (_FIRST, _FIRST)
+            if after is None
+            else (UUID(bytes=after.person), UUID(bytes=after.room))
+        )
+        # Each statement looks through a part and has a deadline of its own, however much nobody is owed anything of.
+        while True:
+            rows = await self._primary.fetch(UNSETTLED, provider.value, person, room)
+            found += [
+                Candidate(Key(row["person_id"].bytes, row["room_id"].bytes), provider, row["urgent"])
+                for row in rows
+                if row["person_id"] is not None
+            ]  # fmt: skip
+            far = rows[0]
+            if len(found) >= most or not (far["more_rows"] or far["more_people"]):
+                return found[:most]
+            if far["more_rows"]:
+                person, room = far["last_looked"], far["last_room"]
+            else:
+                person, room = far["last_person"], _LAST
+
+    async def drop_token(self, device: UUID, token: str, before_ms: int | None) -> bool:
+        before = None if before_ms is None else from_ms(before_ms)
+        return await self._primary.execute(_DROP, device, token, before) != "DELETE 0"
+
+
+def _array(ids: frozenset[bytes]) -> str:
+    """As Postgres writes an array: arrays of arrays would have to be of one length."""
+    return "{" + ",".join(each.hex() for each in ids) + "}"
+
+
+def _columns(rows: Sequence[tuple[object, ...]], count: int) -> list[list[object]]:
+    return [[row[i] for row in rows] for i in range(count)]

@@ -1,0 +1,133 @@
+"""Owns people with devices that pushes reach, put in place by hand, and how tests ask what they are owed.
+
+Must never assert: tests do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from muster.ids import PersonId, RoomId
+from muster.owed import Fresh, Key, Owed
+from muster.push_device import Provider
+from muster.stores.postgres.owed import PostgresOwed
+from muster.stores.postgres.pool import Database, open_database
+from muster.writer import Writer
+from tests.vocabulary import new_id, writing
+
+APNS, FCM = Provider.apns, Provider.fcm
+
+
+class Ground(NamedTuple):
+    """A database, who writes there, and who asks what is owed."""
+
+    database: asyncpg.Connection
+    writer: Writer
+    pool: Database
+    store: PostgresOwed
+
+    async def one(self, person: UUID, room: UUID, provider: Provider = APNS) -> Owed:
+        """What is owed of one room to somebody in it."""
+        [owed] = await self.store.owed(provider, [key(person, room)])
+        return owed
+
+    async def seqs(self, person: UUID, room: UUID, provider: Provider = APNS) -> list[int]:
+        """Which messages those are, of the newest few."""
+        return [
+            message.seq
+            for owed in await self.store.owed(provider, [key(person, room)])
+            for message in owed.messages
+        ]
+
+    async def all_unsettled(self, provider: Provider = APNS) -> list[Key]:
+        """Everything, by pages of two."""
+        found: list[Key] = []
+        while True:
+            page = await self.store.unsettled(provider, found[-1] if found else None, 2)
+            found += [each.key for each in page]
+            if len(page) < 2:
+                return found
+
+    async def head(self, room: UUID) -> int:
+        """A room's newest seq."""
+        head: int = await self.database.fetchval("SELECT head FROM rooms WHERE room_id = $1", room)
+        return head
+
+
+@asynccontextmanager
+async def ground(url: str) -> AsyncIterator[Ground]:
+    """All of it, with the two connections that a pusher has."""
+    database = await asyncpg.connect(url)
+    pool = await open_database(url, "test-pusher", 2, lambda _: None)
+    try:
+        async with writing(url) as writer:
+            yield Ground(database, writer, pool, PostgresOwed(pool))
+    finally:
+        await pool.close()
+        await database.close()
+
+
+def key(person: UUID, room: UUID) -> Key:
+    """Of ids."""
+    return Key(person.bytes, room.bytes)
+
+
+async def register(
+    database: asyncpg.Connection,
+    person: PersonId,
+    provider: Provider = APNS,
+    *,
+    device: UUID | None = None,
+    session_lives: timedelta = timedelta(days=7),
+) -> UUID:
+    """A device with a session of its own; the same again is registered anew."""
+    device = device or new_id()
+    session = await database.fetchval(
+        "INSERT INTO sessions (session_id, person_id, device_id, expires_at)"
+        " VALUES (gen_random_uuid(), $1, $2, now() + $3) RETURNING session_id",
+        person,
+        device,
+        session_lives,
+    )
+    await database.execute(
+        "INSERT INTO refresh_tokens (token_hash, session_id, expires_at) VALUES ($1, $2, now() + $3)",
+        uuid4().bytes,
+        session,
+        session_lives,
+    )
+    await database.execute(
+        "INSERT INTO push_devices (device_id, person_id, install, provider, environment, topic, token, target_kind,"
+        " locale, zone, session_id) VALUES ($1, $2, 'i', $3, 'production', 'app', $4, 'token', 'en', 'UTC', $5)"
+        " ON CONFLICT (device_id) DO UPDATE SET person_id = excluded.person_id, provider = excluded.provider,"
+        " token = excluded.token, session_id = excluded.session_id, registered_at = now()",
+        device,
+        person,
+        provider.value,
+        f"token of {device}",
+        session,
+    )
+    return device
+
+
+def fresh(
+    room: RoomId,
+    seq: int,
+    *authors: PersonId,
+    named: Collection[PersonId] = (),
+    here: bool = False,
+) -> Fresh:
+    """One message, or one of each of these authors."""
+    return Fresh(
+        room.bytes,
+        seq - len(authors) + 1,
+        seq,
+        frozenset(each.bytes for each in authors),
+        frozenset(each.bytes for each in named),
+        here,
+    )
