@@ -190,6 +190,27 @@ class Settings:
         "Postgres text search configuration; another one makes `muster migrate` index anew",
     )
 
+    # Pushes
+    pushes: str = setting(
+        "mock",
+        "what `muster up` starts for pushes: mocks of APNs and FCM and a pusher for each; pushers for whom"
+        " there is a key; nothing",
+        choices=("mock", "real", "none"),
+    )
+    push_provider: str = setting("apns", "whom a pusher serves", choices=("apns", "fcm"))
+    pusher_port: int = setting(8201, "port of the first pusher", at_least=1, at_most=65535)
+    pusher_db_pool: int = setting(2, "connections of a pusher", at_least=1, at_most=16)
+    push_ca: Path | None = setting(
+        None, "certificates by which providers are known; default: the system's"
+    )
+    apns_url: str = setting("https://api.push.apple.com", "APNs")
+    apns_sandbox_url: str = setting("https://api.sandbox.push.apple.com", "APNs for development")
+    apns_key: Path | None = setting(None, "Apple's signing key for pushes (.p8)")
+    apns_key_id: str = setting("", "id of MUSTER_APNS_KEY")
+    apns_team_id: str = setting("", "the team that MUSTER_APNS_KEY is of")
+    fcm_url: str = setting("https://fcm.googleapis.com", "FCM")
+    fcm_account: Path | None = setting(None, "Google service account that may send (JSON)")
+
     # Media
     media_dir: Path | None = setting(
         None,

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from muster.owed import Key, Settled
 from tests.stores.postgres.debtors import APNS, FCM, Ground, fresh, ground, key, register
 from tests.vocabulary import person, room_of, say
 
