@@ -1,12 +1,18 @@
 """The queue of pushes: what falls due when, who works on it, and what could not be done.
 
-    put --> due set --when its time has come--> lane of its priority --take--> worker --done | again | dead-->
+    put --> due set --when its time has come--> lane of its priority --take--> worker --done | again | bury-->
 
-One queue per provider; its jobs name a person and a room, and never say what to send: that is judged at the
-time. A
-person and room is there once, at its earliest time. Whoever took a job and died is taken over from. Everything
-in it may be lost
-(muster/owed.py finds it again) and is then said so: `Lost`.
+One queue per provider; its jobs name a person and a room, and never say what to send: that is judged at the time. A
+person and room is there once, at its earliest time and highest priority. Whoever took a job has it until they say what
+became of it, or were silent for so long that they must be dead (`HAND_S`): then others get it, and what the first one
+says of it late counts for nothing. Saying the same twice does no harm.
+
+What may go wrong, and who makes up for it:
+
+- A worker dies: its jobs are taken over. What it began to send is told by the claims (`Claim.torn`).
+- Redis loses everything, or fails over to a replica that lagged: `is_lost` says so once to every queue object, and all
+  that is owed (muster/owed.py) is put again. Jobs may then be there that were over, and dead letters may be missing.
+- Redis does not answer: `Unreachable`. What was put may be there; jobs that a lost answer named are taken over.
 
 Owns this contract. stores/redis keeps the queue in Redis, tests/fakes/push_queue.py in memory; both pass
 tests/contracts/test_push_queue.py.
@@ -16,14 +22,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum, IntEnum
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 from muster.owed import Key
+from muster.roll import Unreachable as Unreachable  # noqa: PLC0414  # one fault, whatever Redis was asked
 
-
-class Unreachable(Exception):
-    """Redis did not answer as it should; what was asked may have been done or not."""
+HAND_S: Final = 60.0
+"""Longer than any worker has a job in hand: it must send, and say what became of it, well within."""
+CLAIM_S: Final = 30.0
+"""Longer than any attempt at sending lasts."""
+REMEMBERED_S: Final = 900.0
+"""So long a claim is known, run out or sent: longer than it takes to say that a job is over, or to take it over."""
+DEAD_MOST: Final = 10_000
+DEAD_DAYS: Final = 30
 
 
 class Priority(IntEnum):
@@ -44,7 +56,7 @@ class Wish(NamedTuple):
 
 
 class Job(NamedTuple):
-    """A wish whose time has come. `receipt` is the queue's own; `attempts`: how often somebody took it."""
+    """A wish whose time has come. `receipt` is the queue's own; `attempts`: how often it was taken since it was put."""
 
     key: Key
     priority: Priority
@@ -53,7 +65,7 @@ class Job(NamedTuple):
 
 
 class Dead(NamedTuple):
-    """A job that was given up; `id` names it for a replay."""
+    """A job that was given up; `id` names it for a replay, in letters that can be typed."""
 
     id: bytes
     key: Key
@@ -61,9 +73,17 @@ class Dead(NamedTuple):
     at_ms: int
 
 
+class Sending(NamedTuple):
+    """One message, about to be sent to one device."""
+
+    device: UUID
+    room: bytes
+    seq: int
+
+
 class Claim(Enum):
-    """May this message be sent to this device? sent: it was. torn: somebody began, and nobody knows how it
-    ended.
+    """May this message be sent to this device? sent: it was. busy: somebody is at it. torn: somebody began, and nobody
+    knows how it ended; the claim is the asker's now.
     """
 
     mine = "mine"
@@ -73,7 +93,9 @@ class Claim(Enum):
 
 
 class Depth(NamedTuple):
-    """How much waits and how old the oldest is, seconds past its time."""
+    """How much there is: before its time, waiting by priority, in somebody's hand, given up; and how old the oldest is
+    that waits, seconds past its time.
+    """
 
     due: int
     waiting: tuple[int, int, int]
@@ -83,16 +105,17 @@ class Depth(NamedTuple):
 
 
 class PushQueue(Protocol):
-    """Every call raises `Unreachable` within a second or two, whatever happens."""
+    """Every call raises `Unreachable` within a second or two, whatever happens. Calls may overlap."""
 
     async def put(self, wishes: Sequence[Wish]) -> None:
-        """Each is there at its earliest time and highest priority, unless somebody has it in hand: then it
-        follows.
-        """
+        """Each is there at its earliest time and highest priority, unless somebody has it in hand: then it follows."""
         ...
 
     async def take(self, most: int, wait_s: float) -> list[Job]:
-        """Jobs that are due, the most urgent first, none of which anybody else has; may be empty."""
+        """Jobs that are due, the most urgent first, none of which anybody else has; may be empty.
+
+        Waits for the first one for about `wait_s`. Whoever is cancelled meanwhile may have taken some, as if it died.
+        """
         ...
 
     async def done(self, jobs: Sequence[Job]) -> None:
@@ -100,7 +123,10 @@ class PushQueue(Protocol):
         ...
 
     async def again(self, jobs: Sequence[tuple[Job, int]]) -> None:
-        """These are to be looked at again at so many ms, by the queue's clock: in one step over, and put."""
+        """These are to be looked at again at so many ms, by the queue's clock: in one step over, and put.
+
+        With the priority and attempts that the job has here: who only waits for a better time says attempts 0.
+        """
         ...
 
     async def bury(self, job: Job, reason: str) -> None:
@@ -115,12 +141,14 @@ class PushQueue(Protocol):
         """Put these again, now; how many were there."""
         ...
 
-    async def claim(self, device: UUID, room: bytes, seq: int) -> Claim:
+    async def claim(self, sendings: Sequence[Sending]) -> list[Claim]:
         """Before something is sent. A claim runs out by itself, and is then torn for whoever asks next."""
         ...
 
-    async def release(self, device: UUID, room: bytes, seq: int, *, sent: bool) -> None:
-        """After the provider's answer: it has it, or surely has not."""
+    async def release(self, ended: Sequence[tuple[Sending, bool]]) -> None:
+        """After the provider's answer: it has it (true), or surely has not. Of a claim that others have by now only the
+        former is noted.
+        """
         ...
 
     async def now_ms(self) -> int:
@@ -128,11 +156,15 @@ class PushQueue(Protocol):
         ...
 
     async def is_lost(self) -> bool:
-        """Whether everything may have been lost since this was last asked: then all that is owed has to be put
-        again.
+        """Whether everything may have been lost since this was last asked, or it was never asked: then all that is owed
+        has to be put again.
         """
         ...
 
     async def depth(self) -> Depth:
         """For metrics."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of every connection."""
         ...
