@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from typing import Final, NoReturn
 
 from prometheus_client import CollectorRegistry, Counter
@@ -47,6 +48,7 @@ class Rebuild:
         self._wanted = asyncio.Event()
         self._wanted.set()  # who starts does not know what happened before
         self.unreadable: set[int] = set()
+        self.on_lost: Callable[[], None] = _nobody
         self._done = Counter(
             "muster_push_rebuilds", "Times all that is owed was looked for", registry=registry
         )
@@ -77,6 +79,7 @@ class Rebuild:
             try:
                 if await self._queue.is_lost():
                     get_logger().warning("push_queue_lost")
+                    self.on_lost()
                     self.want()
             except Unreachable:
                 self.want()
@@ -107,3 +110,7 @@ class Rebuild:
         if total:
             get_logger().info("owed_rebuilt", count=total)
         return total
+
+
+def _nobody() -> None:
+    """Nobody else is to know."""

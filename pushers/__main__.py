@@ -1,0 +1,141 @@
+"""A pusher's process: `python -m pushers`, for the provider that MUSTER_PUSH_PROVIDER names.
+
+Owns what is opened, and the order in which it stops. Must never serve two providers: an outage of one would be felt by
+the other's people.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+from contextlib import AsyncExitStack
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Histogram
+
+from muster import lifetime
+from muster.clock import SystemClock
+from muster.config import Settings
+from muster.heap import Heap
+from muster.lanes import LaneTable
+from muster.lateness import Lateness
+from muster.push_device import Provider
+from muster.setting import SettingsError
+from muster.stores.postgres.owed import PostgresOwed
+from muster.stores.postgres.pool import Database, open_database
+from muster.stores.reach import wait_for_installation, wait_for_redis
+from muster.stores.redis.meters import TailMeters
+from muster.stores.redis.nodes import nodes_at
+from muster.stores.redis.push_queue import push_queue_at
+from muster.stores.redis.roll import roll_at
+from muster.stores.redis.tail import RedisTail
+from muster.telemetry import configure_logging, get_logger, new_registry
+from pushers.assembly import Outside, Pusher
+from pushers.carriers import carrier_of
+from pushers.probes import listening, probes
+
+NAME: Final = "muster-pusher"
+
+_log = get_logger()
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> int:
+    """Push until `stop`; the exit code."""
+    registry = new_registry()
+    clock = SystemClock()
+    heap, lateness = Heap(clock, registry), Lateness(clock, registry)
+    provider = Provider(settings.push_provider)
+    pusher: Pusher | None = None
+
+    async def measure() -> None:
+        if pusher is not None:
+            await pusher.measure()
+
+    socket = listening(settings)
+    server = probes(settings, registry, lambda: pusher is not None, measure)
+    async with AsyncExitStack() as closing, asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(server.serve(sockets=[socket]))
+        looking = [tasks.create_task(each.run()) for each in (heap, lateness)]
+        opening = tasks.create_task(_open(settings, provider, registry, closing))
+        ended = tasks.create_task(stop.wait())
+        await asyncio.wait({opening, ended}, return_when=asyncio.FIRST_COMPLETED)
+        working: list[asyncio.Task[None]] = []
+        if opening.done():
+            made, tail = opening.result()
+            working = [tasks.create_task(tail.run()), tasks.create_task(made.run())]
+            await asyncio.wait(
+                {ended, tasks.create_task(tail.ready())}, return_when=asyncio.FIRST_COMPLETED
+            )
+            pusher = made
+            heap.settle(settings.gc_threshold)
+            _log.info("ready", port=settings.pusher_port, service=provider.value)
+        await ended
+        opening.cancel()
+        for task in (*working, *looking):
+            task.cancel()
+        server.should_exit = True
+        await serving
+    _log.info("stopped")
+    return 0
+
+
+async def _open(
+    settings: Settings, provider: Provider, registry: CollectorRegistry, closing: AsyncExitStack
+) -> tuple[Pusher, RedisTail]:
+    installation = await wait_for_installation(settings.database_url, settings.lanes, _say)
+    await wait_for_redis(settings.redis_url, _say, cluster=settings.redis_cluster)
+    rng = random.Random()  # noqa: S311  # spreads retries, hides nothing
+    clock = SystemClock()
+    database = await _database(settings, registry)
+    closing.push_async_callback(database.close)
+    lanes = LaneTable(installation.lanes)
+    queue = push_queue_at(settings.redis_url, settings.redis_cluster, provider, rng)
+    closing.push_async_callback(queue.close)
+    roll = roll_at(settings.redis_url, settings.redis_cluster, rng)
+    closing.push_async_callback(roll.close)
+    carrier = carrier_of(settings, provider, registry, rng)
+    closing.push_async_callback(carrier.close)
+    outside = Outside(provider, PostgresOwed(database), queue, roll, carrier, clock)
+    pusher = Pusher(outside, registry, rng)
+    nodes = nodes_at(settings.redis_url, settings.redis_cluster, lanes, rng)
+    tail = RedisTail(nodes, lanes, pusher.intake, TailMeters(registry), clock, rng)
+    return pusher, tail
+
+
+async def _database(settings: Settings, registry: CollectorRegistry) -> Database:
+    seconds = Histogram(
+        "muster_pusher_database_seconds",
+        "One use of a database connection, waiting for it included",
+        registry=registry,
+    )
+    return await open_database(
+        settings.database_url,
+        NAME,
+        settings.pusher_db_pool,
+        seconds.observe,
+        pgbouncer=settings.database_pgbouncer,
+    )
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"muster pusher: {sentence}\n")
+    sys.stderr.flush()
+
+
+def main() -> int:
+    """Read the settings and serve; the exit code."""
+    try:
+        settings = Settings.from_env(os.environ)
+        configure_logging(f"pusher-{settings.push_provider}", settings.log_level)
+        return lifetime.run(lambda stop: serve(settings, stop))
+    except SettingsError as error:
+        _say(str(error))
+    except OSError as error:
+        _say(f"cannot listen: {error.strerror or error}")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
