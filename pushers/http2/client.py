@@ -79,6 +79,11 @@ class Client:
         return self._dial.to.authority
 
     @property
+    def within_s(self) -> float:
+        """A request's time, if nothing else is said."""
+        return self._manner.within_s
+
+    @property
     def in_flight(self) -> int:
         """Requests on their way."""
         return len(self._on)

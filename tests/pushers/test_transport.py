@@ -1,4 +1,7 @@
-"""The HTTP/2 client against a server that misbehaves frame by frame: nothing hangs, nothing is lost, nothing is sent twice."""
+"""The HTTP/2 client against a server that misbehaves frame by frame.
+
+Nothing hangs, nothing is lost, nothing is sent twice.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,10 @@ from tests.pushers.asking import QUICK, ask, ask_all, client_of, until
 from tests.pushers.peer import INITIAL_WINDOW, INTERNAL, REFUSED, STREAMS, Asked, Peer, listening
 
 JSON = b'{"reason":"Unregistered","timestamp":1700000000000}'
+
+
+def never(asked: Asked) -> None:
+    """No answer."""
 
 
 def statuses(ends: Sequence[object]) -> Counter[object]:
@@ -319,7 +326,7 @@ async def test_nothing_is_kept_of_what_has_ended(tmp_path: Path) -> None:
 
 async def test_only_so_many_wait(tmp_path: Path) -> None:
     """Who comes after them is told at once; those who wait too long are told too."""
-    peer = Peer(lambda asked: None, {STREAMS: 5})
+    peer = Peer(never, {STREAMS: 5})
     manner = QUICK._replace(waiting=10, within_s=0.5, connections=1)
     async with listening(tmp_path, peer), client_of(peer, manner) as client:
         ends = statuses(await ask_all(client, 20))
@@ -330,7 +337,7 @@ async def test_only_so_many_wait(tmp_path: Path) -> None:
 
 async def test_a_full_connection_is_given_company(tmp_path: Path) -> None:
     """More than one connection carries holds: others are opened, up to the bound."""
-    peer = Peer(lambda asked: None, {STREAMS: 5})
+    peer = Peer(never, {STREAMS: 5})
     manner = QUICK._replace(connections=3, within_s=3.0)
     async with listening(tmp_path, peer), client_of(peer, manner) as client:
         async with asyncio.TaskGroup() as tasks:
