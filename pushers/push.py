@@ -39,8 +39,13 @@ class Push(NamedTuple):
 
 
 class Carrier(Protocol):
-    """One provider. `send` never raises for what a provider or the network does, and ends within its deadline."""
+    """One provider. `send` never raises for what a provider or the network does, and ends within its deadline.
+
+    `run` keeps the connections until it is cancelled; without it nothing goes out.
+    """
 
     async def send(self, push: Push) -> Outcome: ...
+
+    async def run(self) -> None: ...
 
     async def close(self) -> None: ...
