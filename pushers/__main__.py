@@ -31,9 +31,11 @@ from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.push_queue import push_queue_at
 from muster.stores.redis.roll import roll_at
 from muster.stores.redis.tail import RedisTail
+from muster.stores.redis.token_shelf import RedisTokenShelf
+from muster.stores.redis.wire import Dial
 from muster.telemetry import configure_logging, get_logger, new_registry
 from pushers.assembly import Outside, Pusher
-from pushers.carriers import carrier_of
+from pushers.carriers import Carried, carrier_of
 from pushers.probes import listening, probes
 
 NAME: Final = "muster-pusher"
@@ -45,45 +47,67 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     """Push until `stop`; the exit code."""
     registry = new_registry()
     clock = SystemClock()
-    heap, lateness = Heap(clock, registry), Lateness(clock, registry)
-    provider = Provider(settings.push_provider)
-    pusher: Pusher | None = None
-
-    async def measure() -> None:
-        if pusher is not None:
-            await pusher.measure()
-
+    rng = random.Random()  # noqa: S311  # spreads retries, hides nothing
+    shelf = RedisTokenShelf(Dial(settings.redis_url))
+    carrier = carrier_of(settings, Provider(settings.push_provider), shelf, clock, rng)
+    ready = _Ready()
+    server = probes(settings, registry, lambda: ready.pusher is not None, ready.measure)
     socket = listening(settings)
-    server = probes(settings, registry, lambda: pusher is not None, measure)
-    async with AsyncExitStack() as closing, asyncio.TaskGroup() as tasks:
-        serving = tasks.create_task(server.serve(sockets=[socket]))
-        looking = [tasks.create_task(each.run()) for each in (heap, lateness)]
-        opening = tasks.create_task(_open(settings, provider, registry, closing))
-        ended = tasks.create_task(stop.wait())
-        await asyncio.wait({opening, ended}, return_when=asyncio.FIRST_COMPLETED)
-        working: list[asyncio.Task[None]] = []
-        if opening.done():
-            made, tail = opening.result()
-            working = [tasks.create_task(tail.run()), tasks.create_task(made.run())]
-            await asyncio.wait(
-                {ended, tasks.create_task(tail.ready())}, return_when=asyncio.FIRST_COMPLETED
-            )
-            pusher = made
-            heap.settle(settings.gc_threshold)
-            _log.info("ready", port=settings.pusher_port, service=provider.value)
-        await ended
-        opening.cancel()
-        for task in (*working, *looking):
-            task.cancel()
-        server.should_exit = True
-        await serving
+    async with AsyncExitStack() as closing:
+        closing.push_async_callback(shelf.close)
+        closing.push_async_callback(carrier.close)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                serving = tasks.create_task(server.serve(sockets=[socket]))
+                living = tasks.create_task(_live(settings, carrier, registry, closing, ready))
+                await stop.wait()
+                living.cancel()
+                server.should_exit = True
+                await serving
+        except* Exception:  # whatever it was: whoever keeps us starts us again
+            _log.error("the pusher failed", exc_info=True)
+            return 1
     _log.info("stopped")
     return 0
 
 
+class _Ready:
+    """What there is once the pusher is at work."""
+
+    def __init__(self) -> None:
+        self.pusher: Pusher | None = None
+
+    async def measure(self) -> None:
+        """What is only measured when somebody asks."""
+        if self.pusher is not None:
+            await self.pusher.measure()
+
+
+async def _live(
+    settings: Settings,
+    carrier: Carried,
+    registry: CollectorRegistry,
+    closing: AsyncExitStack,
+    ready: _Ready,
+) -> None:
+    """Reach what a pusher stands on, put it together, and push; until cancelled."""
+    clock = SystemClock()
+    heap, lateness = Heap(clock, registry), Lateness(clock, registry)
+    pusher, tail = await _open(settings, carrier, registry, closing)
+    async with asyncio.TaskGroup() as tasks:
+        for each in (heap.run(), lateness.run(), carrier.run(), tail.run()):
+            tasks.create_task(each)
+        await tail.ready()
+        tasks.create_task(pusher.run())
+        heap.settle(settings.gc_threshold)
+        ready.pusher = pusher
+        _log.info("ready", port=settings.pusher_port, service=settings.push_provider)
+
+
 async def _open(
-    settings: Settings, provider: Provider, registry: CollectorRegistry, closing: AsyncExitStack
+    settings: Settings, carrier: Carried, registry: CollectorRegistry, closing: AsyncExitStack
 ) -> tuple[Pusher, RedisTail]:
+    provider = Provider(settings.push_provider)
     installation = await wait_for_installation(settings.database_url, settings.lanes, _say)
     await wait_for_redis(settings.redis_url, _say, cluster=settings.redis_cluster)
     rng = random.Random()  # noqa: S311  # spreads retries, hides nothing
@@ -95,8 +119,6 @@ async def _open(
     closing.push_async_callback(queue.close)
     roll = roll_at(settings.redis_url, settings.redis_cluster, rng)
     closing.push_async_callback(roll.close)
-    carrier = carrier_of(settings, provider, registry, rng)
-    closing.push_async_callback(carrier.close)
     outside = Outside(provider, PostgresOwed(database), queue, roll, carrier, clock)
     pusher = Pusher(outside, registry, rng)
     nodes = nodes_at(settings.redis_url, settings.redis_cluster, lanes, rng)
