@@ -31,7 +31,7 @@ from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.push_queue import push_queue_at
 from muster.stores.redis.roll import roll_at
 from muster.stores.redis.tail import RedisTail
-from muster.stores.redis.token_shelf import RedisTokenShelf
+from muster.stores.redis.token_shelf import RedisShelf
 from muster.stores.redis.wire import Dial
 from muster.telemetry import configure_logging, get_logger, new_registry
 from pushers.assembly import Outside, Pusher
@@ -48,7 +48,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     registry = new_registry()
     clock = SystemClock()
     rng = random.Random()  # noqa: S311  # spreads retries, hides nothing
-    shelf = RedisTokenShelf(Dial(settings.redis_url))
+    shelf = RedisShelf(Dial(settings.redis_url))
     carrier = carrier_of(settings, Provider(settings.push_provider), shelf, clock, rng)
     ready = _Ready()
     server = probes(settings, registry, lambda: ready.pusher is not None, ready.measure)
@@ -64,7 +64,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 living.cancel()
                 server.should_exit = True
                 await serving
-        except* Exception:  # whatever it was: whoever keeps us starts us again
+        except Exception:  # noqa: BLE001  # whatever it was: whoever keeps us starts us again
             _log.error("the pusher failed", exc_info=True)
             return 1
     _log.info("stopped")
