@@ -255,6 +255,14 @@ class Settings:
         2, "processes of an api process that open uploads", at_least=1, at_most=32
     )
 
+    # Push
+    mock_push_port: int = setting(
+        8301,
+        "port of the page of mock phones; the mocks of APNs, its sandbox, FCM and OAuth are on the four after it",
+        at_least=1,
+        at_most=65_531,
+    )
+
     def __post_init__(self) -> None:
         """What no single setting can tell."""
         if bool(self.media_s3_key) != bool(self.media_s3_secret):
@@ -307,6 +315,11 @@ class Settings:
     @property
     def media_path(self) -> Path:
         return self.media_dir or self.data_dir / "media"
+
+    @property
+    def mock_push_path(self) -> Path:
+        """Where the mocks keep their authority and put what a push worker needs."""
+        return self.data_dir / "mock-push"
 
     @property
     def scheme_suffix(self) -> str:

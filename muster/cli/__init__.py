@@ -5,6 +5,7 @@
                        def add_arguments(parser: argparse.ArgumentParser) -> None
                        def run(args: argparse.Namespace, settings: Settings) -> int
 
-Modules whose name begins with an underscore are no subcommands. A subcommand never reads the
-environment: it is handed `settings`, and its answer is the process' exit code.
+Modules whose name begins with an underscore are no subcommands; one inside a name is
+written - on the command line. A subcommand never reads the environment: it is handed `settings`, and
+its answer is the process' exit code.
 """

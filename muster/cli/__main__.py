@@ -28,7 +28,8 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = 
     environ = os.environ if environ is None else environ
     helps = _helps()
     asked = next((word for word in argv if not word.startswith("-")), "")
-    chosen = importlib.import_module(f"muster.cli.{asked}") if asked in helps else None
+    module = f"muster.cli.{asked.replace('-', '_')}"
+    chosen = importlib.import_module(module) if asked in helps else None
     args = _parser(helps, asked, chosen).parse_args(argv)
     try:
         settings = Settings.from_env(environ)
@@ -50,7 +51,11 @@ def _helps() -> dict[str, str]:
     """Subcommand -> the first line of its module, read without importing it."""
     directory = Path(muster.cli.__path__[0])
     names = sorted(module.name for module in pkgutil.iter_modules(muster.cli.__path__))
-    texts = {name: directory / f"{name}.py" for name in names if not name.startswith("_")}
+    texts = {
+        name.replace("_", "-"): directory / f"{name}.py"
+        for name in names
+        if not name.startswith("_")
+    }
     return {
         name: (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or name).splitlines()[0]
         for name, path in texts.items()
