@@ -116,7 +116,9 @@ async def muster_up(
 async def _start(data: Path, settings: Mapping[str, str]) -> asyncio.subprocess.Process:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MUSTER_")}
     # What is said here is made up, or was said elsewhere long ago: no link of it is asked for.
-    environment |= {"MUSTER_DATA": str(data), "MUSTER_LINK_PREVIEWS": "0", **settings}
+    # Pushes are what `loadtest push` is about; elsewhere nobody has a phone.
+    quiet = {"MUSTER_LINK_PREVIEWS": "0", "MUSTER_PUSHES": "none"}
+    environment |= {"MUSTER_DATA": str(data), **quiet, **settings}
     with (data / "up.log").open("wb") as log:
         return await asyncio.create_subprocess_exec(
             sys.executable,

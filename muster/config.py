@@ -211,6 +211,13 @@ class Settings:
     fcm_url: str = setting("https://fcm.googleapis.com", "FCM")
     fcm_account: Path | None = setting(None, "Google service account that may send (JSON)")
 
+    mock_push_port: int = setting(
+        8301,
+        "port of the page of mock phones; the mocks of APNs, its sandbox, FCM and OAuth are on the four after it",
+        at_least=1,
+        at_most=65_531,
+    )
+
     # Media
     media_dir: Path | None = setting(
         None,
@@ -253,14 +260,6 @@ class Settings:
     )
     media_workers: int = setting(
         2, "processes of an api process that open uploads", at_least=1, at_most=32
-    )
-
-    # Push
-    mock_push_port: int = setting(
-        8301,
-        "port of the page of mock phones; the mocks of APNs, its sandbox, FCM and OAuth are on the four after it",
-        at_least=1,
-        at_most=65_531,
     )
 
     def __post_init__(self) -> None:

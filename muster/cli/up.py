@@ -52,6 +52,7 @@ def _print_ready(running: Running) -> None:
         *((f"hub {index}", url) for index, url in enumerate(running.hub_urls, start=1)),
         ("api", running.api_url),
         ("page", f"{running.api_url}/app"),
+        *([("phones", running.phones_url)] if running.phones_url else []),
     ]
     for name, url in rows:
         print(f"  {name:<9} {url}")

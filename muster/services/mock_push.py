@@ -3,7 +3,9 @@
 It never imports them: they are of loadtest, which stands above. They listen on this machine alone.
 """
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +45,28 @@ def mock_push(settings: Settings, inherited: Mapping[str, str]) -> MockPush:
         env={**inherited, **settings.to_env()},
         drain_within_s=_STOP_WITHIN_S,
     )
+
+
+def as_mocked(settings: Settings) -> Settings:
+    """Settings by which pushers speak to the mocks, which are ready. Raises `ServiceFailedError`."""
+    files = worker_files(settings)
+    try:
+        kit = json.loads((files / "mock-push.json").read_text())
+        return replace(
+            settings,
+            push_ca=files / kit["ca"],
+            apns_url=kit["apns_url"],
+            apns_sandbox_url=kit["apns_sandbox_url"],
+            apns_key=files / kit["apns_key"],
+            apns_key_id=kit["apns_key_id"],
+            apns_team_id=kit["apns_team_id"],
+            fcm_url=kit["fcm_url"],
+            fcm_account=files / kit["service_account"],
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise ServiceFailedError(
+            f"the mocks of push providers left no files ({type(error).__name__})"
+        ) from error
 
 
 def page_url(settings: Settings) -> str:

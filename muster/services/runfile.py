@@ -24,6 +24,7 @@ class Running:
     keys_dir: str
     tls_cert: str | None
     children: dict[str, int]  # pids when all was ready: a restart since then is not in here
+    phones_url: str | None = None  # where mock phones show what they were sent
 
     @property
     def alive(self) -> bool:

@@ -16,6 +16,7 @@ from muster.services import runfile
 from muster.services.certificate import lan_address
 from muster.services.child import Say, ServiceFailedError
 from muster.services.door import Door
+from muster.services.mock_push import as_mocked, mock_push, page_url
 from muster.services.ports import LOOPBACK
 from muster.services.postgres import EmbeddedPostgres
 from muster.services.redis import EmbeddedRedis
@@ -37,6 +38,7 @@ class DoorModules:
 
     hub: str = "realtime"
     api: str = "api"
+    pusher: str = "pushers"
 
 
 class Stack:
@@ -90,6 +92,9 @@ class Stack:
             revision = await migrate(settings.database_url, settings.search_language)
             self._say(f"the database is at revision {revision}")
             keys.ensure_key(settings.keys_path)
+            if settings.pushes == "mock":
+                await supervisor.start([mock_push(settings, self._inherited)])
+                settings = as_mocked(settings)
             await supervisor.start(self._doors(settings))
             self._announce(settings, supervisor)
         except* _EXPECTED as expected:
@@ -129,7 +134,25 @@ class Stack:
             for index, port in enumerate(ports)
         ]
         api = ("MUSTER_API_PORT", settings.api_port)
-        return [*hubs, self._door("api", self._modules.api, api, settings)]
+        return [
+            *hubs,
+            self._door("api", self._modules.api, api, settings),
+            *self._pushers(settings),
+        ]
+
+    def _pushers(self, settings: Settings) -> list[Door]:
+        """One for each provider there is a key for."""
+        keyed = {"apns": settings.apns_key, "fcm": settings.fcm_account}
+        providers = [name for name, key in keyed.items() if key and settings.pushes != "none"]
+        return [
+            self._door(
+                f"pusher {name}",
+                self._modules.pusher,
+                ("MUSTER_PUSHER_PORT", port),
+                replace(settings, push_provider=name, pusher_port=port),
+            )
+            for port, name in enumerate(providers, start=settings.pusher_port)
+        ]
 
     def _door(self, name: str, module: str, port: tuple[str, int], settings: Settings) -> Door:
         return Door(
@@ -153,6 +176,7 @@ class Stack:
             keys_dir=str(settings.keys_path.absolute()),
             tls_cert=str(settings.tls_cert.absolute()) if settings.tls_cert else None,
             children=supervisor.pids(),
+            phones_url=page_url(settings) if settings.pushes == "mock" else None,
         )
         runfile.write(settings.data_dir, running)
         self._on_ready(running)

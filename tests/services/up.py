@@ -80,6 +80,7 @@ def environment(data: Path, port: int) -> dict[str, str]:
         "MUSTER_API_PORT": str(port),
         "MUSTER_HUB_PORT": str(port + 1),
         "MUSTER_HUBS": "1",
+        "MUSTER_PUSHES": "none",
     }
     return inherited | ports | {"MUSTER_DATA": str(data)}
 
