@@ -75,14 +75,19 @@ class Rebuild:
 
     async def watch(self) -> NoReturn:
         """Look every second whether the queue was lost, until cancelled."""
+        is_known = False
         while True:
             try:
-                if await self._queue.is_lost():
-                    get_logger().warning("push_queue_lost")
-                    self.on_lost()
-                    self.want()
+                is_lost = await self._queue.is_lost()
             except Unreachable:
                 self.want()
+            else:
+                if is_lost:
+                    self.want()
+                if is_lost and is_known:  # the first time it only says that nobody knows
+                    get_logger().warning("push_queue_lost")
+                    self.on_lost()
+                is_known = True
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def rebuild(self) -> int:
