@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from loadtest.stack import Stack
-from muster.permission import ROUTE_RULES
+from muster.route_rules import ROUTE_RULES
 from proto import frames, limits
 from proto.entry import Poll
 from tests.realtime.sockets.door import Peer, masked, until
