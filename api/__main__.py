@@ -27,12 +27,12 @@ from api.assembly import (
     courier,
     orphaned,
     previewing,
-    stale,
     timers,
 )
 from api.edge import ApiMetrics
 from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
+from api.pushing import stale
 from muster import keys, lifetime
 from muster.addresses import networks
 from muster.clock import SystemClock
@@ -110,7 +110,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
                 tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),
                 tasks.create_task(_begun(orphaned(ground))),
-                tasks.create_task(_begun(stale(ground))),
+                tasks.create_task(_begun(stale(ground.primary, ground.clock))),
             ]
             if ground.memory is not None and tail is not None:
                 background.append(tasks.create_task(ground.memory.views.run()))

@@ -33,7 +33,7 @@ from api.people import PeopleHandlers
 from api.phone import PhoneHandlers
 from api.polls import PollHandlers
 from api.presence import PresenceHandlers
-from api.push import PushHandlers, Pushing
+from api.pushing import extensions, push_handlers, stale
 from api.rooms import RoomHandlers
 from api.service import KeySet, ServiceHandlers
 from api.sessions import SessionHandlers
@@ -53,7 +53,6 @@ from muster.courier import Chance, Courier, CourierMetrics
 from muster.darkroom.pool import Darkroom
 from muster.depot import Depot
 from muster.egress import Egress
-from muster.extension import Extensions
 from muster.finding import Finding
 from muster.foreign import Foreign
 from muster.gallery import Gallery
@@ -74,7 +73,6 @@ from muster.people import People
 from muster.pins import Pins
 from muster.polls import Polls
 from muster.previews import PreviewMetrics, Previews, Reads
-from muster.registration import Registrations, is_zone
 from muster.reminders import Reminders
 from muster.reports import Reports
 from muster.roll import Roll
@@ -83,8 +81,6 @@ from muster.scheduled import Schedule
 from muster.search import Search
 from muster.service_keys import ServiceKeys
 from muster.sessions import Sessions, Submitter, Surroundings, Terms
-from muster.single import Singles
-from muster.stale_devices import StaleDevices
 from muster.status import Statuses
 from muster.stores.depots.local import LocalDepot
 from muster.stores.depots.origins import media_origins
@@ -106,7 +102,6 @@ from muster.stores.postgres.polls import PostgresPolls
 from muster.stores.postgres.pool import Database, Replica
 from muster.stores.postgres.presence import PostgresPresence
 from muster.stores.postgres.previews import PostgresPreviews
-from muster.stores.postgres.push_devices import PostgresPushDevices
 from muster.stores.postgres.reports import PostgresReports
 from muster.stores.postgres.rooms import PostgresRooms
 from muster.stores.postgres.search import PostgresSearch
@@ -184,7 +179,7 @@ def assemble(on: Ground) -> Starlette:
         on.clock,
         on.random,
         service_keys,
-        Extensions(PostgresPushDevices(on.primary), tokens),
+        extensions(on.primary, tokens),
         settings.min_version,
     )
     documents = DocumentHandlers()
@@ -206,7 +201,7 @@ def timers(on: Ground, rng: random.Random, metrics: JobMetrics | None = None) ->
         reminders.KIND: _reminders(on).fire,
         polls.KIND: Closing(on.writer).fire,
         orphans.KIND: orphaned(on).fire,
-        stale_devices.KIND: stale(on).fire,
+        stale_devices.KIND: stale(on.primary, on.clock).fire,
     }
     return _runner(on, rng, handlers, metrics or JobMetrics(on.registry))
 
@@ -267,27 +262,6 @@ def orphaned(on: Ground) -> Orphans:
     media = on.media
     store, kept = PostgresMedia(on.primary), PostgresJobs(on.primary)
     return Orphans(store, media.depot, kept, on.clock, media.metrics)
-
-
-def stale(on: Ground) -> StaleDevices:
-    """Who forgets devices that nobody uses."""
-    return StaleDevices(PostgresPushDevices(on.primary), PostgresJobs(on.primary), on.clock)
-
-
-def _pushing(on: Ground, tokens: Tokens, gallery: Gallery) -> Pushing:
-    devices = PostgresPushDevices(on.primary)
-    now = Replica(on.primary, None)
-    return Pushing(
-        Registrations(devices, is_zone),
-        devices,
-        Extensions(devices, tokens),
-        Singles(
-            History(PostgresHistory(now)),
-            Rooms(PostgresRooms(on.primary, now)),
-            PostgresPeople(on.primary),
-            gallery,
-        ),
-    )
 
 
 def _reminders(on: Ground) -> Reminders:
@@ -355,7 +329,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         adopters=AdopterHandlers(arrivals, externals, known, writer, limits),
         webhooks=WebhookHandlers(webhooks),
         presence=PresenceHandlers(Statuses(PostgresPresence(on.primary), on.roll, on.clock)),
-        push=PushHandlers(_pushing(on, tokens, gallery), writer, on.clock),
+        push=push_handlers(on.primary, tokens, gallery, writer, on.clock),
         phone=PhoneHandlers(
             PostgresMoments(on.primary),
             PostgresNotices(on.primary),

@@ -24,7 +24,7 @@ from muster.encoded import Encoded
 from muster.errors import Refused
 from muster.extension import Extensions
 from muster.ids import PersonId, Random, SessionId, uuid7
-from muster.permission import RouteRule
+from muster.route_rules import RouteRule
 from muster.service_keys import PREFIX, ServiceKey, ServiceKeys
 from muster.telemetry import get_logger
 from muster.tokens import EXTENSION_PREFIX, Claims, Tokens

@@ -16,7 +16,7 @@ from api import problems
 from api.problems import Problem
 from api.reading import BODY_BYTES
 from api.route import PATH_TYPES, Route
-from muster.permission import RouteRule
+from muster.route_rules import RouteRule
 from proto.codes import HTTP_STATUS, Code
 
 _REF: Final = "#/components/schemas/{name}"

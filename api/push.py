@@ -10,12 +10,12 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta, Struct
 
 from api.route import Call
-from muster import submit
 from muster.clock import Clock
 from muster.extension import ExtensionGrant, Extensions, may_show
+from muster.op import PushChange
 from muster.push_device import Environment, Privacy, Provider, TargetKind
-from muster.push_wishes import Level, Minute, PushWishes, WishesReader, push_change
-from muster.registration import Registered, Registration, Registrations
+from muster.push_wishes import Level, Minute, PushWishes, WishesReader, change_wishes
+from muster.registration import Disclosure, Registered, Registration, Registrations
 from muster.sessions import Submitter
 from muster.single import Single, Singles, no_message
 
@@ -34,7 +34,7 @@ class RegisterDevice(Struct, frozen=True):
     environment: Environment = Environment.production
     target_kind: TargetKind = TargetKind.token
     app_version: Annotated[str, Meta(max_length=64)] = ""
-    privacy: Privacy = Privacy.full
+    privacy: Disclosure = "full"
     shows_local: bool = False
 
     def __repr__(self) -> str:
@@ -79,7 +79,7 @@ class PushHandlers:
             locale=new.locale,
             zone=new.zone,
             app_version=new.app_version,
-            privacy=new.privacy,
+            privacy=Privacy(new.privacy),
             shows_local=new.shows_local,
         )
         return await self._registrations.register(call.claims, wanted)
@@ -95,8 +95,8 @@ class PushHandlers:
 
     async def change_wishes(self, call: Call) -> PushWishes:
         new = call.body(ChangeWishes)
-        change = push_change(new.level, new.quiet_from_min, new.quiet_to_min, new.urgent_through)
-        await self._writer.submit(submit.push(call.me, call.client_id, change))
+        change = PushChange(new.level, new.quiet_from_min, new.quiet_to_min, new.urgent_through)
+        await self._writer.submit(change_wishes(call.me, call.client_id, change))
         return await self.wishes(call)
 
     async def extension(self, call: Call) -> ExtensionGrant:

@@ -11,8 +11,9 @@ from typing import Annotated, Literal, Protocol
 from msgspec import Meta, Struct
 
 from muster.errors import Refused
-from muster.ids import PersonId
-from muster.op import PushChange
+from muster.ids import PersonId, self_room
+from muster.op import Op, PushChange
+from muster.permission import ALLOW, Action
 from proto.codes import Code
 
 Level = Literal["all", "mentions", "none"]
@@ -39,14 +40,11 @@ class WishesReader(Protocol):
         ...
 
 
-def push_change(
-    level: Level | None, quiet_from_min: int | None, quiet_to_min: int | None, urgent: bool | None
-) -> PushChange:
-    """A change of wishes; what is `None` stays. Raises `Refused`: `bad_request` where all are."""
-    change = PushChange(level, quiet_from_min, quiet_to_min, urgent)
+def change_wishes(author: PersonId, client_id: str, change: PushChange) -> Op:
+    """Change them, through the self log; what is absent stays. Raises `Refused`: `bad_request` where all is."""
     if change == PushChange():
         raise Refused(
             Code.bad_request,
             "name at least one of level, quiet_from_min, quiet_to_min, urgent_through",
         )
-    return change
+    return Op("push", self_room(author), author, client_id, ALLOW[Action.own], body=change)

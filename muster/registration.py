@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
@@ -20,6 +20,9 @@ from muster.push_device import Environment, Privacy, Provider, TargetKind
 from muster.tokens import Claims
 from muster.words import line
 from proto.codes import Code
+
+Disclosure = Literal["full", "sender", "generic", "ids"]
+"""The values of push_device.Privacy, as REST says them: it has another `Privacy`, of circles."""
 
 DEVICES_MOST: Final = 20
 """Of one person; the one not seen for longest goes."""
@@ -64,7 +67,7 @@ class Registered(Struct, frozen=True, gc=False):
     locale: str
     zone: str
     app_version: str
-    privacy: Privacy
+    privacy: Disclosure
     shows_local: bool
     registered_at_ms: int
 
@@ -112,7 +115,7 @@ class Registrations:
             locale=checked.locale,
             zone=checked.zone,
             app_version=checked.app_version,
-            privacy=checked.privacy,
+            privacy=checked.privacy.value,
             shows_local=checked.shows_local,
             registered_at_ms=at_ms,
         )

@@ -13,7 +13,7 @@ from msgspec import structs
 from muster import mentions
 from muster.errors import Refused
 from muster.ids import CONTROL_ROOM, NOBODY, PersonId, RoomId, SessionId, self_room
-from muster.op import LinkTerms, NewRoom, Op, PrivacyChange, ProfileChange, PushChange
+from muster.op import LinkTerms, NewRoom, Op, PrivacyChange, ProfileChange
 from muster.permission import ALLOW, CONTROL_MASK, SERVICE_MASK, Action, Relation
 from muster.polls import checked
 from proto import frames
@@ -239,21 +239,13 @@ def privacy(author: PersonId, client_id: str, changes: PrivacyChange) -> Op:
     return _own("privacy", author, client_id, changes)
 
 
-def push(author: PersonId, client_id: str, changes: PushChange) -> Op:
-    """Change what I want of pushes."""
-    return _own("push", author, client_id, changes)
-
-
 def accept_request(author: PersonId, client_id: str, room: RoomId) -> Op:
     """Take a direct room out of my Requests."""
     return _own("request", author, client_id, Body(room=room))
 
 
 def _own(
-    kind: str,
-    author: PersonId,
-    client_id: str,
-    body: Body | ProfileChange | PrivacyChange | PushChange,
+    kind: str, author: PersonId, client_id: str, body: Body | ProfileChange | PrivacyChange
 ) -> Op:
     return Op(kind, self_room(author), author, client_id, ALLOW[Action.own], body=body)
 

@@ -15,7 +15,6 @@ from api.route import Route
 from muster.ids import CONTROL_ROOM, PersonId
 from muster.permission import (
     PRESENT,
-    ROUTE_RULES,
     Action,
     Relation,
     RoomKind,
@@ -23,6 +22,7 @@ from muster.permission import (
     ServiceRole,
     may,
 )
+from muster.route_rules import ROUTE_RULES
 from muster.tokens import EXTENSION_PREFIX
 from tests.api.door import Door, Someone
 

@@ -2,17 +2,18 @@
 
 import asyncio
 import secrets
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID, uuid4
 
 import pytest
 
-from api.assembly import stale
+from api.pushing import stale
 from muster.errors import Refused
 from muster.extension import LIFE_S
 from muster.ids import device_of
 from muster.permission import ServiceRole
-from muster.registration import DEVICES_MOST, Registration
+from muster.push_device import Privacy, TargetKind
+from muster.registration import DEVICES_MOST, Disclosure, Registration
 from muster.stale_devices import KIND
 from tests.api.door import Door, Someone, phone
 
@@ -193,22 +194,22 @@ async def test_a_device_is_seen_once_a_day(door: Door) -> None:
     door.clock.ahead_s += 25 * 3_600
     told = {"refresh_token": told["refresh_token"]}
     assert (await door.client.post("/v1/sessions/refresh", json=told)).status_code == 200
-    ahead = await door.database.fetchval("SELECT seen_at > now() + '24h' FROM push_devices")
-    assert ahead is True
+    later = (
+        "SELECT seen_at > now() + '24h' AND session_until > seen_at + '7d 23h' FROM push_devices"
+    )
+    assert await door.database.fetchval(later) is True
 
 
 async def test_pushes_go_on_after_a_session_ended_by_age(door: Door) -> None:
     """Registered still, and told as such, until nobody used the device for 60 days; the sweep keeps itself going."""
     await door.registered("ada")
     bob = await door.registered("bob")
-    over = "SELECT session_is_over_v1(session_id) FROM push_devices ORDER BY seen_at"
-    assert [row[0] for row in await door.database.fetch(over)] == [False, False]
-    await door.database.execute(
-        "UPDATE refresh_tokens SET expires_at = now() - interval '1 second' WHERE session_id ="
-        " (SELECT session_id FROM push_devices ORDER BY seen_at LIMIT 1)"
-    )
-    assert [row[0] for row in await door.database.fetch(over)] == [True, False]
-    sweeper = stale(door.ground)
+    over = "SELECT session_until <= now() + make_interval(secs => 86400 * $1) FROM push_devices"
+    days = door.ground.settings.refresh_days
+    for later, want in ((days, False), (days + 1.01, True)):
+        rows = await door.database.fetch(over, later)
+        assert [row[0] for row in rows] == [want] * 2, later
+    sweeper = stale(door.ground.primary, door.clock)
     age = (
         "UPDATE push_devices SET seen_at = now() - make_interval(days => $1) WHERE person_id <> $2"
     )
@@ -315,7 +316,12 @@ async def test_an_extensions_token_ends_with_what_it_was_made_for(door: Door) ->
         door.tokens().verify(newer.token)  # what hubs ask
 
 
+def test_rest_says_every_privacy_there_is() -> None:
+    """And none besides."""
+    assert get_args(Disclosure) == tuple(privacy.value for privacy in Privacy)
+
+
 def test_no_repr_shows_a_token() -> None:
     """What may reach a log line by mistake holds none."""
     state = phone()
-    assert state["token"] not in repr(Registration(**state, target_kind="token"))
+    assert state["token"] not in repr(Registration(**state, target_kind=TargetKind.token))

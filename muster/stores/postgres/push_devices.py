@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from muster.ids import DeviceId, PersonId, SessionId
-from muster.push_device import Environment, Privacy, Provider, TargetKind
+from muster.push_device import Environment, Provider, TargetKind
 from muster.push_wishes import PushWishes
 from muster.registration import DEVICES_MOST, Registered, Registration, hashed
 from muster.stores.postgres.moments import to_ms
@@ -79,7 +79,7 @@ class PostgresPushDevices:
             locale=locale,
             zone=zone,
             app_version=version,
-            privacy=Privacy(privacy),
+            privacy=privacy,
             shows_local=shows_local,
             registered_at_ms=to_ms(at),
         )

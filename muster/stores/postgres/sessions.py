@@ -58,8 +58,9 @@ _USE: Final = """
     ), retired AS (
         UPDATE refresh_tokens t SET retired_at = $2 FROM used u WHERE t.token_hash = u.predecessor
     ), seen AS (
-        UPDATE push_devices d SET seen_at = $2, session_id = s.session_id FROM used u JOIN sessions s USING (session_id)
-        WHERE d.device_id = s.device_id
+        UPDATE push_devices d SET seen_at = $2, session_id = s.session_id,
+            session_until = least(s.expires_at, $5::timestamptz) + interval '1 day'
+        FROM used u JOIN sessions s USING (session_id) WHERE d.device_id = s.device_id
           AND (d.seen_at < $2 - interval '1 day' OR d.session_id <> s.session_id)
     )
     INSERT INTO refresh_tokens (token_hash, session_id, predecessor, issued_at, expires_at)

@@ -121,7 +121,7 @@ async def test_levels_and_devices_bear_the_release_before(
     ):
         [made] = await _commit(database, submit.mute(ada, f"mute {number}", body), room)
         assert (made["status"], made["kind"]) == ("ok", "mute")
-        assert tuple(await database.fetchrow(chosen, room)) == want
+        assert [tuple(row) for row in await database.fetch(chosen, room)] == [want]
     [made] = await _commit(database, submit.revoke(ada, ada, None, "out"), ada)
     assert made["kind"] == "revoke"
     assert await database.fetchval("SELECT count(*) FROM push_devices") == 0

@@ -22,6 +22,9 @@ CREATE TABLE push_devices (
     registered_at timestamptz NOT NULL DEFAULT now(),
     seen_at       timestamptz NOT NULL DEFAULT now(),
     session_id    uuid        NOT NULL,
+    -- From then on its session has ended by age, unless it was refreshed since: pushed at `generic`. Written with
+    -- seen_at, at most once a day, and therefore a day late.
+    session_until timestamptz NOT NULL DEFAULT 'infinity',
     -- One owner at a time.
     UNIQUE (provider, topic, environment, token)
 );
