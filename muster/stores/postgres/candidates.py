@@ -27,7 +27,9 @@ _PRESENT: Final = "m.relation IN ('member', 'moderator', 'owner')"
 
 def _row(said: str) -> str:
     """Of a member what is judged; `said`: whether these messages name them."""
-    return f"m.room_id, m.person_id, m.read_seq, m.from_seq, m.muted_until, m.request, {said} AS said"
+    return (
+        f"m.room_id, m.person_id, m.read_seq, m.from_seq, m.muted_until, m.request, {said} AS said"
+    )
 
 
 # $1 rooms, $2 last seqs, $3 whether everybody is named, $4 and $5 authors and people named, as texts of arrays.

@@ -15,7 +15,15 @@ from muster.owed import Candidate, Fresh, Key, Owed, Settled
 from muster.push_device import Provider
 from muster.stores.postgres.badges import badges_of
 from muster.stores.postgres.candidates import CANDIDATES, ROOMS_MOST, UNSETTLED
-from muster.stores.postgres.debts import DEVICES, LINES, MESSAGES, Reach, device_of, message_of, owed_of
+from muster.stores.postgres.debts import (
+    DEVICES,
+    LINES,
+    MESSAGES,
+    Reach,
+    device_of,
+    message_of,
+    owed_of,
+)
 from muster.stores.postgres.moments import from_ms
 from muster.stores.postgres.pool import Database
 
