@@ -32,6 +32,7 @@ from api.assembly import (
 from api.edge import ApiMetrics
 from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
+from api.pushing import stale
 from muster import keys, lifetime
 from muster.addresses import networks
 from muster.clock import SystemClock
@@ -54,6 +55,7 @@ from muster.outlet import Outlet
 from muster.resolver import SystemResolver
 from muster.setting import SettingsError
 from muster.sorting import Sorting
+from muster.stale_devices import StaleDevices
 from muster.stores.depots.opening import open_depot
 from muster.stores.postgres.batch import (
     LOCK_TIMEOUT_MS,
@@ -107,7 +109,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(courier(ground, rng).run()),
                 tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
                 tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),
-                tasks.create_task(_collecting(orphaned(ground))),
+                tasks.create_task(_begun(orphaned(ground))),
+                tasks.create_task(_begun(stale(ground.primary, ground.clock))),
             ]
             if ground.memory is not None and tail is not None:
                 background.append(tasks.create_task(ground.memory.views.run()))
@@ -124,13 +127,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     return 0
 
 
-async def _collecting(orphans: Orphans) -> None:
-    """The first round of collecting media; each sees to the next."""
+async def _begun(rounds: Orphans | StaleDevices) -> None:
+    """The first of these rounds; each sees to the next."""
     while True:
         try:
-            await orphans.begin()
+            await rounds.begin()
         except Refused as refused:
-            _log.warning("no round of collecting", code=refused.code.name)
+            _log.warning("no first round", job=type(rounds).__name__, code=refused.code.name)
             await asyncio.sleep(ASK_AGAIN_S)
         else:
             return

@@ -27,7 +27,7 @@ from api.problems import problem
 from api.route import Route
 from muster.encoded import COMPRESSED_FROM_BYTES, COMPRESSION
 from muster.errors import Refused
-from muster.permission import ROUTE_RULES, RouteRule
+from muster.route_rules import ROUTE_RULES, RouteRule
 from proto.codes import Code
 
 VERSION: Final = "1"

@@ -33,6 +33,7 @@ from api.people import PeopleHandlers
 from api.phone import PhoneHandlers
 from api.polls import PollHandlers
 from api.presence import PresenceHandlers
+from api.pushing import extensions, push_handlers, stale
 from api.rooms import RoomHandlers
 from api.service import KeySet, ServiceHandlers
 from api.sessions import SessionHandlers
@@ -40,7 +41,7 @@ from api.staff import StaffHandlers
 from api.store import StoreHandlers
 from api.table import Handlers, table
 from api.webhooks import WebhookHandlers
-from muster import orphans, polls, previews, reminders, scheduled
+from muster import orphans, polls, previews, reminders, scheduled, stale_devices
 from muster.arrivals import Arrivals
 from muster.attaching import Attaching
 from muster.bucket import Rate
@@ -178,6 +179,7 @@ def assemble(on: Ground) -> Starlette:
         on.clock,
         on.random,
         service_keys,
+        extensions(on.primary, tokens),
         settings.min_version,
     )
     documents = DocumentHandlers()
@@ -199,6 +201,7 @@ def timers(on: Ground, rng: random.Random, metrics: JobMetrics | None = None) ->
         reminders.KIND: _reminders(on).fire,
         polls.KIND: Closing(on.writer).fire,
         orphans.KIND: orphaned(on).fire,
+        stale_devices.KIND: stale(on.primary, on.clock).fire,
     }
     return _runner(on, rng, handlers, metrics or JobMetrics(on.registry))
 
@@ -326,6 +329,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         adopters=AdopterHandlers(arrivals, externals, known, writer, limits),
         webhooks=WebhookHandlers(webhooks),
         presence=PresenceHandlers(Statuses(PostgresPresence(on.primary), on.roll, on.clock)),
+        push=push_handlers(on.primary, tokens, gallery, writer, on.clock),
         phone=PhoneHandlers(
             PostgresMoments(on.primary),
             PostgresNotices(on.primary),

@@ -22,11 +22,12 @@ from api.validator import JSON, validated
 from muster.clock import Clock
 from muster.encoded import Encoded
 from muster.errors import Refused
+from muster.extension import Extensions
 from muster.ids import PersonId, Random, SessionId, uuid7
-from muster.permission import RouteRule
+from muster.route_rules import RouteRule
 from muster.service_keys import PREFIX, ServiceKey, ServiceKeys
 from muster.telemetry import get_logger
-from muster.tokens import Claims, Tokens
+from muster.tokens import EXTENSION_PREFIX, Claims, Tokens
 from muster.versions import check_version
 from proto.codes import Code
 from proto.limits import CLIENT_ID_CHARS
@@ -54,6 +55,7 @@ class Gate(NamedTuple):
     clock: Clock
     random: Random
     keys: ServiceKeys
+    extensions: Extensions
     min_version: str = ""
 
 
@@ -131,6 +133,8 @@ class Endpoint:
             if self._rule.scope not in key.scopes:
                 raise Refused(Code.permission_denied, "this service key is not for that")
             return key
+        if self._rule.extension and word.startswith(EXTENSION_PREFIX):
+            return await self._gate.extensions.verify(word)
         claims = self._gate.tokens.verify(word)
         if self._gate.control.revoked(claims.session):
             raise Refused(Code.unauthorized, "this session is over; log in")

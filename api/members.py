@@ -27,10 +27,13 @@ class ChangeRole(Struct, frozen=True):
 
 
 class Mute(Struct, frozen=True):
-    """Until when a room is silent for me (0 or null: it is not), and what it may tell me of at all."""
+    """Until when a room is silent for me (0 or null: it is not), and what it may tell me of at all.
+
+    `level` `default`: nothing is chosen; then it is `all` in direct rooms and groups, else `mentions`.
+    """
 
     until_ms: Annotated[int, Meta(ge=0, le=_YEAR_2100_MS)] | None = None
-    level: Literal["all", "mentions", "none"] | None = None
+    level: Literal["all", "mentions", "none", "default"] | None = None
 
 
 class MemberHandlers:

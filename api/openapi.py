@@ -16,7 +16,7 @@ from api import problems
 from api.problems import Problem
 from api.reading import BODY_BYTES
 from api.route import PATH_TYPES, Route
-from muster.permission import RouteRule
+from muster.route_rules import RouteRule
 from proto.codes import HTTP_STATUS, Code
 
 _REF: Final = "#/components/schemas/{name}"
@@ -70,6 +70,11 @@ def document(
                     "type": "http",
                     "scheme": "bearer",
                     "description": "A key of the app's own servers, made by `muster keys service add`",
+                },
+                "extension": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A notification extension's token, of POST /v1/me/push/extension",
                 },
             },
         },
@@ -137,6 +142,8 @@ def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
 
 def _security(rule: RouteRule) -> list[dict[str, list[str]]]:
     people: list[dict[str, list[str]]] = [{"token": []}] if rule.roles else []
+    if rule.extension:
+        people.append({"extension": []})
     return people if rule.scope is None else [*people, {"service_key": []}]
 
 

@@ -146,7 +146,7 @@ Handler = Callable[[Call], Awaitable[object]]
 
 
 class Route(NamedTuple):
-    """One row of the table; its rule is the row of the same method and path in muster/permission.py."""
+    """One row of the table; its rule is the row of the same method and path in muster/route_rules.py."""
 
     method: str
     path: str

@@ -22,6 +22,7 @@ from api import (
     phone,
     polls,
     presence,
+    push,
     rooms,
     sessions,
     staff,
@@ -54,6 +55,7 @@ class Handlers(NamedTuple):
     later: later.LaterHandlers
     phone: phone.PhoneHandlers
     presence: presence.PresenceHandlers
+    push: push.PushHandlers
     media: media.MediaHandlers
     store: store.StoreHandlers
     staff: staff.StaffHandlers
@@ -73,6 +75,7 @@ def table(to: Handlers) -> list[Route]:
         *talk_rows.of_later(to.later),
         *people_rows.of_phone(to.phone),
         *people_rows.of_presence(to.presence),
+        *people_rows.of_push(to.push),
         *talk_rows.of_media(to.media, to.store),
         *rooms_rows.of_rooms(to.rooms),
         *rooms_rows.of_members(to.members),

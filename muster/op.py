@@ -24,7 +24,8 @@ class Op(Struct, frozen=True, gc=False):
     """One request to change a log.
 
     `kind` is an EntryKind, or one of `create`, `invite`, `uncontact`, `link`, `unlink`, `link_join`, `poll`. `body` is
-    everything of proto.entry.Body but text and target (or NewRoom, ProfileChange, PrivacyChange, LinkTerms).
+    everything of proto.entry.Body but text and target (or NewRoom, ProfileChange, PrivacyChange, PushChange,
+    LinkTerms).
     `target` / `target_client` name the message an edit, deletion or reaction is about. `locks` are rooms besides
     `room` whose head may move (self logs that get a side entry).
     """
@@ -74,6 +75,15 @@ class PrivacyChange(Struct, frozen=True, omit_defaults=True, gc=False):
     find_by_handle: str | None = None
     online: str | None = None
     events: str | None = None
+
+
+class PushChange(Struct, frozen=True, omit_defaults=True, gc=False):
+    """The body of a `push` op (muster/push_wishes.py); what is absent stays."""
+
+    level: str | None = None
+    quiet_from_min: int | None = None
+    quiet_to_min: int | None = None
+    urgent_through: bool | None = None
 
 
 class LinkTerms(Struct, frozen=True, omit_defaults=True, gc=False):

@@ -1,9 +1,10 @@
 """Who may do what: one table, deny by default.
 
-Owns every answer to "may this relation, in a room of this kind, do this" and "may this service role call this
-route". A route or frame kind without a row here fails `make test` (tests/muster/test_permission.py), which also
-tries every cell against the running doors. Must never look anything up: callers bring the relation, and for ops
-Postgres brings it, under the room's lock, from the mask that `allow_mask` packs.
+Owns every answer to "may this relation, in a room of this kind, do this"; which routes ask for what is the second
+half of the table (muster/route_rules.py). A route or frame kind without a row fails `make test`
+(tests/muster/test_permission.py), which also tries every cell against the running doors. Must never look anything up:
+callers bring the relation, and for ops Postgres brings it, under the room's lock, from the mask that `allow_mask`
+packs.
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ class ServiceRole(StrEnum):
     user = "user"
     support = "support"
     admin = "admin"
+
+
+PEOPLE: Final = frozenset(ServiceRole)
+STAFF: Final = frozenset({ServiceRole.support, ServiceRole.admin})
+ADMIN: Final = frozenset({ServiceRole.admin})
 
 
 class Scope(StrEnum):
@@ -200,151 +206,3 @@ FRAME_RULES: Final[dict[type[frames.Client], FrameRule]] = {
     frames.Vote: FrameRule(False, Action.vote),
     frames.ClosePoll: FrameRule(False, Action.close_poll),
 }
-
-
-class RouteRule(NamedTuple):
-    """Who may call a route: people with one of `roles`, then `action` in the room; service keys with `scope`.
-
-    Neither roles nor a scope: anyone, without a token.
-    """
-
-    roles: frozenset[ServiceRole]
-    action: Action | None = None
-    scope: Scope | None = None
-
-    @property
-    def anyone(self) -> bool:
-        return not self.roles and self.scope is None
-
-
-ANYONE: Final = RouteRule(frozenset())
-PEOPLE: Final = frozenset(ServiceRole)
-STAFF: Final = frozenset({ServiceRole.support, ServiceRole.admin})
-ADMIN: Final = frozenset({ServiceRole.admin})
-
-_ANY: Final = RouteRule(PEOPLE)
-_SEE: Final = RouteRule(PEOPLE, Action.see)
-_STAFF: Final = RouteRule(STAFF)
-_APP_PEOPLE: Final = RouteRule(frozenset(), scope=Scope.people)
-_APP_ROOMS: Final = RouteRule(frozenset(), scope=Scope.rooms)
-_WEBHOOKS: Final = RouteRule(ADMIN, scope=Scope.webhooks)
-
-ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
-    ("GET", "/v1/rooms/{room}/history"): _SEE,
-    ("GET", "/v1/rooms/{room}/changes"): _SEE,
-    ("POST", "/v1/rooms/{room}/messages"): RouteRule(PEOPLE, Action.post),
-    ("PATCH", "/v1/rooms/{room}/messages/{seq}"): RouteRule(PEOPLE, Action.edit),
-    ("DELETE", "/v1/rooms/{room}/messages/{seq}"): RouteRule(PEOPLE, Action.delete),
-    ("PUT", "/v1/rooms/{room}/messages/{seq}/reactions/{emoji}"): RouteRule(PEOPLE, Action.react),
-    ("DELETE", "/v1/rooms/{room}/messages/{seq}/reactions/{emoji}"): RouteRule(
-        PEOPLE, Action.react
-    ),
-    ("PUT", "/v1/rooms/{room}/messages/{seq}/vote"): RouteRule(PEOPLE, Action.vote),
-    ("GET", "/v1/rooms/{room}/messages/{seq}/votes"): _SEE,
-    ("POST", "/v1/rooms/{room}/messages/{seq}/close"): RouteRule(PEOPLE, Action.close_poll),
-    ("GET", "/v1/rooms/{room}/threads/{seq}"): _SEE,
-    ("PUT", "/v1/rooms/{room}/read"): _SEE,
-    ("PUT", "/v1/rooms/{room}/received"): _SEE,
-    ("GET", "/v1/me/sync"): _ANY,
-    ("GET", "/v1/me/notices"): _ANY,
-    ("PUT", "/v1/me/notices/read"): _ANY,
-    ("GET", "/v1/rooms/{room}/draft"): _SEE,
-    ("PUT", "/v1/rooms/{room}/draft"): _SEE,
-    ("DELETE", "/v1/rooms/{room}/draft"): _SEE,
-    ("GET", "/v1/me/rooms"): _ANY,
-    ("GET", "/v1/rooms/{room}"): _SEE,
-    ("POST", "/v1/rooms"): _ANY,
-    # Archiving is Action.archive: muster/submit.py asks for it where the change says so.
-    ("PATCH", "/v1/rooms/{room}"): RouteRule(PEOPLE, Action.settings),
-    ("GET", "/v1/public-rooms"): _ANY,
-    ("GET", "/v1/rooms/{room}/members"): _SEE,
-    ("PUT", "/v1/rooms/{room}/members/{person}"): RouteRule(PEOPLE, Action.invite),
-    ("DELETE", "/v1/rooms/{room}/members/{person}"): RouteRule(PEOPLE, Action.kick),
-    ("PUT", "/v1/rooms/{room}/members/{person}/role"): RouteRule(PEOPLE, Action.role),
-    ("POST", "/v1/rooms/{room}/join"): RouteRule(PEOPLE, Action.join),
-    ("POST", "/v1/rooms/{room}/leave"): RouteRule(PEOPLE, Action.leave),
-    ("PUT", "/v1/rooms/{room}/mute"): _SEE,
-    ("POST", "/v1/rooms/{room}/accept"): _SEE,
-    ("POST", "/v1/rooms/{room}/links"): RouteRule(PEOPLE, Action.invite),
-    ("GET", "/v1/rooms/{room}/links"): RouteRule(PEOPLE, Action.invite),
-    ("DELETE", "/v1/rooms/{room}/links/{code}"): RouteRule(PEOPLE, Action.invite),
-    # Action.link_join: the room is not in the path, muster/submit.py asks for it.
-    ("POST", "/v1/links/{code}/join"): _ANY,
-    ("GET", "/v1/rooms/{room}/pins"): _SEE,
-    ("PUT", "/v1/rooms/{room}/pins/{seq}"): RouteRule(PEOPLE, Action.pin),
-    ("DELETE", "/v1/rooms/{room}/pins/{seq}"): RouteRule(PEOPLE, Action.pin),
-    # Asked once more when it is posted, under the room's lock.
-    ("POST", "/v1/rooms/{room}/scheduled"): RouteRule(PEOPLE, Action.post),
-    ("GET", "/v1/me/scheduled"): _ANY,
-    ("DELETE", "/v1/me/scheduled/{job}"): _ANY,
-    ("POST", "/v1/me/reminders"): _ANY,
-    ("GET", "/v1/me/reminders"): _ANY,
-    ("DELETE", "/v1/me/reminders/{job}"): _ANY,
-    # Of the rooms one is in, as far as one may see them: the query itself sees to it.
-    ("GET", "/v1/search"): _ANY,
-    ("POST", "/v1/media"): _ANY,
-    ("POST", "/v1/media/{media}/complete"): _ANY,
-    # Who may see which: the query itself sees to it.
-    ("GET", "/v1/media/{media}"): _ANY,
-    ("POST", "/v1/media/lookup"): _ANY,
-    # By signed words instead of a token.
-    ("POST", "/v1/store"): ANYONE,
-    ("GET", "/v1/store/media/{object}"): ANYONE,
-    ("POST", "/v1/sessions"): ANYONE,
-    ("POST", "/v1/sessions/refresh"): ANYONE,
-    ("POST", "/v1/sessions/exchange"): ANYONE,
-    ("DELETE", "/v1/sessions/current"): _ANY,
-    ("DELETE", "/v1/sessions"): _ANY,
-    ("GET", "/v1/me/sessions"): _ANY,
-    ("DELETE", "/v1/me/sessions/{session}"): _ANY,
-    ("POST", "/v1/people"): ANYONE,
-    ("GET", "/v1/me"): _ANY,
-    ("PATCH", "/v1/me"): _ANY,
-    ("GET", "/v1/me/blocks"): _ANY,
-    ("PUT", "/v1/me/blocks/{person}"): _ANY,
-    ("DELETE", "/v1/me/blocks/{person}"): _ANY,
-    ("GET", "/v1/me/contacts"): _ANY,
-    ("PUT", "/v1/me/contacts/{person}"): _ANY,
-    ("DELETE", "/v1/me/contacts/{person}"): _ANY,
-    ("GET", "/v1/me/presence"): _ANY,
-    ("PATCH", "/v1/me/presence"): _ANY,
-    ("GET", "/v1/me/contacts/presence"): _ANY,
-    ("GET", "/v1/me/privacy"): _ANY,
-    ("PATCH", "/v1/me/privacy"): _ANY,
-    ("GET", "/v1/people"): _ANY,
-    ("GET", "/v1/people/{who}"): _ANY,
-    ("POST", "/v1/reports"): _ANY,
-    ("GET", "/v1/reports"): _STAFF,
-    ("POST", "/v1/reports/{report}/close"): _STAFF,
-    # On whom staff may act is muster.people.may_act_on.
-    ("PUT", "/v1/people/{person}/ban"): _STAFF,
-    ("DELETE", "/v1/people/{person}/ban"): _STAFF,
-    ("POST", "/v1/people/{person}/revoke"): _STAFF,
-    ("GET", "/v1/service/people/{external}"): _APP_PEOPLE,
-    ("PUT", "/v1/service/people/{external}"): _APP_PEOPLE,
-    ("POST", "/v1/service/people/{external}/grant"): _APP_PEOPLE,
-    ("PUT", "/v1/service/rooms/{external}"): _APP_ROOMS,
-    ("PUT", "/v1/service/rooms/{room}/members/{person}"): _APP_ROOMS,
-    ("DELETE", "/v1/service/rooms/{room}/members/{person}"): _APP_ROOMS,
-    ("POST", "/v1/service/rooms/{room}/messages"): RouteRule(frozenset(), scope=Scope.post),
-    ("GET", "/v1/webhooks"): _WEBHOOKS,
-    ("POST", "/v1/webhooks"): _WEBHOOKS,
-    ("PATCH", "/v1/webhooks/{webhook}"): _WEBHOOKS,
-    ("DELETE", "/v1/webhooks/{webhook}"): _WEBHOOKS,
-    ("POST", "/v1/webhooks/{webhook}/secret"): _WEBHOOKS,
-    ("POST", "/v1/webhooks/{webhook}/replay"): _WEBHOOKS,
-    ("GET", "/v1/webhooks/{webhook}/dead"): _WEBHOOKS,
-    ("GET", "/v1/hubs"): ANYONE,
-    ("GET", "/.well-known/jwks.json"): ANYONE,
-    ("GET", "/i/{code}"): ANYONE,
-    ("GET", "/.well-known/apple-app-site-association"): ANYONE,
-    ("GET", "/.well-known/assetlinks.json"): ANYONE,
-    ("GET", "/healthz"): ANYONE,
-    ("GET", "/readyz"): ANYONE,
-    ("GET", "/metrics"): ANYONE,
-    ("GET", "/v1/openapi.json"): ANYONE,
-    ("GET", "/docs"): ANYONE,
-    ("GET", "/app"): ANYONE,
-    ("GET", "/app/{version}/{file}"): ANYONE,
-}
-"""Method and path of every REST route; the api does not start with a route that has no row."""

@@ -217,7 +217,7 @@ def read(author: PersonId, room: RoomId, seq: int) -> Op:
 
 
 def mute(author: PersonId, client_id: str, changes: Body) -> Op:
-    """Mute a room until a time (0: no longer), or set its level: all, mentions, none."""
+    """Mute a room until a time (0: no longer), or set its level: all, mentions, none; default: nothing is chosen."""
     return _own("mute", author, client_id, changes)
 
 

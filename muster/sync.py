@@ -23,6 +23,7 @@ from muster.ids import PersonId, RoomId
 from muster.notices import Notice, Notices, notice_of
 from muster.people import Profile
 from muster.privacy import Privacy
+from muster.push_wishes import PushWishes
 from muster.rooms import RoomLine
 from proto.entry import EntryKind
 
@@ -41,9 +42,9 @@ _EVERYTHING: Final = frozenset({EntryKind.block, EntryKind.unblock})
 class Sync(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One page. Its position is `generation` and `seq` of the first page: entries of the self log after it follow.
 
-    `me` and `privacy` are absent where they did not change. `blocked`: whom I block, at most the newest 1,000; whoever
-    blocks or lifts a block begins anew. `gone`: rooms that are no longer mine. `notices` are at
-    most the newest 20. Later pages hold rooms, contacts and drafts alone.
+    `me`, `privacy` and `push` (what I want of pushes) are absent where they did not change. `blocked`: whom I block, at
+    most the newest 1,000; whoever blocks or lifts a block begins anew. `gone`: rooms that are no longer mine. `notices`
+    are at most the newest 20. Later pages hold rooms, contacts and drafts alone.
     """
 
     anew: bool
@@ -53,6 +54,7 @@ class Sync(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     cursor: str | None
     me: Profile | None = None
     privacy: Privacy | None = None
+    push: PushWishes | None = None
     blocked: list[PersonId] = []
     notices_read: int | None = None
     rooms: list[RoomLine] = []
@@ -70,6 +72,7 @@ class Anchor(NamedTuple):
     now_ms: int
     me: Profile
     privacy: Privacy
+    push: PushWishes
     blocked: list[PersonId]
     notices_read: int
 
@@ -211,6 +214,7 @@ async def _page(
         cursor=_rest(at, rooms, contacts, limit),
         me=anchor.me if whole or (first and EntryKind.profile in kinds) else None,
         privacy=anchor.privacy if whole or (first and EntryKind.privacy in kinds) else None,
+        push=anchor.push if whole or (first and EntryKind.push in kinds) else None,
         blocked=anchor.blocked if whole else [],
         notices_read=anchor.notices_read if first else None,
         rooms=rooms,

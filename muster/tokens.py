@@ -1,4 +1,5 @@
-"""Access tokens: RS256 JWTs that say who somebody is, on which session and device, for 15 minutes.
+"""Access tokens: RS256 JWTs that say who somebody is, on which session and device, for 15 minutes; and the narrow ones
+of notification extensions.
 
 Owns what a token claims and when it is believed. Must never ask a database (revocations come from the control
 log), believe any algorithm but RS256, or take a kid as anything but a key of `KeyRing.publics`.
@@ -14,6 +15,7 @@ from uuid import UUID
 
 import jwt
 from msgspec import Struct
+from msgspec.structs import replace
 
 from muster.clock import Clock
 from muster.errors import Refused
@@ -23,6 +25,10 @@ from muster.permission import ServiceRole
 from proto.codes import Code
 
 TYPE: Final = "at+jwt"
+EXTENSION_TYPE: Final = "push+jwt"
+EXTENSION_PREFIX: Final = "mpe_"
+"""Another beginning, type and audience than an access token's: whoever knows those alone believes none of these."""
+
 REMEMBERED_MOST: Final = 20_000
 """Verified tokens kept by hash: checking a signature anew costs 60 us, finding it here 2."""
 
@@ -41,6 +47,8 @@ class Claims(Struct, frozen=True, gc=False):
     role: ServiceRole
     issued_at_ms: int
     expires_at_ms: int
+    narrow: bool = False
+    """Of a notification extension (muster/extension.py)."""
 
 
 class Tokens:
@@ -54,6 +62,7 @@ class Tokens:
         self._audience = audience
         self._clock = clock
         self._random = random
+        self._extensions = f"{audience}:push"
         self._believed: OrderedDict[bytes, Claims] = OrderedDict()
         self.life_s = life_s
 
@@ -61,20 +70,38 @@ class Tokens:
         self, person: PersonId, session: SessionId, device: DeviceId, role: ServiceRole
     ) -> str:
         """A token that is good from now on, for `life_s`."""
+        told = {"aud": self._audience, "role": role.value}
+        return self._sign(TYPE, (person, session, device), self.life_s, told)
+
+    def issue_extension(
+        self, person: PersonId, session: SessionId, device: DeviceId, life_s: int
+    ) -> str:
+        """A token for the notification extension of this device."""
+        told = {"aud": self._extensions, "role": ServiceRole.user.value}
+        return EXTENSION_PREFIX + self._sign(
+            EXTENSION_TYPE, (person, session, device), life_s, told
+        )
+
+    def _sign(
+        self,
+        kind: str,
+        who: tuple[PersonId, SessionId, DeviceId],
+        life_s: int,
+        told: dict[str, str],
+    ) -> str:
         now_ms = self._clock.now_ms()
         # Milliseconds count: a token issued right after "log out everywhere" must not fall under it.
-        claims = {
+        claims: dict[str, Any] = {
             "iss": self._issuer,
-            "aud": self._audience,
-            "sub": str(person),
-            "sid": str(session),
-            "did": str(device),
-            "role": role.value,
+            "sub": str(who[0]),
+            "sid": str(who[1]),
+            "did": str(who[2]),
             "iat": now_ms / 1000,
-            "exp": now_ms / 1000 + self.life_s,
+            "exp": now_ms / 1000 + life_s,
             "jti": str(uuid7(now_ms, self._random)),
+            **told,
         }
-        headers = {"kid": self._ring.current_kid, "typ": TYPE}
+        headers = {"kid": self._ring.current_kid, "typ": kind}
         return jwt.encode(claims, self._ring.private_key, algorithm="RS256", headers=headers)
 
     def verify(self, token: str) -> Claims:
@@ -82,7 +109,7 @@ class Tokens:
         digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
         claims = self._believed.get(digest)
         if claims is None:
-            claims = self._read(token)
+            claims = self._read(token, TYPE, self._audience)
             self._believed[digest] = claims
             if len(self._believed) > REMEMBERED_MOST:
                 self._believed.popitem(last=False)
@@ -92,11 +119,21 @@ class Tokens:
             raise Refused(Code.token_expired, "the access token has expired; refresh it")
         return claims
 
-    def _read(self, token: str) -> Claims:
+    def verify_extension(self, word: str) -> Claims:
+        """What the token of an extension says. Raises `Refused` as `verify`. The door asks whether it still stands."""
+        if not word.startswith(EXTENSION_PREFIX):
+            raise _foreign()
+        token = word.removeprefix(EXTENSION_PREFIX)
+        claims = replace(self._read(token, EXTENSION_TYPE, self._extensions), narrow=True)
+        if claims.expires_at_ms <= self._clock.now_ms():
+            raise Refused(Code.token_expired, "this token has expired; open the app")
+        return claims
+
+    def _read(self, token: str, kind: str, audience: str) -> Claims:
         try:
             header = jwt.get_unverified_header(token)
             key = self._ring.publics[header["kid"]]
-            if header.get("typ") != TYPE or "crit" in header:
+            if header.get("typ") != kind or "crit" in header:
                 raise _foreign()
             # The times are checked here, by the clock that was passed in.
             options: Any = {
@@ -109,7 +146,7 @@ class Tokens:
                 token,
                 key,
                 algorithms=["RS256"],
-                audience=self._audience,
+                audience=audience,
                 issuer=self._issuer,
                 options=options,
             )

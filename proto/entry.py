@@ -108,6 +108,7 @@ class EntryKind(StrEnum):
     poll_closed = "poll_closed"
     preview = "preview"
     draft = "draft"
+    push = "push"
 
     # Never written: what a hub reads that was written by a release it does not know yet.
     unknown = "unknown"
@@ -132,7 +133,7 @@ class Body(Struct, omit_defaults=True, gc=False):
     it). contact: state (requested, incoming, accepted, removed; subject is the other person).
     privacy: none (fetch it). request: room, state (requested, accepted).
     reminder: room, at_seq, text, job. unsent: room, text, code, job. vote: room, at_seq, choices.
-    draft: room, text (absent: none any more), reply_to.
+    draft: room, text (absent: none any more), reply_to. push: none (fetch /v1/me/push/wishes).
     Control log - revoke: session (absent: all sessions of subject).
     """
 

@@ -9,13 +9,18 @@ from api import (
     people,
     phone,
     presence,
+    push,
     sessions,
 )
 from api.route import Limit, Page, Route
 from muster.drafts import RoomDraft
+from muster.extension import ExtensionGrant
 from muster.notices import NoticePage
 from muster.people import Profile
+from muster.push_wishes import PushWishes
+from muster.registration import Registered
 from muster.sessions import Grant
+from muster.single import Single
 from muster.status import ContactsPresence, Status
 from muster.sync import Sync
 from proto.codes import Code
@@ -50,6 +55,26 @@ def of_presence(to: presence.PresenceHandlers) -> list[Route]:
               body=presence.ChangeStatus, limit=Limit.write),
         Route("GET", "/v1/me/contacts/presence", to.contacts, "How my contacts are now",
               ContactsPresence),
+    ]  # fmt: skip
+
+
+def of_push(to: push.PushHandlers) -> list[Route]:
+    """Pushes to my devices."""
+    write = Limit.write
+    return [
+        Route("GET", _ROOM + "/messages/{seq}", to.message,
+              "One message, with what a notification shows beside it", Single, etag=True),
+        Route("GET", "/v1/me/push", to.mine, "What this device is registered for", Registered,
+              refuses=(Code.not_found,)),
+        Route("PUT", "/v1/me/push", to.register, "Push to this device", Registered,
+              body=push.RegisterDevice, limit=write),
+        Route("DELETE", "/v1/me/push", to.remove, "No more pushes to this device", limit=write),
+        Route("GET", "/v1/me/push/wishes", to.wishes, "What I want of pushes", PushWishes),
+        Route("PATCH", "/v1/me/push/wishes", to.change_wishes, "Change what I want of pushes",
+              PushWishes, body=push.ChangeWishes, limit=write),
+        Route("POST", "/v1/me/push/extension", to.extension,
+              "A token with which this device's notification extension reads what was pushed",
+              ExtensionGrant, limit=Limit.secret, refuses=(Code.not_found,)),
     ]  # fmt: skip
 
 

@@ -55,7 +55,7 @@ function labelMute(room, mute) {
 
 async function muting(chat, room, mute) {
   const until = isMuted(room) ? 0 : Date.now() + MUTED_MS;
-  const body = { until_ms: until, level: "all" };
+  const body = { until_ms: until, level: "default" };
   if (!(await attempt(() => chat.change("PUT", `/v1/rooms/${room.id}/mute`, body)))) return;
   Object.assign(chat.roster.rooms.get(room.id) ?? room, { muted_until_ms: until || null, level: "all" });
   room.muted_until_ms = until || null;

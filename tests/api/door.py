@@ -54,6 +54,23 @@ PASSWORD = "correct horse battery"
 LANES = 4
 
 
+def phone(**changed: Any) -> dict[str, Any]:
+    """What an app says of the phone it runs on."""
+    return {
+        "install": "phone",
+        "provider": "apns",
+        "environment": "sandbox",
+        "topic": "com.example.events",
+        "token": secrets.token_hex(32),
+        "locale": "de-AT",
+        "zone": "Europe/Vienna",
+        "app_version": "2.11.0",
+        "privacy": "sender",
+        "shows_local": True,
+        **changed,
+    }
+
+
 class MovedClock(SystemClock):
     """The machine's clock, moved forward by a test."""
 
@@ -196,6 +213,13 @@ class Door:
             on.clock,
             on.random,
         )
+
+    async def registered(self, handle: str, install: str = "phone", **state: Any) -> Someone:
+        """Somebody who logs in on a phone that is then registered for pushes; registers them where there is nobody."""
+        known = await self.database.fetchval("SELECT 1 FROM people WHERE handle = $1", handle)
+        one = await (self.log_in(handle, install) if known else self.register(handle))
+        await one.done("PUT", "/v1/me/push", json=phone(install=install, **state))
+        return one
 
     async def service(self, *scopes: Scope) -> "Server":
         """One of the app's servers, with a key for these scopes."""

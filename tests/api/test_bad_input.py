@@ -7,7 +7,8 @@ from uuid import uuid4
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muster.permission import ROUTE_RULES, Scope
+from muster.permission import Scope
+from muster.route_rules import ROUTE_RULES
 from tests.api.door import PASSWORD, Door, open_door
 
 WITH_BODY = sorted(key for key in ROUTE_RULES if key[0] in ("POST", "PUT", "PATCH"))

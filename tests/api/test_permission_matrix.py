@@ -15,7 +15,6 @@ from api.route import Route
 from muster.ids import CONTROL_ROOM, PersonId
 from muster.permission import (
     PRESENT,
-    ROUTE_RULES,
     Action,
     Relation,
     RoomKind,
@@ -23,6 +22,8 @@ from muster.permission import (
     ServiceRole,
     may,
 )
+from muster.route_rules import ROUTE_RULES
+from muster.tokens import EXTENSION_PREFIX
 from tests.api.door import Door, Someone
 
 KINDS = (
@@ -70,6 +71,7 @@ ASKS: dict[tuple[str, str], list[Ask]] = {
     ("PUT", "/v1/rooms/{room}/draft"): [Ask(_none, {"text": "I was"})],
     ("DELETE", "/v1/rooms/{room}/draft"): [Ask(_none)],
     ("POST", "/v1/rooms/{room}/messages"): [Ask(_none, _POST)],
+    ("GET", "/v1/rooms/{room}/messages/{seq}"): [Ask(_message(THEIRS))],
     ("PATCH", "/v1/rooms/{room}/messages/{seq}"): [Ask(_message(MINE), {"text": "new"})],
     ("DELETE", "/v1/rooms/{room}/messages/{seq}"): [
         Ask(_message(MINE)),
@@ -158,7 +160,7 @@ async def test_every_relation_on_every_room_route(door: Door, kind: RoomKind) ->
                 if got != want:
                     wrong.append((*key, ask.body, relation.value, f"want {want}, got {got}"))
     assert wrong == []
-    assert cells == sum(len(asks) for asks in ASKS.values()) * len(Relation) == 36 * 7
+    assert cells == sum(len(asks) for asks in ASKS.values()) * len(Relation) == 37 * 7
 
 
 async def test_logs_that_are_no_rooms_are_not_there(door: Door) -> None:
@@ -202,7 +204,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
                 fits = status != 401 and (status == 403) is refused
             assert fits, (method, template, role, status)
             cells += 1
-    assert cells == 4 * len(ROUTE_RULES) == 4 * 107
+    assert cells == 4 * len(ROUTE_RULES) == 4 * 114
 
 
 async def test_every_scope_on_every_route(door: Door) -> None:
@@ -223,6 +225,26 @@ async def test_every_scope_on_every_route(door: Door) -> None:
             cells += 1
     assert cells == len(Scope) * len(ROUTE_RULES)
     assert sum(rule.scope is not None for rule in ROUTE_RULES.values()) == 14
+
+
+async def test_an_extension_opens_one_route(door: Door) -> None:
+    """The token of a notification extension: anything but 401 on its own route, 401 on every other that asks who."""
+    ada = await door.registered("ada")
+    narrow = (await ada.done("POST", "/v1/me/push/extension"))["token"]
+    opened = []
+    for (method, template), rule in ROUTE_RULES.items():
+        path = template.format(
+            room=uuid4(), person=uuid4(), session=uuid4(), report=uuid4(), job=uuid4(), seq=1,
+            emoji="ok", who="@nobody", code="unknown", webhook=uuid4(), external="nobody",
+            version="any", file="main.js", media=uuid4(), object="unknown",
+        )  # fmt: skip
+        for token in (narrow, narrow.removeprefix(EXTENSION_PREFIX)):
+            headers = {"Authorization": f"Bearer {token}"}
+            status = (await door.client.request(method, path, headers=headers)).status_code
+            if not rule.anyone and status != 401:
+                opened.append((method, template, token == narrow))
+    assert opened == [("GET", "/v1/rooms/{room}/messages/{seq}", True)]
+    assert [key[:2] for key in opened] == [k for k, rule in ROUTE_RULES.items() if rule.extension]
 
 
 async def test_staff_act_on_whom_they_may(door: Door) -> None:

@@ -8,7 +8,8 @@ from uuid import uuid4
 import jwt
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from muster.permission import ROUTE_RULES, ServiceRole
+from muster.permission import ServiceRole
+from muster.route_rules import ROUTE_RULES
 from muster.services.child import Child
 from muster.services.postgres import EmbeddedPostgres
 from muster.stores.migrate import migrate

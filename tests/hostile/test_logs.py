@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from loadtest.stack import Stack
-from muster.permission import ROUTE_RULES
+from muster.route_rules import ROUTE_RULES
 from proto import frames, limits
 from proto.entry import Poll
 from tests.realtime.sockets.door import Peer, masked, until
@@ -93,6 +93,10 @@ def _words(kind: str) -> dict[str, Any]:
         "role": "member" if kind == "group" else MARK,
         "level": "all" if kind == "group" else MARK,
         "history": "all" if kind == "group" else MARK,
+        "provider": "fcm",
+        "token": f"{MARK}:{'x' * 40}",
+        "locale": "en",
+        "zone": "UTC" if kind == "group" else MARK,
         "reason": "spam" if kind == "group" else MARK,
     }
 
@@ -252,6 +256,9 @@ async def test_no_log_holds_what_people_are_say_or_hold(stack: Stack) -> None:
     async with _canary(stack) as canary, httpx.AsyncClient(base_url=stack.api_url) as plain:
         made = await canary.ask("POST", "/v1/rooms", json={"kind": "group", "title": MARK})
         canary.room = made.json()["id"]
+        phone = {**_words("group"), "topic": "canary-1234", "install": EMAIL}
+        assert (await canary.ask("PUT", "/v1/me/push", json=phone)).status_code == 200
+        grant = (await canary.ask("POST", "/v1/me/push/extension")).json()
         handle = f"{MARK}other"
         other = await plain.post("/v1/people", json={"handle": handle, "password": PASSWORD})
         for hub, subprotocol in enumerate((limits.SUBPROTOCOL_JSON, limits.SUBPROTOCOL_MSGPACK)):
@@ -270,7 +277,11 @@ async def test_no_log_holds_what_people_are_say_or_hold(stack: Stack) -> None:
     assert '"request failed"' in said["up.log"]
     assert '"submitted"' in said["up.log"]
     assert "violates unique constraint" in said["postgres.log"]
-    secret = [*canary.held["access_token"].split(".")[1:], canary.held["refresh_token"][4:]]
+    secret = [
+        *grant["token"].split(".")[1:],
+        *canary.held["access_token"].split(".")[1:],
+        canary.held["refresh_token"][4:],
+    ]
     for words in (MARK, PHONE, PHONE[1:], EMAIL, ADDRESS, FORWARDED, "poison", *secret):
         for name, text in said.items():
             found = [line for line in text.splitlines() if words.lower() in line.lower()]

@@ -9,7 +9,6 @@ from muster.permission import (
     CONTROL_MASK,
     FRAME_RULES,
     ROOM_RULES,
-    ROUTE_RULES,
     SERVICE_ALLOW,
     SERVICE_RULES,
     Action,
@@ -17,6 +16,7 @@ from muster.permission import (
     RoomKind,
     may,
 )
+from muster.route_rules import ROUTE_RULES
 from proto.frames import ClientFrame
 
 

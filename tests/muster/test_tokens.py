@@ -15,7 +15,7 @@ from muster.errors import Refused
 from muster.ids import DeviceId, PersonId, SessionId, SystemRandom
 from muster.keys import KeyRing
 from muster.permission import ServiceRole
-from muster.tokens import REMEMBERED_MOST, TYPE, Tokens, jwks
+from muster.tokens import EXTENSION_PREFIX, EXTENSION_TYPE, REMEMBERED_MOST, TYPE, Tokens, jwks
 from proto.codes import Code
 
 KEY = generate_private_key(public_exponent=65537, key_size=2048)
@@ -77,6 +77,31 @@ def test_a_token_ends_even_if_remembered() -> None:
     clock.at_ms += 900_000
     with pytest.raises(Refused) as refused:
         tokens.verify(token)
+    assert refused.value.code is Code.token_expired
+
+
+def test_an_extensions_token_is_another_thing() -> None:
+    """Read back as narrow, and believed nowhere else: by prefix, by type, by audience. Nor an access token as one."""
+    clock = Clock()
+    tokens = _tokens(clock)
+    word = tokens.issue_extension(PERSON, SESSION, DEVICE, 3_600)
+    claims = tokens.verify_extension(word)
+    assert (claims.person, claims.session, claims.device) == (PERSON, SESSION, DEVICE)
+    assert (claims.narrow, claims.role) == (True, ServiceRole.user)
+    bare = word.removeprefix(EXTENSION_PREFIX)
+    # Whoever asks for our type alone, or for our audience alone, is not taken in.
+    retyped = _signed(_claims(aud="app:push"))
+    renamed = _signed(_claims(), typ=EXTENSION_TYPE)
+    access = tokens.issue(PERSON, SESSION, DEVICE, ServiceRole.admin)
+    for other in (word, bare, retyped, renamed):
+        with pytest.raises(Refused, match="not an access token"):
+            tokens.verify(other)
+    for other in (bare, *(EXTENSION_PREFIX + one for one in (access, retyped, renamed))):
+        with pytest.raises(Refused, match="not an access token"):
+            tokens.verify_extension(other)
+    clock.at_ms += 3_600_000
+    with pytest.raises(Refused) as refused:
+        tokens.verify_extension(word)
     assert refused.value.code is Code.token_expired
 
 

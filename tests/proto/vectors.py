@@ -161,6 +161,7 @@ SERVER: Final[dict[str, frames.Server]] = {
     ),
     "entry: draft": _entry(21, EntryKind.draft, Body(text="shall we", room=ROOM, reply_to=42)),
     "entry: draft, none any more": _entry(22, EntryKind.draft, Body(room=ROOM)),
+    "entry: push": _entry(23, EntryKind.push, Body()),
     "skip": frames.Skip(0, ROOM, 53, 60),
     "gap": frames.Gap(0, ROOM, 61, 900),
     "head": frames.Head(0, ROOM, 901, 880, frames.Preview(ADA, EntryKind.post, "hi", NOW_MS)),

@@ -35,7 +35,8 @@ OF_PERSON: Final = f"""
     ), mine AS MATERIALIZED (
         SELECT r.room_id, r.kind, r.title, r.picture, r.head, r.msg_no, r.last_post, r.members, r.archived_at,
                date_trunc('milliseconds', r.last_at) AS last_at,
-               m.relation, m.read_seq, m.read_msg_no, m.muted_until, m.level, m.from_seq,
+               m.relation, m.read_seq, m.read_msg_no, m.muted_until, m.from_seq,
+               level_v1(m.chosen_level, r.kind) AS level,
                {request_of("m")} AS request
         FROM members m JOIN rooms r USING (room_id)
         WHERE m.person_id = $1 AND r.kind <> 'self' AND m.relation IN ('invited', 'member', 'moderator', 'owner')

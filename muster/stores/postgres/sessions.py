@@ -51,11 +51,17 @@ _FIND: Final = """
     FROM refresh_tokens t JOIN sessions s USING (session_id) JOIN people p USING (person_id)
     WHERE t.token_hash = $1
 """
+# A device that is registered for pushes was seen, by this session; at most once a day it is written.
 _USE: Final = """
     WITH used AS (
         UPDATE refresh_tokens SET used_at = $2, salt = $3 WHERE token_hash = $1 RETURNING session_id, predecessor
     ), retired AS (
         UPDATE refresh_tokens t SET retired_at = $2 FROM used u WHERE t.token_hash = u.predecessor
+    ), seen AS (
+        UPDATE push_devices d SET seen_at = $2, session_id = s.session_id,
+            session_until = least(s.expires_at, $5::timestamptz) + interval '1 day'
+        FROM used u JOIN sessions s USING (session_id) WHERE d.device_id = s.device_id
+          AND (d.seen_at < $2 - interval '1 day' OR d.session_id <> s.session_id)
     )
     INSERT INTO refresh_tokens (token_hash, session_id, predecessor, issued_at, expires_at)
     SELECT $4, u.session_id, $1, $2, $5 FROM used u

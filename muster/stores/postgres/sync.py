@@ -18,6 +18,7 @@ from muster.ids import PersonId, RoomId
 from muster.notices import Notices
 from muster.people import Profile
 from muster.privacy import Circle, Privacy
+from muster.push_wishes import PushWishes
 from muster.rooms import RoomLine
 from muster.stores.postgres.contacts import contacts_of
 from muster.stores.postgres.drafts import drafts_of
@@ -33,9 +34,12 @@ _ANCHOR: Final = f"""
     SELECT (SELECT i.generation FROM installation i), r.head, now(), own.read_seq,
            ARRAY(SELECT b.blocked FROM blocks b WHERE b.blocker = $1 ORDER BY b.at DESC LIMIT {BLOCKED}),
            p.person_id, p.handle_shown, p.name, p.bio,
-           p.may_message, p.may_find, p.may_find_handle, p.may_see_online, p.may_see_events
+           p.may_message, p.may_find, p.may_find_handle, p.may_see_online, p.may_see_events,
+           coalesce(w.level, 'all'), coalesce(w.quiet_from_min, 0), coalesce(w.quiet_to_min, 0),
+           coalesce(w.urgent_through, false)
     FROM people p JOIN rooms r ON r.room_id = p.person_id
     JOIN members own ON own.room_id = p.person_id AND own.person_id = p.person_id
+    LEFT JOIN push_wishes w ON w.person_id = p.person_id
     WHERE p.person_id = $1
 """  # noqa: S608  # a constant number
 _CHANGES: Final = """
@@ -79,7 +83,8 @@ class PostgresMoment:
             head,
             to_ms(now),
             Profile(*row[5:9]),
-            Privacy(*(Circle(circle) for circle in row[9:])),
+            Privacy(*(Circle(circle) for circle in row[9:14])),
+            PushWishes(*row[14:]),
             blocked,
             read,
         )

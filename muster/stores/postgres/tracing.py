@@ -46,7 +46,7 @@ _OWED: Final = """
     WHERE r.room = $1 AND $2 BETWEEN r.from_seq AND r.to_seq ORDER BY l.until
 """
 _MEMBER: Final = """
-    SELECT m.relation, m.read_seq, m.level = 'none' OR coalesce(m.muted_until > now(), false)
+    SELECT m.relation, m.read_seq, coalesce(m.chosen_level = 'none', false) OR coalesce(m.muted_until > now(), false)
     FROM members m WHERE m.room_id = $1 AND m.person_id = $2
 """
 _SPANS: Final = """

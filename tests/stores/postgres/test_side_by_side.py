@@ -13,7 +13,7 @@ from muster.batch import Lease
 from muster.ids import CONTROL_ROOM, direct_room
 from muster.op import NewRoom, Op
 from muster.stores.postgres.batch import arguments
-from proto.entry import Poll
+from proto.entry import Body, Poll
 from proto.frames import Delete, Edit, Post, Vote
 from tests.vocabulary import new_id, person, post, room_of, writing
 
@@ -90,3 +90,38 @@ async def test_polls_and_previews_bear_the_release_before(
         await _commit(database, delete, ada, version=2)
     assert await database.fetchval("SELECT count(*) FROM poll_votes") == 0
     assert await database.fetchval("SELECT body FROM entries WHERE kind = 'vote'") is None
+
+
+async def test_levels_and_devices_bear_the_release_before(
+    database: asyncpg.Connection, database_url: str
+) -> None:
+    """It mutes by commit_batch_v1: what is chosen is chosen in both columns. It logs out: pushes end."""
+    ada = await person(database)
+    async with writing(database_url) as writer:
+        room = await room_of(writer, ada)
+    session = new_id()
+    await database.execute(
+        "INSERT INTO sessions (session_id, person_id, device_id, expires_at) VALUES ($1, $2, $1, now() + '1 day')",
+        session,
+        ada,
+    )
+    await database.execute(
+        "INSERT INTO push_devices (device_id, person_id, install, provider, environment, topic, token, target_kind,"
+        " locale, zone, session_id) VALUES ($1, $2, '', 'fcm', 'production', 'p', 't', 'token', 'en', 'UTC', $1)",
+        session,
+        ada,
+    )
+    chosen = "SELECT level, chosen_level, muted_until IS NOT NULL FROM members WHERE room_id = $1"
+    for number, (body, want) in enumerate(
+        (
+            (Body(room=room, level="none"), ("none", "none", False)),
+            (Body(room=room, muted_until_ms=1_900_000_000_000), ("none", "none", True)),
+            (Body(room=room, level="all"), ("all", "all", False)),
+        )
+    ):
+        [made] = await _commit(database, submit.mute(ada, f"mute {number}", body), room)
+        assert (made["status"], made["kind"]) == ("ok", "mute")
+        assert [tuple(row) for row in await database.fetch(chosen, room)] == [want]
+    [made] = await _commit(database, submit.revoke(ada, ada, None, "out"), ada)
+    assert made["kind"] == "revoke"
+    assert await database.fetchval("SELECT count(*) FROM push_devices") == 0

@@ -4,7 +4,7 @@ CREATE TABLE push_devices (
     -- The id that sockets, sessions and pointers have: UUIDv5 of person and install id.
     device_id     uuid        PRIMARY KEY,
     person_id     uuid        NOT NULL,
-    -- SHA-256 of the install id, hexadecimal: the same whoever is logged in there.
+    -- SHA-256 of the install id, hexadecimal: which installation it is, whoever is logged in there.
     install       text        NOT NULL,
     provider      text        NOT NULL CHECK (provider IN ('apns', 'fcm')),
     environment   text        NOT NULL CHECK (environment IN ('production', 'sandbox')),
@@ -22,11 +22,13 @@ CREATE TABLE push_devices (
     registered_at timestamptz NOT NULL DEFAULT now(),
     seen_at       timestamptz NOT NULL DEFAULT now(),
     session_id    uuid        NOT NULL,
+    -- From then on its session has ended by age, unless it was refreshed since: pushed at `generic`. Written with
+    -- seen_at, at most once a day, and therefore a day late.
+    session_until timestamptz NOT NULL DEFAULT 'infinity',
     -- One owner at a time.
     UNIQUE (provider, topic, environment, token)
 );
 CREATE INDEX push_devices_of_person ON push_devices (person_id);
-CREATE INDEX push_devices_of_install ON push_devices (install);
 CREATE INDEX push_devices_of_session ON push_devices (session_id);
 CREATE INDEX push_devices_age ON push_devices (seen_at);
 

@@ -1,0 +1,99 @@
+"""Devices registered for pushes, and what people want of pushes, in Postgres.
+
+Owns the SQL of muster.registration.DeviceStore, muster.stale_devices.StaleStore and muster.push_wishes.WishesReader.
+Must never give a token to anybody but who sends (the store of what is owed).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from muster.ids import DeviceId, PersonId, SessionId
+from muster.push_device import Environment, Provider, TargetKind
+from muster.push_wishes import PushWishes
+from muster.registration import DEVICES_MOST, Registered, Registration, hashed
+from muster.stores.postgres.moments import to_ms
+from muster.stores.postgres.pool import Database
+
+_REGISTER: Final = (
+    "SELECT register_push_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+)
+_REGISTERED: Final = """
+    SELECT provider, environment, topic, target_kind, locale, zone, app_version, privacy, shows_local, registered_at
+    FROM push_devices WHERE device_id = $1 AND person_id = $2
+"""
+_REMOVE: Final = "DELETE FROM push_devices WHERE device_id = $1 AND person_id = $2"
+_STANDS: Final = "SELECT true FROM push_devices WHERE device_id = $1 AND session_id = $2"
+_WISHES: Final = """
+    SELECT level, quiet_from_min, quiet_to_min, urgent_through FROM push_wishes WHERE person_id = $1
+"""
+_FORGET: Final = """
+    WITH stale AS (
+        SELECT device_id FROM push_devices WHERE seen_at < now() - make_interval(days => $1)
+        ORDER BY seen_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    ), gone AS (
+        DELETE FROM push_devices d USING stale s WHERE d.device_id = s.device_id RETURNING 1
+    ) SELECT count(*) FROM gone
+"""
+
+
+class PostgresPushDevices:
+    """See the contracts named above."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def register(
+        self, device: DeviceId, person: PersonId, session: SessionId, wanted: Registration
+    ) -> int | None:
+        row = await self._database.fetchrow(
+            _REGISTER,
+            device,
+            person,
+            session,
+            hashed(wanted.install),
+            wanted.provider,
+            wanted.environment,
+            wanted.topic,
+            wanted.token,
+            wanted.target_kind,
+            wanted.locale,
+            wanted.zone,
+            wanted.app_version,
+            wanted.privacy,
+            wanted.shows_local,
+            DEVICES_MOST,
+        )
+        return None if row is None or row[0] is None else to_ms(row[0])
+
+    async def registered(self, device: DeviceId, person: PersonId) -> Registered | None:
+        row = await self._database.fetchrow(_REGISTERED, device, person)
+        if row is None:
+            return None
+        provider, environment, topic, kind, locale, zone, version, privacy, shows_local, at = row
+        return Registered(
+            provider=Provider(provider),
+            environment=Environment(environment),
+            topic=topic,
+            target_kind=TargetKind(kind),
+            locale=locale,
+            zone=zone,
+            app_version=version,
+            privacy=privacy,
+            shows_local=shows_local,
+            registered_at_ms=to_ms(at),
+        )
+
+    async def remove(self, device: DeviceId, person: PersonId) -> None:
+        await self._database.execute(_REMOVE, device, person)
+
+    async def stands(self, device: DeviceId, session: SessionId) -> bool:
+        return await self._database.fetchrow(_STANDS, device, session) is not None
+
+    async def wishes(self, person: PersonId) -> PushWishes:
+        row = await self._database.fetchrow(_WISHES, person)
+        return PushWishes() if row is None else PushWishes(*row)
+
+    async def forget_stale(self, days: int, most: int) -> int:
+        row = await self._database.fetchrow(_FORGET, days, most)
+        return 0 if row is None else int(row[0])
