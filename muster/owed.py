@@ -113,6 +113,12 @@ class Owed(NamedTuple):
     session_over: frozenset[UUID]
     """Devices whose session has ended by age: pushed at privacy generic, for 60 days at most."""
 
+    first_ms: int = 0
+    """When the oldest of `unread` came (Unix ms), which `messages` may not reach back to; 0: not known."""
+
+    standing: int = 0
+    """Messages after `read_seq` alone, rung or not: what a counted alert says; 0: not known."""
+
 
 class Settled(NamedTuple):
     """Nothing up to `seq` is owed any more."""

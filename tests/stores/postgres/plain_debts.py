@@ -66,9 +66,10 @@ class Account:
         return {provider for provider, _ in self.devices.get(person, set())}
 
     def level(self, person: UUID, hall: Hall) -> str:
-        """A room's own."""
-        quiet = hall.kind in ("public", "announcement", "event")
-        return hall.places[person].chosen or ("mentions" if quiet else "all")
+        """A room's own, else the lesser of what its kind says and what the person wants."""
+        usual = "mentions" if hall.kind in ("public", "announcement", "event") else "all"
+        wish = self.levels.get(person, "all")
+        return hall.places[person].chosen or min(usual, wish, key=RANK.__getitem__)
 
     def register(self, person: UUID, provider: Provider, device: UUID) -> None:
         if provider not in self.providers(person):
@@ -100,9 +101,15 @@ class Account:
             self._forgo(person, [hall], self.providers(person))
 
     def wish(self, person: UUID, level: str) -> None:
-        if RANK[level] > RANK[self.levels.get(person, "all")]:
-            self._forgo(person, self.halls.values(), self.providers(person))
+        places = [hall for hall in self.halls.values() if person in hall.places]
+        before = [self.level(person, hall) for hall in places]
         self.levels[person] = level
+        louder = [
+            hall
+            for hall, was in zip(places, before, strict=True)
+            if RANK[self.level(person, hall)] > RANK[was]
+        ]
+        self._forgo(person, louder, self.providers(person))
 
     def unblock(self, person: UUID, other: UUID) -> None:
         if (person, other) in self.blocks:
@@ -134,21 +141,24 @@ class Account:
             and (person, said.author) not in self.blocks
         ]
 
-    def owed(self, person: UUID, hall: Hall, provider: Provider) -> list[Said]:
-        """What is to be told, if at all."""
+    def owed(self, person: UUID, hall: Hall, provider: Provider, now_ms: int) -> list[Said]:
+        """What is to be told, if at all. A mute that has run out holds for what was said before."""
         return [
             said
             for said in self.unread(person, hall)
             if said.seq > hall.places[person].begins.get(provider, 0)
-            and (said.at_ms >= hall.places[person].muted_until_ms or said.about(person))
+            and (
+                not said.at_ms < hall.places[person].muted_until_ms <= now_ms or said.about(person)
+            )
         ]
 
-    def rings(self, person: UUID, hall: Hall, said: Iterable[Said]) -> list[Said]:
-        """What of these may be told, by the levels chosen."""
-        level, wish = self.level(person, hall), self.levels.get(person, "all")
-        if "none" in (level, wish):
+    def rings(self, person: UUID, hall: Hall, said: Iterable[Said], now_ms: int) -> list[Said]:
+        """What of these may be told, by mute and level."""
+        level = self.level(person, hall)
+        if level == "none":
             return []
-        whole = hall.kind == "direct" or (level, wish) == ("all", "all")
+        muted = hall.places[person].muted_until_ms > now_ms
+        whole = not muted and (hall.kind == "direct" or level == "all")
         return [each for each in said if whole or each.about(person)]
 
     def badge(self, person: UUID, now_ms: int) -> int:

@@ -10,11 +10,12 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from muster import mentions, submit
+from muster import submit
 from muster.ids import PersonId, RoomId
-from muster.op import Op
+from muster.op import Op, PushChange
 from muster.owed import Settled
 from muster.push_device import Provider
+from muster.push_wishes import change_wishes
 from muster.stores.postgres.sync import PostgresMoments
 from muster.sync import Wanted, sync
 from proto import frames
@@ -23,7 +24,7 @@ from tests.stores.postgres.debtors import APNS, FCM, Ground, fresh, ground, key,
 from tests.stores.postgres.plain_debts import Account, Hall, Said
 from tests.vocabulary import new_id, person, room_of
 
-STEPS = 70
+STEPS = 60
 HOUR_MS = 3_600_000
 NEWEST = 5
 
@@ -127,8 +128,7 @@ class History:
             for each in hall.places
             if hall.places[each].inside and hall.places[each].read < said.seq
             and each != author and (each, author) not in self.account.blocks
-            and (hall.places[each].muted_until_ms <= self.now_ms() or said.about(each))
-            and self.account.rings(each, hall, [said])
+            and self.account.rings(each, hall, [said], self.now_ms())
             for provider in self.account.providers(each)
         }  # fmt: skip
 
@@ -184,34 +184,26 @@ class History:
     async def mute(self) -> None:
         who, room = self.pick()
         until_ms = self.rng.choice([0, self.now_ms() + HOUR_MS // 2, self.now_ms() + 3 * HOUR_MS])
-        await self.on.database.execute(
-            "UPDATE members SET muted_until = to_timestamp(nullif($1::bigint, 0) / 1000.0)"
-            " WHERE room_id = $2 AND person_id = $3",
-            until_ms and until_ms - self.ahead_ms,
-            room,
-            who,
-        )
+        until = until_ms - self.ahead_ms if until_ms else None
+        await self.do(submit.mute(who, self.id(), Body(room=room, muted_until_ms=until)))
         self.account.mute(who, room, until_ms)
 
     async def choose(self) -> None:
         who, room = self.pick()
-        level = self.rng.choice([None, "all", "mentions", "none"])
-        await self.on.database.execute(
-            "UPDATE members SET chosen_level = $1 WHERE room_id = $2 AND person_id = $3", level, room, who
-        )  # fmt: skip
-        self.account.choose(who, room, level)
+        level = self.rng.choice(["default", "all", "mentions", "none"])
+        place = self.account.halls[room].places[who]
+        muted = place.muted_until_ms - self.ahead_ms if place.muted_until_ms else None
+        await self.do(
+            submit.mute(who, self.id(), Body(room=room, level=level, muted_until_ms=muted))
+        )
+        self.account.choose(who, room, None if level == "default" else level)
 
     async def wish(self) -> None:
         who, level = (
             self.rng.choice(self.people),
             self.rng.choice(["all", "all", "mentions", "none"]),
         )
-        await self.on.database.execute(
-            "INSERT INTO push_wishes (person_id, level) VALUES ($1, $2)"
-            " ON CONFLICT (person_id) DO UPDATE SET level = excluded.level",
-            who,
-            level,
-        )
+        await self.do(change_wishes(who, self.id(), PushChange(level=level)))
         self.account.wish(who, level)
 
     async def block(self) -> None:
@@ -293,7 +285,7 @@ class History:
                 hall, owed = account.halls[room], told.get(key(who, room))
                 if owed is None:
                     continue
-                expected = account.owed(who, hall, provider)
+                expected = account.owed(who, hall, provider, self.now_ms())
                 about = [said for said in expected if said.about(who)]
                 newest = {said.seq for said in (*expected[-NEWEST:], *about[-NEWEST:])}
                 assert [(m.seq, m.text, m.author, m.mentions_me) for m in owed.messages] == [
@@ -302,6 +294,8 @@ class History:
                     if said.seq in newest
                 ]
                 assert (owed.unread, owed.mentions) == (len(expected), len(about))
+                assert owed.standing == len(account.unread(who, hall))
+                assert owed.first_ms == (expected[0].at_ms - self.ahead_ms if expected else 0)
                 assert (owed.read_seq, owed.through) == (hall.places[who].read, hall.head)
                 assert (owed.level, owed.wishes.level) == (
                     hall.places[who].chosen,
@@ -314,7 +308,7 @@ class History:
                 }
                 assert {each.device for each in owed.devices} == devices
                 assert owed.badge == account.badge(who, self.now_ms())
-                if devices and account.rings(who, hall, expected):
+                if devices and account.rings(who, hall, expected, self.now_ms()):
                     rings.add(key(who, room))
             assert await self.on.all_unsettled(provider) == sorted(rings)
         for who in (self.owner, *self.people):
@@ -328,13 +322,13 @@ class History:
             assert badge == account.badge(who, self.now_ms())
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 async def test_a_history_owes_what_a_plain_account_says(on: Ground, seed: int) -> None:
     """Posts, edits, deletions, reads, mutes, levels, blocks, kicks, joins, devices, settling and time, in any order."""
     history = History(on, seed)
     await history.begin()
     for n in range(STEPS):
         await history.step()
-        if n % 3 == 0:
+        if n % 4 == 0:
             await history.check()
     await history.check()
