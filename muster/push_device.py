@@ -27,7 +27,7 @@ class Environment(StrEnum):
 class TargetKind(StrEnum):
     """What `token` is: a registration token, or (FCM) a Firebase installation id."""
 
-    token = "token"  # noqa: S105  # a kind of target
+    token = "token"  # noqa: S105  # a kind of target, no secret
     fid = "fid"
 
 

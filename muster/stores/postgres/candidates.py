@@ -19,7 +19,7 @@ HERE_MOST: Final = 1_000
 
 SCAN_PEOPLE: Final = 100
 SCAN_ROWS: Final = 2_000
-"""Of which memberships one statement looks through: some 10 ms, and below a deadline also where all of them cost most."""
+"""Of which memberships one statement looks through: some 20 ms, and in time also where each costs most."""
 
 _QUIET_KINDS: Final = "('public', 'announcement', 'event')"
 _PRESENT: Final = "m.relation IN ('member', 'moderator', 'owner')"
@@ -27,9 +27,7 @@ _PRESENT: Final = "m.relation IN ('member', 'moderator', 'owner')"
 
 def _row(said: str) -> str:
     """Of a member what is judged; `said`: whether these messages name them."""
-    return (
-        f"m.room_id, m.person_id, m.read_seq, m.from_seq, m.muted_until, m.request, {said} AS said"
-    )
+    return f"m.room_id, m.person_id, m.read_seq, m.from_seq, m.muted_until, m.request, m.chosen_level, {said} AS said"
 
 
 # $1 rooms, $2 last seqs, $3 whether everybody is named, $4 and $5 authors and people named, as texts of arrays.
@@ -70,8 +68,8 @@ CANDIDATES: Final = f"""
     CROSS JOIN LATERAL (SELECT DISTINCT d.provider FROM push_devices d WHERE d.person_id = m.person_id) d
     LEFT JOIN LATERAL (SELECT w.level FROM push_wishes w WHERE w.person_id = m.person_id LIMIT 1) w ON true
     WHERE m.read_seq < f.to_seq AND m.from_seq <= f.to_seq AND (m.said OR NOT {muted("m")})
-      AND coalesce(w.level, 'all') <> 'none'
-      AND (w.level IS DISTINCT FROM 'mentions' OR m.said OR f.kind = 'direct')
+      AND (m.chosen_level IS NOT NULL OR coalesce(w.level, 'all') = 'all'
+           OR (w.level = 'mentions' AND (m.said OR f.kind = 'direct')))
       AND NOT ({request_of("m")})
       AND EXISTS (SELECT FROM unnest(f.authors) a (author) WHERE a.author <> m.person_id AND NOT EXISTS (
                       SELECT FROM blocks b WHERE b.blocker = m.person_id AND b.blocked = a.author OFFSET 0)
@@ -83,12 +81,12 @@ CANDIDATES: Final = f"""
 def owed_news(line: str, me: str, hidden: str, me_text: str) -> str:
     """Whether entry `e` may be told: news after `notified`, and not said while the room was muted.
 
-    A mute holds for what was said before its end, also when it has ended: it would ring then otherwise. Whoever is
-    named is told all the same.
+    A mute that has run out holds for what was said before its end: it would ring now otherwise. Whoever is named is
+    told all the same.
     """
     return f"""
         {news_of(line, me, hidden, after=f"{line}.notified")}
-        AND ({line}.muted_until IS NULL OR e.at >= {line}.muted_until OR ({names(me_text)}))
+        AND (coalesce({line}.muted_until NOT BETWEEN e.at AND now(), true) OR ({names(me_text)}))
     """
 
 
@@ -108,16 +106,15 @@ UNSETTLED: Final = f"""
         ) m ORDER BY m.person_id, m.room_id LIMIT {SCAN_ROWS}
     ), far AS (
         SELECT (SELECT count(*) FROM people) = {SCAN_PEOPLE} AS more_people,
+               (SELECT count(*) FROM looked) = {SCAN_ROWS} AS more_rows,
                (SELECT p.person_id FROM people p ORDER BY p.person_id DESC LIMIT 1) AS last_person,
-               (SELECT count(*) FROM looked) = {SCAN_ROWS} AS more_rows, l.person_id AS last_looked, l.room_id AS last_room
+               l.person_id AS last_looked, l.room_id AS last_room
         FROM (SELECT) one LEFT JOIN (
             SELECT l.* FROM looked l ORDER BY l.person_id DESC, l.room_id DESC LIMIT 1) l ON true
     ), told AS MATERIALIZED (
         SELECT l.person_id, l.room_id, l.relation, l.read_seq, l.read_msg_no, l.from_seq, l.muted_until, r.kind, r.head,
                r.msg_no, coalesce(n.seq, 0) AS notified,
-               CASE WHEN r.kind = 'direct' THEN 'all'
-                    WHEN coalesce(w.level, 'all') = 'all' THEN level_v1(l.chosen_level, r.kind)
-                    ELSE 'mentions' END AS level,
+               r.kind = 'direct' OR push_level_v1(l.chosen_level, r.kind, coalesce(w.level, 'all')) = 'all' AS whole,
                ARRAY(SELECT b.blocked FROM blocks b WHERE b.blocker = l.person_id) AS hidden
         FROM looked l
         CROSS JOIN LATERAL (SELECT r.* FROM rooms r WHERE r.room_id = l.room_id LIMIT 1) r
@@ -126,7 +123,7 @@ UNSETTLED: Final = f"""
         LEFT JOIN LATERAL (SELECT w.level FROM push_wishes w WHERE w.person_id = l.person_id LIMIT 1) w ON true
         WHERE l.relation IN ('member', 'moderator', 'owner') AND r.kind NOT IN ('self', 'control')
           AND r.last_post > l.read_seq AND r.last_post > coalesce(n.seq, 0)
-          AND coalesce(w.level, 'all') <> 'none' AND l.chosen_level IS DISTINCT FROM 'none'
+          AND push_level_v1(l.chosen_level, r.kind, coalesce(w.level, 'all')) <> 'none'
           AND NOT ({request_of("l")})
     ), owed AS (
         SELECT t.person_id, t.room_id, t.kind = 'direct' OR about.found IS NOT NULL AS urgent
@@ -139,7 +136,7 @@ UNSETTLED: Final = f"""
         ) about ON true
         LEFT JOIN LATERAL (
             SELECT true AS found FROM entries e
-            WHERE about.found IS NULL AND t.level = 'all'
+            WHERE about.found IS NULL AND t.whole AND NOT {muted("t")}
               AND {is_news("t")} AND {owed_news("t", "t.person_id", "t.hidden", "t.person_id::text")}
             ORDER BY e.seq DESC LIMIT 1
         ) news ON true

@@ -17,7 +17,7 @@ from muster.rooms import UNREAD_MOST
 from muster.stores.postgres.candidates import owed_news
 from muster.stores.postgres.mine import request_of
 from muster.stores.postgres.moments import to_ms
-from muster.stores.postgres.news import is_news, names
+from muster.stores.postgres.news import is_news, names, news_of
 
 NEWEST: Final = 5
 """Messages that are read whole: a push has room for hardly more."""
@@ -30,8 +30,9 @@ def _counted(name: str, also: str) -> str:
     """How many there are, as far as lists count, and the newest of them."""
     return f"""
     LEFT JOIN LATERAL (
-        SELECT count(*) AS count, (array_agg(n.seq ORDER BY n.seq DESC))[:{NEWEST}] AS newest FROM (
-            SELECT e.seq FROM entries e
+        SELECT count(*) AS count, min(n.at) AS first_at, (array_agg(n.seq ORDER BY n.seq DESC))[:{NEWEST}] AS newest
+        FROM (
+            SELECT e.seq, e.at FROM entries e
             WHERE {is_news("i")} AND {owed_news("i", "i.person_id", "i.hidden", "i.me")} {also}
             ORDER BY e.seq DESC LIMIT {UNREAD_MOST}
         ) n
@@ -43,7 +44,8 @@ def _counted(name: str, also: str) -> str:
 LINES: Final = f"""
     WITH lines AS MATERIALIZED (
         SELECT k.n::integer - 1 AS n, m.*, m.person_id::text AS me, r.kind, r.title, r.head, r.msg_no,
-               coalesce(t.seq, 0) AS notified, ARRAY(SELECT b.blocked FROM blocks b WHERE b.blocker = k.person) AS hidden
+               coalesce(t.seq, 0) AS notified,
+               ARRAY(SELECT b.blocked FROM blocks b WHERE b.blocker = k.person) AS hidden
         FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY k (person, room, n)
         CROSS JOIN LATERAL (SELECT m.room_id, m.person_id, m.relation, m.from_seq, m.read_seq, m.read_msg_no,
                                    m.muted_until, m.chosen_level, {request_of("m")} AS is_request
@@ -55,9 +57,15 @@ LINES: Final = f"""
     )
     SELECT i.n, i.kind, i.title, i.is_request, i.chosen_level, i.muted_until, i.read_seq, i.notified, i.head,
            coalesce(news.newest, '{{}}') AS newest, coalesce(about.newest, '{{}}') AS naming,
-           news.count AS unread, about.count AS mentions,
+           news.count AS unread, about.count AS mentions, news.first_at, standing.count AS standing,
            w.level, w.quiet_from_min, w.quiet_to_min, w.urgent_through, s.busy_until_ms
     FROM lines i {_counted("news", "")} {_counted("about", f"AND news.count > 0 AND {names('i.me')}")}
+    LEFT JOIN LATERAL (
+        SELECT count(*) AS count FROM (
+            SELECT FROM entries e WHERE {is_news("i")} AND {news_of("i", "i.person_id", "i.hidden")}
+            ORDER BY e.seq DESC LIMIT {UNREAD_MOST}
+        ) n
+    ) standing ON true
     LEFT JOIN LATERAL (SELECT * FROM push_wishes w WHERE w.person_id = i.person_id LIMIT 1) w ON true
     LEFT JOIN LATERAL (SELECT s.busy_until_ms FROM presence_profiles s
                        WHERE s.person_id = i.person_id LIMIT 1) s ON true
@@ -75,17 +83,14 @@ MESSAGES: Final = f"""
     ORDER BY k.n, e.seq
 """  # noqa: S608  # a constant number
 
-# $1 people and $2 rooms, key by key, $3 provider. Whoever logged out somewhere is not reached there, even if the
-# device still stands here; a session that ended by age ends no pushes.
+# $1 people and $2 rooms, key by key, $3 provider. Whoever logs out has no row from then on; a session that ended by age
+# ends no pushes.
 DEVICES: Final = """
-    SELECT k.n::integer - 1 AS n, d.*, coalesce(s.expires_at <= now(), true) AS over, coalesce(r.received, 0) AS received
+    SELECT k.n::integer - 1 AS n, d.*, d.session_until <= now() AS over, coalesce(r.received, 0) AS received
     FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY k (person, room, n)
     CROSS JOIN LATERAL (SELECT * FROM push_devices d WHERE d.person_id = k.person AND d.provider = $3) d
-    LEFT JOIN LATERAL (SELECT s.expires_at, s.revoked_at FROM sessions s
-                       WHERE s.session_id = d.session_id LIMIT 1) s ON true
     LEFT JOIN LATERAL (SELECT r.received FROM device_pointers r
                        WHERE r.room_id = k.room AND r.device_id = d.device_id LIMIT 1) r ON true
-    WHERE s.revoked_at IS NULL
     ORDER BY k.n, d.registered_at, d.device_id
 """
 
@@ -121,6 +126,8 @@ def owed_of(
         devices=tuple(reach.device for reach in reached),
         received=tuple(reach.received for reach in reached),
         session_over=frozenset(reach.device.device for reach in reached if reach.over),
+        first_ms=to_ms(line["first_at"]) if 0 < line["unread"] < UNREAD_MOST else 0,
+        standing=line["standing"],
     )
 
 

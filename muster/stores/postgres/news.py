@@ -1,7 +1,7 @@
 """What of a room is news to somebody: the rule of unread and mentions, in SQL, written once.
 
-Owns the conditions an entry `e` has to meet, and how it is counted. Lists, sync, badges and pushes build their queries of
-these. Must never hold a query of its own.
+Owns the conditions an entry `e` has to meet, and how it is counted. Lists, sync, badges and pushes build their queries
+of these. Must never hold a query of its own.
 """
 
 from __future__ import annotations

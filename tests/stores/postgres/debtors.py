@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 
@@ -84,34 +83,29 @@ async def register(
     provider: Provider = APNS,
     *,
     device: UUID | None = None,
-    session_lives: timedelta = timedelta(days=7),
+    over: bool = False,
 ) -> UUID:
-    """A device with a session of its own; the same again is registered anew."""
+    """A device with a session of its own, that may have ended by age; the same again is registered anew."""
     device = device or new_id()
     session = await database.fetchval(
         "INSERT INTO sessions (session_id, person_id, device_id, expires_at)"
-        " VALUES (gen_random_uuid(), $1, $2, now() + $3) RETURNING session_id",
+        " VALUES (gen_random_uuid(), $1, $2, now() + interval '7 days') RETURNING session_id",
         person,
         device,
-        session_lives,
     )
     await database.execute(
-        "INSERT INTO refresh_tokens (token_hash, session_id, expires_at) VALUES ($1, $2, now() + $3)",
-        uuid4().bytes,
+        "SELECT register_push_v1($1, $2, $3, 'i', $4, 'production', 'app', $5, 'token', 'en', 'UTC', '1.0',"
+        " 'full', false, 20)",
+        device,
+        person,
         session,
-        session_lives,
-    )
-    await database.execute(
-        "INSERT INTO push_devices (device_id, person_id, install, provider, environment, topic, token, target_kind,"
-        " locale, zone, session_id) VALUES ($1, $2, 'i', $3, 'production', 'app', $4, 'token', 'en', 'UTC', $5)"
-        " ON CONFLICT (device_id) DO UPDATE SET person_id = excluded.person_id, provider = excluded.provider,"
-        " token = excluded.token, session_id = excluded.session_id, registered_at = now()",
-        device,
-        person,
         provider.value,
         f"token of {device}",
-        session,
     )
+    if over:
+        await database.execute(
+            "UPDATE push_devices SET session_until = now() WHERE device_id = $1", device
+        )
     return device
 
 

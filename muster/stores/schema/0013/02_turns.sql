@@ -21,12 +21,19 @@ CREATE TRIGGER push_devices_begin_elsewhere AFTER UPDATE OF person_id, provider 
 CREATE FUNCTION level_rank_v1(p_level text) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN array_position(ARRAY['none', 'mentions', 'all'], p_level);
 
+-- The level in force: a room's own, else what its kind says, and then never more than the person wants at all.
+CREATE FUNCTION push_level_v1(p_chosen text, p_kind text, p_wish text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(p_chosen, CASE WHEN level_rank_v1(p_wish) < level_rank_v1(level_v1(NULL, p_kind)) THEN p_wish
+                               ELSE level_v1(NULL, p_kind) END);
+
 -- A mute that runs out by itself changes no row: what was said before `muted_until` is left out where it is read.
 CREATE FUNCTION louder_room_v1() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     v_kind text := (SELECT r.kind FROM rooms r WHERE r.room_id = NEW.room_id);
+    v_wish text := coalesce((SELECT w.level FROM push_wishes w WHERE w.person_id = NEW.person_id), 'all');
 BEGIN
-    IF level_rank_v1(level_v1(NEW.chosen_level, v_kind)) > level_rank_v1(level_v1(OLD.chosen_level, v_kind))
+    IF level_rank_v1(push_level_v1(NEW.chosen_level, v_kind, v_wish))
+           > level_rank_v1(push_level_v1(OLD.chosen_level, v_kind, v_wish))
        OR coalesce(NEW.muted_until, '-infinity') < coalesce(OLD.muted_until, '-infinity')
        OR (OLD.request AND NOT NEW.request) THEN
         PERFORM forgo_pushes_v1(NEW.person_id, ARRAY[NEW.room_id], NULL);
@@ -41,7 +48,10 @@ CREATE TRIGGER members_louder AFTER UPDATE OF chosen_level, muted_until, request
 
 CREATE FUNCTION louder_person_v1() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM forgo_pushes_v1(NEW.person_id, NULL, NULL);
+    PERFORM forgo_pushes_v1(NEW.person_id, ARRAY(
+        SELECT m.room_id FROM members m JOIN rooms r USING (room_id) WHERE m.person_id = NEW.person_id
+            AND level_rank_v1(push_level_v1(m.chosen_level, r.kind, NEW.level))
+                > level_rank_v1(push_level_v1(m.chosen_level, r.kind, OLD.level))), NULL);
     RETURN NULL;
 END
 $$;
