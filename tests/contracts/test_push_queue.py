@@ -51,7 +51,7 @@ async def in_hand(queue: PushQueue, key: Key, priority: Priority = ORDINARY) -> 
 class Contract:
     """What every queue must do."""
 
-    machine_examples = 25
+    machine_examples = 40
 
     async def test_what_was_put_is_taken_once_and_over_when_it_is_done(self, world: World) -> None:
         queue, ada = world.worker(), somebody()
@@ -407,7 +407,7 @@ class TestRedis(Contract):
 
 
 class TestCluster(TestRedis):
-    machine_examples = 8
+    machine_examples = 15
 
     @pytest_asyncio.fixture
     async def world(  # type: ignore[override]  # a fixture asks for what it needs
