@@ -22,7 +22,7 @@ STEP_S: Final = 20
 """Times differ by whole steps: far more than a run lasts, so that Redis' own clock does not matter."""
 WORKERS: Final = 3
 
-_KEYS = st.integers(0, 11).map(lambda n: Key(bytes([n % 4]) * 16, bytes([n]) * 16))
+_KEYS = st.integers(0, 5).map(lambda n: Key(bytes([n % 4]) * 16, bytes([n]) * 16))
 _PRIORITIES = st.sampled_from(list(Priority))
 _STEPS = st.integers(-1, 3)
 _CHOICE = st.integers(0, 2**16)
@@ -105,7 +105,7 @@ class Machine(RuleBasedStateMachine):
         self._ms = 0
 
     @rule(
-        wishes=st.lists(st.tuples(_KEYS, _PRIORITIES, _STEPS), min_size=1, max_size=4), by=_CHOICE
+        wishes=st.lists(st.tuples(_KEYS, _PRIORITIES, _STEPS), min_size=1, max_size=6), by=_CHOICE
     )
     def put(self, wishes: list[tuple[Key, Priority, int]], by: int) -> None:
         async def put() -> None:

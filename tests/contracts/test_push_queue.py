@@ -51,7 +51,7 @@ async def in_hand(queue: PushQueue, key: Key, priority: Priority = ORDINARY) -> 
 class Contract:
     """What every queue must do."""
 
-    machine_examples = 40
+    machine_examples = 60
 
     async def test_what_was_put_is_taken_once_and_over_when_it_is_done(self, world: World) -> None:
         queue, ada = world.worker(), somebody()
@@ -262,7 +262,7 @@ class Contract:
         """They take, say late, die, come back and put again, while time passes; the account is kept beside."""
         limits = settings(
             max_examples=self.machine_examples,
-            stateful_step_count=40,
+            stateful_step_count=60,
             deadline=None,
             database=None,
             print_blob=True,
@@ -275,7 +275,7 @@ class Contract:
 
 
 class TestFake(Contract):
-    machine_examples = 50
+    machine_examples = 150
 
     @pytest.fixture
     def world(self) -> FakeWorld:

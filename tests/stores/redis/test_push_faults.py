@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from uuid import uuid4
 
 import pytest
@@ -20,6 +21,15 @@ async def queue(restartable_redis: RestartableRedis) -> AsyncIterator[RedisPushQ
     queue = push_queue_at(restartable_redis.url, False, Provider.fcm, random.Random(1))
     yield queue
     await queue.close()
+
+
+async def _back(queue: RedisPushQueue) -> None:
+    """Each of its connections may have to find out that what it spoke with is gone."""
+    async with asyncio.timeout(5):
+        while True:
+            with suppress(Unreachable):
+                await queue.now_ms()
+                return
 
 
 async def _works(queue: RedisPushQueue) -> None:
@@ -54,12 +64,14 @@ async def test_a_redis_that_goes_while_somebody_waits_is_said(
     """And the same queue goes on when it is back, empty as it is."""
     await _works(queue)
     waits = asyncio.create_task(queue.take(1, 30))
-    await asyncio.sleep(0)
+    while not queue._bell._turn.locked():
+        await asyncio.sleep(0)
     await restartable_redis.kill()
     async with asyncio.timeout(5):
         with pytest.raises(Unreachable):
             await waits
     await restartable_redis.start()
+    await _back(queue)
     await _works(queue)
 
 
