@@ -63,13 +63,16 @@ async def test_a_redis_that_goes_while_somebody_waits_is_said(
 ) -> None:
     """And the same queue goes on when it is back, empty as it is."""
     await _works(queue)
-    waits = asyncio.create_task(queue.take(1, 30))
-    while not queue._bell._turn.locked():
-        await asyncio.sleep(0)
-    await restartable_redis.kill()
-    async with asyncio.timeout(5):
+
+    async def wait() -> None:
         with pytest.raises(Unreachable):
-            await waits
+            await queue.take(1, 30)
+
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(wait())
+        await asyncio.sleep(0)
+        await queue.now_ms()  # answered after what the other looked for
+        await restartable_redis.kill()
     await restartable_redis.start()
     await _back(queue)
     await _works(queue)
