@@ -418,5 +418,5 @@ class TestCluster(TestRedis):
         await world.close()
 
     @pytest.fixture(autouse=True)
-    def _where(self, cluster_urls: list[str]) -> None:  # type: ignore[override]  # as above
+    def _where(self, cluster_urls: list[str]) -> None:
         self._url, self._cluster = cluster_urls[0], True

@@ -47,7 +47,7 @@ async def test_a_redis_that_began_anew_is_a_loss(
     assert [await queue.is_lost(), await queue.is_lost()] == [True, False]
     keys = queue._commands.keys.epochs
     async with restartable_redis.client() as client:
-        epochs = await client.mget(keys)
+        epochs = [epoch or b"" for epoch in await client.mget(keys)]
     await restartable_redis.kill()
     with pytest.raises(Unreachable):
         await queue.is_lost()
