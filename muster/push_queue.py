@@ -93,8 +93,8 @@ class Claim(Enum):
 
 
 class Depth(NamedTuple):
-    """How much there is: before its time, waiting by priority, in somebody's hand, given up; and how old the oldest is
-    that waits, seconds past its time.
+    """How much there is: not on a lane yet, waiting by priority, in somebody's hand, given up; and how old the oldest
+    is that waits, seconds past its time.
     """
 
     due: int

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from muster.owed import Key
 from muster.push_queue import HAND_S, Job, Priority, PushQueue, Wish
@@ -22,9 +22,9 @@ STEP_S: Final = 20
 """Times differ by whole steps: far more than a run lasts, so that Redis' own clock does not matter."""
 WORKERS: Final = 3
 
-_KEYS = st.integers(0, 11).map(lambda n: Key(bytes([n % 4]) * 16, bytes([n]) * 16))
+_KEYS = st.integers(0, 5).map(lambda n: Key(bytes([n % 4]) * 16, bytes([n]) * 16))
 _PRIORITIES = st.sampled_from(list(Priority))
-_STEPS = st.integers(-1, 3)
+_STEPS = st.sampled_from((0, 0, -1, 1, 2, 3))
 _CHOICE = st.integers(0, 2**16)
 
 
@@ -91,6 +91,18 @@ class Account:
         return [known.job for known in self.all.values() if known.job is not None]
 
 
+def _has_any(machine: Machine) -> bool:
+    return bool(machine.account.all)
+
+
+def _has_hands(machine: Machine) -> bool:
+    return bool(machine.account.hands)
+
+
+def _has_late(machine: Machine) -> bool:
+    return bool(machine.account.late)
+
+
 class Machine(RuleBasedStateMachine):
     """Hypothesis' hand on several workers; a subclass says of which world."""
 
@@ -100,12 +112,11 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         self._runner = asyncio.Runner()
         self._world = type(self).world_of()
-        self._account = Account()
+        self.account = Account()
         self._workers: list[PushQueue] = [self._world.worker() for _ in range(WORKERS)]
-        self._ms = 0
 
     @rule(
-        wishes=st.lists(st.tuples(_KEYS, _PRIORITIES, _STEPS), min_size=1, max_size=4), by=_CHOICE
+        wishes=st.lists(st.tuples(_KEYS, _PRIORITIES, _STEPS), min_size=1, max_size=6), by=_CHOICE
     )
     def put(self, wishes: list[tuple[Key, Priority, int]], by: int) -> None:
         async def put() -> None:
@@ -117,19 +128,22 @@ class Machine(RuleBasedStateMachine):
 
         self._runner.run(put())
         for key, priority, steps in wishes:
-            self._account.put(key, priority, self._account.now + steps)
+            self.account.put(key, priority, self.account.now + steps)
 
+    @precondition(_has_any)
     @rule(by=_CHOICE, most=st.integers(1, 6))
     def take(self, by: int, most: int) -> None:
-        self._account.take(self._runner.run(self._worker(by).take(most, 0)), most)
+        self.account.take(self._runner.run(self._worker(by).take(most, 0)), most)
 
+    @precondition(_has_hands)
     @rule(by=_CHOICE, which=_CHOICE, many=st.integers(1, 3))
     def done(self, by: int, which: int, many: int) -> None:
         jobs = self._some(which, many)
         self._runner.run(self._worker(by).done(jobs))
         for job in jobs:
-            self._account.over(job, None)
+            self.account.over(job, None)
 
+    @precondition(_has_hands)
     @rule(by=_CHOICE, which=_CHOICE, steps=_STEPS, priority=_PRIORITIES, forget=st.booleans())
     def again(self, by: int, which: int, steps: int, priority: Priority, forget: bool) -> None:
         async def again(job: Job) -> None:
@@ -140,8 +154,9 @@ class Machine(RuleBasedStateMachine):
         for job in self._some(which, 1):
             changed = job._replace(priority=priority, attempts=0 if forget else job.attempts)
             self._runner.run(again(changed))
-            self._account.over(changed, self._account.now + steps)
+            self.account.over(changed, self.account.now + steps)
 
+    @precondition(_has_hands)
     @rule(by=_CHOICE, which=_CHOICE)
     def bury_and_replay(self, by: int, which: int) -> None:
         async def bury(job: Job) -> None:
@@ -153,9 +168,10 @@ class Machine(RuleBasedStateMachine):
 
         for job in self._some(which, 1):
             self._runner.run(bury(job))
-            self._account.over(job, None)
-            self._account.put(job.key, job.priority, self._account.now)
+            self.account.over(job, None)
+            self.account.put(job.key, job.priority, self.account.now)
 
+    @precondition(_has_late)
     @rule(by=_CHOICE, steps=_STEPS)
     def late_words(self, by: int, steps: int) -> None:
         """Of jobs that were taken over, or may be in their second hand by now."""
@@ -169,12 +185,12 @@ class Machine(RuleBasedStateMachine):
                 await worker.bury(job, "too late")
             assert await worker.dead(1) == []
 
-        self._runner.run(late(self._account.late[-5:]))
+        self._runner.run(late(self.account.late[-5:]))
 
     @rule(steps=st.integers(1, 4))
     def later(self, steps: int) -> None:
         self._runner.run(self._world.later(steps * STEP_S))
-        self._account.now += steps
+        self.account.now += steps
 
     @rule(which=_CHOICE)
     def dies_and_comes_back(self, which: int) -> None:
@@ -184,10 +200,10 @@ class Machine(RuleBasedStateMachine):
         """In the end everything that was put and is not over is there, once."""
         try:
             self.later(max(4, -(-int(HAND_S) // STEP_S)))
-            left = len(self._account.all)
+            left = len(self.account.all)
             jobs = self._runner.run(self._workers[0].take(left + 5, 0))
-            self._account.take(jobs, left + 5)
-            assert {job.key for job in jobs} == self._account.all.keys()
+            self.account.take(jobs, left + 5)
+            assert {job.key for job in jobs} == self.account.all.keys()
         finally:
             self._runner.run(self._world.close())
             self._runner.close()
@@ -197,4 +213,4 @@ class Machine(RuleBasedStateMachine):
 
     def _some(self, which: int, many: int) -> list[Job]:
         """Jobs that are in hands now."""
-        return random.Random(which).sample(self._account.hands, min(many, len(self._account.hands)))
+        return random.Random(which).sample(self.account.hands, min(many, len(self.account.hands)))

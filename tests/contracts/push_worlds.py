@@ -32,10 +32,9 @@ for p = 0, 2 do
     local due = redis.call('ZRANGE', KEYS[2 + p], 0, -1, 'WITHSCORES')
     for i = 1, #due, 2 do redis.call('ZADD', KEYS[2 + p], earlier(due[i + 1]), due[i]) end
     local lane = KEYS[5 + p]
-    if redis.call('EXISTS', lane) == 1 then
-        for _, hand in ipairs(redis.call('XPENDING', lane, 'pushers', '-', '+', 10000)) do
-            redis.call('XCLAIM', lane, 'pushers', hand[2], 0, hand[1], 'IDLE', hand[3] + ms, 'JUSTID')
-        end
+    local hands = redis.pcall('XPENDING', lane, 'pushers', '-', '+', 10000) -- an error: nobody has read it yet
+    for _, hand in ipairs(hands.err and {} or hands) do
+        redis.call('XCLAIM', lane, 'pushers', hand[2], 0, hand[1], 'IDLE', hand[3] + ms, 'JUSTID')
     end
 end
 for _, key in ipairs(redis.call('KEYS', ARGV[2])) do

@@ -51,7 +51,7 @@ async def in_hand(queue: PushQueue, key: Key, priority: Priority = ORDINARY) -> 
 class Contract:
     """What every queue must do."""
 
-    machine_examples = 25
+    machine_examples = 50
 
     async def test_what_was_put_is_taken_once_and_over_when_it_is_done(self, world: World) -> None:
         queue, ada = world.worker(), somebody()
@@ -262,7 +262,7 @@ class Contract:
         """They take, say late, die, come back and put again, while time passes; the account is kept beside."""
         limits = settings(
             max_examples=self.machine_examples,
-            stateful_step_count=40,
+            stateful_step_count=50,
             deadline=None,
             database=None,
             print_blob=True,
@@ -275,7 +275,7 @@ class Contract:
 
 
 class TestFake(Contract):
-    machine_examples = 50
+    machine_examples = 100
 
     @pytest.fixture
     def world(self) -> FakeWorld:
@@ -341,13 +341,13 @@ class TestRedis(Contract):
     async def test_whoever_waits_gets_what_somebody_else_puts(self, world: RedisWorld) -> None:
         """Now, or soon after its time has come; several may wait on one queue object."""
         waits, puts = world.worker(), world.worker()
-        tasks = [asyncio.create_task(waits.take(1, 20)) for _ in range(2)]
-        await asyncio.sleep(0)
-        now = await puts.now_ms()
-        ada, bob = somebody(), somebody()
-        await puts.put([Wish(ada, URGENT, now + 300), Wish(bob, SILENT, 0)])
-        async with asyncio.timeout(10):
-            taken = [job for jobs in await asyncio.gather(*tasks) for job in jobs]
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            tasks = [group.create_task(waits.take(1, 20)) for _ in range(2)]
+            await asyncio.sleep(0)
+            now = await puts.now_ms()
+            ada, bob = somebody(), somebody()
+            await puts.put([Wish(ada, URGENT, now + 300), Wish(bob, SILENT, 0)])
+        taken = [job for task in tasks for job in task.result()]
         assert {job.key for job in taken} == {ada, bob}
         assert await puts.now_ms() >= now + 300
         assert await waits.take(1, 0.05) == []
@@ -407,7 +407,7 @@ class TestRedis(Contract):
 
 
 class TestCluster(TestRedis):
-    machine_examples = 8
+    machine_examples = 10
 
     @pytest_asyncio.fixture
     async def world(  # type: ignore[override]  # a fixture asks for what it needs
@@ -418,5 +418,5 @@ class TestCluster(TestRedis):
         await world.close()
 
     @pytest.fixture(autouse=True)
-    def _where(self, cluster_urls: list[str]) -> None:  # type: ignore[override]  # as above
+    def _where(self, cluster_urls: list[str]) -> None:
         self._url, self._cluster = cluster_urls[0], True
