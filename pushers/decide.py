@@ -4,7 +4,8 @@
     Owed, Attendance      -> decide() -> per device Send | Later | Silent; how far the room is settled
 
 Everything is judged again whenever it is due, by what stands in Postgres and on the roll then; `decide` remembers
-nothing, and may be called earlier than `when` said, or twice. What is Send is sent once because of the queue's claims.
+nothing, and may be called earlier than `when` said, or twice. What is Send is sent once: because of `settled`, and of
+the queue's claims where a worker died before it could settle.
 
 Owns the two functions and the shape of their answers; the rules stand in wanted.py (what somebody wants), quiet.py
 (night) and witness.py (who may be seeing it). Pure: times, presence and settings are passed in. Must never send.
@@ -12,7 +13,7 @@ Owns the two functions and the shape of their answers; the rules stand in wanted
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from muster.owed import Candidate, Owed
 from muster.presence import Attention
@@ -22,7 +23,7 @@ from pushers.attendance import Attendance
 from pushers.cause import Cause, Waiting
 from pushers.pace import PACE, Pace
 from pushers.quiet import is_quiet
-from pushers.wanted import Wanted, addressed, wanted
+from pushers.wanted import Wanted, addressed, until, wanted
 from pushers.witness import Ring, Seen, Wait, Witness
 
 
@@ -87,38 +88,59 @@ def when(
 
 
 def decide(owed: Owed, attendance: Attendance, now_ms: int, pace: Pace = PACE) -> Decision:
-    """What becomes of what is owed, for each device."""
+    """What becomes of what is owed, for each device.
+
+    What is settled is one integer for all devices, so a device rings for no message that another one still waits with:
+    else, when that is judged again, it would ring again.
+    """
     found = wanted(owed, now_ms)
     if isinstance(found, Cause):
         return Decision((Silent(found),) * len(owed.devices), owed.through, None)
-    verdicts: list[Verdict] = []
-    settled = owed.through
+    signs: list[tuple[Wanted, Ring | Seen | Wait]] = []
     for device in owed.devices:
-        verdict, upto = _judged(owed, found, device, attendance, now_ms, pace)
-        verdicts.append(verdict)
-        settled = min(settled, upto)
-    again_ms = min((v.at_ms for v in verdicts if isinstance(v, Later)), default=None)
-    return Decision(tuple(verdicts), max(settled, owed.notified), again_ms)
+        tonight = _by_night(owed, found, device, now_ms)
+        if tonight is None:
+            signs.append((found, Seen(Cause.quiet_hours)))
+        else:
+            sign = Witness(owed, tonight, attendance, now_ms, pace).of(device)
+            signs.append((tonight, sign))
+    waits = [sign for _, sign in signs if isinstance(sign, Wait)]
+    settled = min((wait.seen_to for wait in waits), default=owed.through)
+    first = min(waits, key=lambda wait: wait.at_ms, default=None)
+    return Decision(
+        tuple(
+            _verdict(owed, device, for_it, sign, settled, first)
+            for device, (for_it, sign) in zip(owed.devices, signs, strict=True)
+        ),
+        settled,
+        None if first is None else first.at_ms,
+    )
 
 
-def _judged(
+def _by_night(owed: Owed, found: Wanted, device: PushDevice, now_ms: int) -> Wanted | None:
+    """What of it may ring where it is night."""
+    if not is_quiet(owed.wishes, device.zone, now_ms):
+        return found
+    return addressed(owed) if owed.wishes.urgent_through else None
+
+
+def _verdict(
     owed: Owed,
-    found: Wanted,
     device: PushDevice,
-    attendance: Attendance,
-    now_ms: int,
-    pace: Pace,
-) -> tuple[Verdict, int]:
-    """One device's verdict, and up to which seq it is final."""
-    if is_quiet(owed.wishes, device.zone, now_ms):
-        urgent = addressed(owed) if owed.wishes.urgent_through else None
-        if urgent is None:
-            return Silent(Cause.quiet_hours), owed.through
-        found = urgent
-    match Witness(owed, found, attendance, now_ms, pace).of(device):
-        case Ring():
-            return Send(alert_for(owed, found, device)), owed.through
+    found: Wanted,
+    sign: Ring | Seen | Wait,
+    settled: int,
+    first: Wait | None,
+) -> Verdict:
+    match sign:
         case Seen(cause):
-            return Silent(cause), owed.through
-        case Wait(at_ms, why, seen_to):
-            return Later(at_ms, why), seen_to
+            return Silent(cause)
+        case Wait(at_ms, why, _):
+            return Later(at_ms, why)
+        case Ring():
+            about = found if first is None else until(found, settled)
+            if about is not None:
+                return Send(alert_for(owed, about, device))
+            assert first is not None
+            return Later(first.at_ms, first.why)
+    assert_never(sign)

@@ -97,3 +97,22 @@ def _wanted(owed: Owed, messages: tuple[Message, ...], count: int) -> Wanted:
         first_ms=messages[0].at_ms if is_whole else owed.first_ms,
         is_whole=is_whole,
     )
+
+
+def until(found: Wanted, seq: int) -> Wanted | None:
+    """Of these only what is not after `seq`; None where that is nothing."""
+    later = [message for message in found.messages if message.seq > seq]
+    if not later:
+        return found
+    messages = found.messages[: -len(later)]
+    if not messages:
+        return None
+    found = found._replace(messages=messages, newest=messages[-1].seq)
+    if found.shown is None:  # what is meant lies before all that was read
+        return found
+    naming = [message for message in messages if message.mentions_me]
+    return found._replace(
+        shown=(naming or messages)[-1],
+        amount=found.amount - len(later),
+        mentions=found.mentions - sum(message.mentions_me for message in later),
+    )
