@@ -9,7 +9,8 @@
     registry.py      what is scripted of single tokens: gone, of the other world, too often
     diary.py         what was received, counts, what came twice
     effect.py        what a push does on a phone;  phone.py  one screen;  phones.py  all of them
-    admin.py         the HTTP API that scripts and asks;  page.py  the page for people;  mocks.py  all together
+    admin.py         the HTTP API that scripts and asks;  page.py  the page for people;  serving.py  their port
+    mocks.py         all together
 
 `python -m loadtest.mocks` runs them. They speak from outside: of the product they know its clock and its buckets, and
 nothing of how it makes pushes. Must never be reachable from another machine, nor send a packet themselves.

@@ -9,17 +9,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import uvicorn
-
-from loadtest.mocks.admin import Admin
-from loadtest.mocks.kit import HOST, PORTS
+from loadtest.mocks.kit import PORTS
 from loadtest.mocks.mocks import running
+from loadtest.mocks.serving import served
 from muster import lifetime
 from muster.config import Settings
 from muster.setting import SettingsError
@@ -30,52 +25,16 @@ _LARGEST_PORT = 65_535
 _log = get_logger()
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: muster.lifetime has them."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 async def serve(directory: Path, port: int, stop: asyncio.Event) -> int:
     """Serve until `stop`; the exit code."""
     try:
-        async with running(directory, port) as mocks:
-            config = uvicorn.Config(
-                Admin(mocks).app,
-                loop="none",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=1,
-            )
-            server = _Server(config)
-            with _listening(port) as listening:
-                async with asyncio.TaskGroup() as tasks:
-                    serving = tasks.create_task(server.serve(sockets=[listening]))
-                    _log.info("listening", port=port, url=mocks.kit.page_url)
-                    await stop.wait()
-                    server.should_exit = True
-                    await serving
+        async with running(directory, port) as mocks, served(mocks, port):
+            _log.info("listening", port=port, url=mocks.kit.page_url)
+            await stop.wait()
     except OSError as error:
         sys.stderr.write(f"mock push: {error}\n")
         return 1
     return 0
-
-
-@contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    listener = socket.socket()
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((HOST, port))
-        listener.listen(128)
-        yield listener
-    finally:
-        listener.close()
 
 
 def main(arguments: list[str] | None = None) -> int:

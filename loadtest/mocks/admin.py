@@ -18,22 +18,19 @@ and none that a page of another origin sends.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from loadtest.mocks.fault import Fault, Goodbye, Weather
 from loadtest.mocks.mocks import Mocks
-from loadtest.mocks.page import Page
+from loadtest.mocks.page import Handler, Page
 from loadtest.mocks.registry import Standing
 from loadtest.mocks.script import Full
 
@@ -41,9 +38,7 @@ _BODY_MOST: Final = 128 * 1024
 _ENTRIES_MOST: Final = 10_000
 _SCREENS_MOST: Final = 1_000
 _YEAR_S: Final = 366 * 86_400
-_HOSTS: Final = ["127.0.0.1", "localhost", "muster"]  # the last is whoever asks /readyz of a door
-
-Handler = Callable[[Request], Awaitable[Response]]
+_HOSTS: Final = frozenset({"127.0.0.1", "localhost"})
 
 
 class _Connected(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,10 +60,11 @@ class Admin:
 
     def __init__(self, mocks: Mocks) -> None:
         self._mocks = mocks
-        page = Page(mocks)
+        self._page = page = Page(mocks)
         routes = [
-            *page.routes(),
-            _route("GET", "/readyz", self._ready),
+            *(_route("GET", path, handler) for path, handler in page.handlers().items()),
+            # Whoever starts the mocks asks by any name whether they are there: it tells nothing else.
+            Route("/readyz", self._ready),
             _route("GET", "/received", self._received),
             _route("GET", "/counts", self._counts),
             _route("GET", "/repeats", self._repeats),
@@ -88,8 +84,11 @@ class Admin:
             _route("POST", "/revoke", self._revoke),
             _route("POST", "/reset", self._reset),
         ]
-        hosts = Middleware(TrustedHostMiddleware, allowed_hosts=_HOSTS, www_redirect=False)
-        self.app = Starlette(routes=routes, middleware=[hosts])
+        self.app = Starlette(routes=routes)
+
+    def close(self) -> None:
+        """Before the server stops: no request is left waiting."""
+        self._page.close()
 
     async def _ready(self, _request: Request) -> Response:
         return _json({"services": list(self._mocks.listeners)})
@@ -193,8 +192,10 @@ class Admin:
 
 def _route(method: str, path: str, handler: Handler) -> Route:
     async def guarded(request: Request) -> Response:
-        origin = request.headers.get("origin")
-        if origin is not None and origin != f"http://{request.headers.get('host')}":
+        origin, host = request.headers.get("origin"), request.headers.get("host", "")
+        if host.partition(":")[0] not in _HOSTS:
+            raise HTTPException(400, "only for this machine, by name")
+        if origin is not None and origin != f"http://{host}":
             raise HTTPException(403, "not for pages of another origin")
         return await handler(request)
 

@@ -49,14 +49,15 @@ class Fcm:
         self._project = project
         self._tokens = tokens
         self._devices = devices
-        self._minutely = Buckets(_DEVICE)
-        self._hourly = Buckets(_HOURLY)
         self.heed(Weather())
 
     def session(self) -> Session:
         return self
 
     def heed(self, weather: Weather) -> None:
+        """Also begins all counting anew."""
+        self._minutely = Buckets(_DEVICE)
+        self._hourly = Buckets(_HOURLY)
         self._quota = Buckets(Rate(weather.quota_per_min / _MINUTE_S, weather.quota_per_min))
 
     def scripted(self, answer: Answer) -> Reply:

@@ -6,8 +6,9 @@ itself (admin.py does).
 
 from __future__ import annotations
 
+import asyncio
 import zlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
@@ -15,7 +16,6 @@ from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from loadtest.mocks.mocks import Mocks
 from loadtest.mocks.phones import OnScreen, Screen
@@ -34,6 +34,7 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
 }
 _TYPES: Final = {"phones.css": "text/css", "phones.js": "text/javascript"}
+Handler = Callable[[Request], Awaitable[Response]]
 _NAMES: Final = {"apns": "iPhone", "fcm": "Android"}
 
 
@@ -42,16 +43,20 @@ class Page:
 
     def __init__(self, mocks: Mocks) -> None:
         self._mocks = mocks
+        self._over = asyncio.Event()
         folder = files("loadtest.mocks").joinpath("web")
         self._html = folder.joinpath("phones.html").read_text("utf-8")
         self._files = {name: folder.joinpath(name).read_bytes() for name in _TYPES}
 
-    def routes(self) -> list[Route]:
-        return [
-            Route("/", self._page),
-            Route("/phones", self._phones),
-            *(Route(f"/{name}", self._file) for name in _TYPES),
-        ]
+    def close(self) -> None:
+        """Nobody is kept waiting any longer."""
+        self._over.set()
+        self._mocks.notes.phones.wake()
+
+    def handlers(self) -> dict[str, Handler]:
+        """By path; all are for GET."""
+        scripts = dict.fromkeys((f"/{name}" for name in _TYPES), self._file)
+        return {"/": self._page, "/phones": self._phones, **scripts}
 
     async def _page(self, _request: Request) -> Response:
         html = self._html.replace("<!-- phones -->", self._listed())
@@ -61,7 +66,7 @@ class Page:
         """The list as it is once it is no longer what it was at version `since`, or after a while."""
         given = request.query_params.get("since", "")
         since = int(given) if given.isdecimal() and len(given) <= _VERSION_DIGITS else -1
-        await self._mocks.notes.phones.changed(since, _WAIT_S)
+        await self._mocks.notes.phones.changed(since, _WAIT_S, self._over)
         return Response(self._listed(), media_type="text/html", headers=_HEADERS)
 
     async def _file(self, request: Request) -> Response:
@@ -100,7 +105,7 @@ def _phone(screen: Screen) -> str:
         f"{badge if screen.badge else ''}</header>"
         f'<div class="screen" tabindex="0" role="group" aria-label="Screen: {count} notifications">'
         f"{state}{lost}{shown or '<p class=nothing>Nothing on the screen</p>'}</div>"
-        f"<footer><span>{screen.pushes} taken</span>"
+        f"<footer><span>{screen.pushes} {'push' if screen.pushes == 1 else 'pushes'}</span>"
         f'<button data-do="opened">Open the app</button>'
         f'<button data-do="{"away" if screen.online else "back"}">'
         f"{'Switch off' if screen.online else 'Switch on'}</button></footer></article>"

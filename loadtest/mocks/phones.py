@@ -94,20 +94,23 @@ class Phones:
         phone = self._phones.get(token)
         return _screen(token, phone) if phone is not None else None
 
-    async def changed(self, since: int, within_s: float) -> int:
-        """Wait until something changed since version `since`, or for so long; the version there is then."""
+    async def changed(self, since: int, within_s: float, over: asyncio.Event) -> None:
+        """Wait until something changed since version `since`, at most for so long, or until it is `over`."""
         try:
             async with asyncio.timeout(within_s):
-                while self.version == since:
+                while self.version == since and not over.is_set():
                     await self._changed.wait()
         except TimeoutError:
             pass
-        return self.version
+
+    def wake(self) -> None:
+        """Whoever waits looks again."""
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def _tell(self) -> None:
         self.version += 1
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self.wake()
 
 
 def _screen(token: str, phone: Phone) -> Screen:

@@ -162,7 +162,12 @@ class Window:
 
 @asynccontextmanager
 async def window(
-    browser: Browser, url: str, *, size: ViewportSize | None = None, dark: bool = False
+    browser: Browser,
+    url: str,
+    *,
+    size: ViewportSize | None = None,
+    dark: bool = False,
+    path: str = "/app",
 ) -> AsyncIterator[Window]:
     """A window with storage of its own: another person's browser."""
     context = await browser.new_context(
@@ -175,7 +180,7 @@ async def window(
     context.set_default_timeout(WITHIN_MS)
     try:
         opened = Window(await context.new_page(), context, url)
-        await opened.goto()
+        await opened.goto(path)
         yield opened
     finally:
         await context.close()
