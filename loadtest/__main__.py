@@ -24,6 +24,7 @@ BENCHMARKS: Final = {
     "sync": "loadtest.bench.sync",
     "media": "loadtest.bench.media",
     "presence": "loadtest.bench.presence",
+    "push": "loadtest.bench.push",
     "curves": "loadtest.bench.curves",
     "bench": "loadtest.bench.suite",
     "people": "loadtest.people",

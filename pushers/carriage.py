@@ -60,9 +60,11 @@ class Carriage:
         until_s = loop.time() + WITHIN_S
         outcome: Outcome = TryLater("deadline")
         for is_last in (False, True):
+            token = self._tokens.fresh
             try:
-                async with asyncio.timeout_at(until_s):
-                    token = await self._tokens.token()
+                if not token:
+                    async with asyncio.timeout_at(until_s):
+                        token = await self._tokens.token()
             except Unminted as unminted:
                 return _untold(unminted)
             except TimeoutError:

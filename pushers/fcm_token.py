@@ -71,7 +71,10 @@ def read_account(data: bytes) -> ServiceAccount:
 def access_tokens(
     account: ServiceAccount, url: str, tls: ssl.SSLContext, shelf: TokenShelf, clock: Clock
 ) -> Tokens:
-    """The tokens of one account. `url`: the token endpoint, if it is not the account's own."""
+    """The tokens of one account. `url`: the token endpoint, if it is not the account's own.
+
+    `tls` is for them alone: httpx has it say HTTP/1.1, and a client of HTTP/2 that shared it would be refused.
+    """
     named = Account(
         f"fcm:{account.client_email}:{account.private_key_id}", LIFE_S, RENEW_BEFORE_S, LEAST_AGE_S
     )

@@ -77,6 +77,11 @@ class Tokens:
             return float("inf")
         return self._account.life_s - (self._renew_s - self._clock.monotonic())
 
+    @property
+    def fresh(self) -> str:
+        """The one in use, if it is not to be renewed; else empty."""
+        return self._token if self._clock.monotonic() < self._renew_s else ""
+
     async def token(self) -> str:
         """One that is good now. Raises `Unminted`."""
         if self._clock.monotonic() < self._renew_s:

@@ -93,7 +93,7 @@ class Connection(asyncio.Protocol):
     # What the loop tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's own are no subclass
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
         self._heard_s = self._loop.time()
         self._streams.begin()
         self._flush()

@@ -32,6 +32,20 @@ class FieldEncoder(Encoder):
         self._known: dict[tuple[bytes, bytes], bytes] = {}
         self._names: dict[tuple[bytes, int], bytes] = {}
 
+    @property
+    def header_table_size(self) -> int:
+        """What the other side allows."""
+        return self.header_table.maxsize
+
+    @header_table_size.setter
+    def header_table_size(self, value: int) -> None:
+        self.header_table.maxsize = value
+        if self.header_table.resized:
+            self.table_size_changes.append(value)
+        # Said twice before a block, the second time is no change; the first has yet to be told.
+        self.header_table.resized = bool(self.table_size_changes)
+        self._forget()
+
     def encode(self, headers: Iterable[Any], huffman: bool = True) -> bytes:
         """A header block. See `hpack.Encoder.encode`."""
         if self.header_table.resized:

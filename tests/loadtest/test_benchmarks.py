@@ -88,6 +88,18 @@ def test_media() -> None:
 
 
 @pytest.mark.timeout(60)
+def test_push_transport() -> None:
+    """Ours and whoever can be imported, by processor time; who cannot is named."""
+    figures = _json("push", "--transport", "--requests", "300", "--rounds", "1", "--at-once", "50")
+    costs = {"cpu_us_per_request", "carrier_cpu_us_per_request", "per_s", "h2_per_s_core"}
+    assert set(figures) == costs | {"peers", "absent"}
+    assert all(figures[cost] > 0 for cost in costs)
+    here = [peer["name"] for peer in figures["peers"]]
+    assert sorted(here + figures["absent"]) == ["aioapns", "httpx"]
+    assert all(peer["cpu_us_per_request"] > 0 for peer in figures["peers"])
+
+
+@pytest.mark.timeout(60)
 def test_idle() -> None:
     """Eight sockets say little of what one costs; but they are all given back, and none has a task."""
     figures = _run("idle", "--minutes", "0.01", "--set", "MUSTER_GC_THRESHOLD=300")

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from hpack import Decoder, Encoder
 from hyperframe.frame import (
@@ -95,8 +96,7 @@ class Line(asyncio.Protocol):
         self._initial = peer.settings.get(INITIAL_WINDOW, WINDOW)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
         self.number = len(self.peer.lines)
         self.peer.lines.append(self)
         if not self.peer.silent:

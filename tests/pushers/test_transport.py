@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from pushers.http2.connection import Life
 from pushers.http2.exchange import Answer, Unanswered, Unsent
@@ -314,9 +315,9 @@ async def test_an_endless_answer_is_cut(tmp_path: Path) -> None:
 
 
 async def test_nothing_is_kept_of_what_has_ended(tmp_path: Path) -> None:
-    """2,000 requests later there is nothing of them: no stream, no exchange."""
+    """1,000 requests later there is nothing of them: no stream, no exchange."""
     async with listening(tmp_path) as peer, client_of(peer) as client:
-        for _ in range(10):
+        for _ in range(5):
             assert statuses(await ask_all(client, 200)) == {200: 200}
         streams = next(iter(client._connections))._streams
         assert (client.in_flight, client.waiting, len(streams), streams._parked) == (0, 0, 0, {})
@@ -381,3 +382,20 @@ async def test_nothing_is_sent_to_whom_we_do_not_trust(tmp_path: Path, what: str
             with pytest.raises(Unsent, match="waiting"):
                 await ask(client)
         assert peer.asked == []
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        test_graceful_goaway_loses_nothing_and_repeats_nothing,
+        test_what_goaway_names_as_not_done_is_sent_elsewhere,
+        test_a_connection_that_breaks_is_ambiguous_and_nothing_is_repeated,
+        test_windows_are_kept_in_both_directions,
+        test_silence_is_asked_whether_somebody_is_there,
+    ],
+)
+def test_the_same_holds_on_the_loop_that_runs_in_production(
+    tmp_path: Path, claim: Callable[[Path], Coroutine[None, None, None]]
+) -> None:
+    """uvloop has transports, timers and TLS of its own."""
+    uvloop.run(claim(tmp_path))
