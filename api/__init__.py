@@ -15,6 +15,6 @@
 
     socket -> wire -> uvicorn -> edge -> endpoint -> handler -> muster (a read, or an op for the writer)
 
-It never holds a rule of its own about who may do what (muster/permission.py, muster/route_rules.py) or SQL (muster/stores), and never
-imports another door.
+It never holds a rule of its own about who may do what (muster/permission.py, muster/route_rules.py) or SQL
+(muster/stores), and never imports another door.
 """
