@@ -187,23 +187,22 @@ class Machine(RuleBasedStateMachine):
 
         self._runner.run(late(self.account.late[-5:]))
 
-    @rule(steps=st.integers(1, 4))
-    def later(self, steps: int) -> None:
+    @rule(steps=st.integers(1, 4), by=_CHOICE, most=st.integers(1, 6))
+    def later(self, steps: int, by: int, most: int) -> None:
+        """Somebody looks what has come due, or was left behind."""
         self._runner.run(self._world.later(steps * STEP_S))
         self.account.now += steps
+        self.account.take(self._runner.run(self._worker(by).take(most, 0)), most)
 
     @rule(which=_CHOICE)
     def dies_and_comes_back(self, which: int) -> None:
         self._workers[which % WORKERS] = self._world.worker()
 
     def teardown(self) -> None:
-        """In the end everything that was put and is not over is there, once."""
+        """In the end, after the longest hand and the latest wish, everything that is not over is there, once."""
         try:
-            self.later(max(4, -(-int(HAND_S) // STEP_S)))
-            left = len(self.account.all)
-            jobs = self._runner.run(self._workers[0].take(left + 5, 0))
-            self.account.take(jobs, left + 5)
-            assert {job.key for job in jobs} == self.account.all.keys()
+            self.later(4, 0, len(self.account.all) + 5)
+            assert {job.key for job in self.account.hands} == self.account.all.keys()
         finally:
             self._runner.run(self._world.close())
             self._runner.close()

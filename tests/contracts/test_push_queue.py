@@ -51,7 +51,7 @@ async def in_hand(queue: PushQueue, key: Key, priority: Priority = ORDINARY) -> 
 class Contract:
     """What every queue must do."""
 
-    machine_examples = 50
+    machine_examples = 30
 
     async def test_what_was_put_is_taken_once_and_over_when_it_is_done(self, world: World) -> None:
         queue, ada = world.worker(), somebody()

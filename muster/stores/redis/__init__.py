@@ -9,8 +9,8 @@
     trim.py       lanes cut by age
     meters.py     what is measured
     roll.py       muster.roll.Roll: who is in; roll_commands.py its scripts' words, asking.py its wires
-    push_queue.py muster.push_queue.PushQueue; push_commands.py its words, push_share.py whose turn it is,
-                  push_bell.py waiting
+    push_*.py     muster.push_queue.PushQueue: queue, commands (its words), share (whose turn it is), bell (waiting);
+                  muster.push_budget.PushBudget: budget
 
     writer -> publisher == XADD ==> lane (stream) == XREAD ==> reader -> listener (hub)
 

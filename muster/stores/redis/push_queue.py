@@ -38,6 +38,9 @@ PER_CALL: Final = 100
 TAKE_OVER_S: Final = 1.0
 """So often it is looked for jobs whose worker died."""
 
+OUTRUN_S: Final = 0.005
+"""Who found that others took what there was looks again after so long."""
+
 _ALL: Final = range(BUCKETS)
 _T = TypeVar("_T")
 
@@ -70,7 +73,9 @@ class RedisPushQueue:
             left_s = until - loop.time()
             if jobs or left_s <= 0 or most <= 0:
                 return jobs
-            if not any(any(look.counts) for look in waiting):  # else others were quicker
+            if any(any(look.counts) for look in waiting):  # others were quicker
+                await asyncio.sleep(min(OUTRUN_S, left_s))
+            else:
                 await self._bell.wait(waiting, left_s)
 
     async def done(self, jobs: Sequence[Job]) -> None:
