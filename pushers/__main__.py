@@ -95,7 +95,7 @@ async def _live(
     heap, lateness = Heap(clock, registry), Lateness(clock, registry)
     pusher, tail = await _open(settings, carrier, registry, closing)
     async with asyncio.TaskGroup() as tasks:
-        for each in (heap.run(), lateness.run(), carrier.run(), tail.run()):
+        for each in (heap.run(), lateness.run(), tail.run()):
             tasks.create_task(each)
         await tail.ready()
         tasks.create_task(pusher.run())

@@ -54,6 +54,7 @@ class Pusher:
     ) -> None:
         provider, store, queue, roll, carrier, clock = outside
         self._queue = queue
+        self._carrier = carrier
         self._meters = PushMeters(provider, registry)
         attending, recent = Attending(roll, clock), Recent()
         self._rebuild = Rebuild(provider, store, queue, registry, rng)
@@ -67,6 +68,7 @@ class Pusher:
     async def run(self) -> None:
         """Push until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._carrier.run())
             tasks.create_task(self._rebuild.watch())
             tasks.create_task(self._rebuild.run())
             tasks.create_task(self.intake.run())
