@@ -315,9 +315,9 @@ class History:
             async with moments.of(who) as moment:
                 page = await sync(moment, who, Wanted(None, None, None, None, 100))
             assert page is not None
-            muted = page.server_time_ms
+            now_ms = page.server_time_ms
             badge = sum(
-                line.mentions if (line.muted_until_ms or 0) > muted else line.unread for line in page.rooms
+                line.mentions if (line.muted_until_ms or 0) > now_ms else line.unread for line in page.rooms
             )  # fmt: skip
             assert badge == account.badge(who, self.now_ms())
 
