@@ -10,10 +10,11 @@
     problems.py    `Refused` as an RFC 9457 problem document
     openapi.py     the OpenAPI 3.1 document and docs.py the page, made from the same table
     people.py contacts.py sessions.py rooms.py members.py links.py messages.py finding.py later.py phone.py staff.py
+    push.py (pushing.py puts its pieces together)
     service.py     the handlers
 
     socket -> wire -> uvicorn -> edge -> endpoint -> handler -> muster (a read, or an op for the writer)
 
-It never holds a rule of its own about who may do what (muster/permission.py) or SQL (muster/stores), and never
-imports another door.
+It never holds a rule of its own about who may do what (muster/permission.py, muster/route_rules.py) or SQL
+(muster/stores), and never imports another door.
 """

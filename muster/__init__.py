@@ -9,10 +9,11 @@
     contacts.py    whom somebody knows; privacy.py whom they let near; finding.py, links.py how they meet
     presence.py    who is there, and what others are shown; devices.py, roll.py, tenure.py, view.py, status.py
     sync.py        all a phone begins with, or what changed; notices.py, drafts.py parts of it; versions.py which apps
+    registration.py devices that pushes reach; push_wishes.py what is wanted of them; extension.py a narrow token
     mentions.py    who is meant by @names; threads.py a message and its replies
     jobs.py        what is to be done once, at a time; scheduled.py and reminders.py what people ask for
     search.py      finding messages again; pins.py what a room keeps in sight
-    reports.py     what staff are told; permission.py who may do what
+    reports.py     what staff are told; permission.py who may do what, route_rules.py by which routes
     stores/        the only SQL, the only Redis commands, the only Lua
     services/      the processes `muster up` starts and keeps
     cli/           the command line

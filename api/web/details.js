@@ -55,9 +55,10 @@ function labelMute(room, mute) {
 
 async function muting(chat, room, mute) {
   const until = isMuted(room) ? 0 : Date.now() + MUTED_MS;
-  const body = { until_ms: until, level: "default" };
+  const level = room.level === "none" ? "default" : undefined; // what else was chosen elsewhere stays
+  const body = { until_ms: until, level };
   if (!(await attempt(() => chat.change("PUT", `/v1/rooms/${room.id}/mute`, body)))) return;
-  Object.assign(chat.roster.rooms.get(room.id) ?? room, { muted_until_ms: until || null, level: "all" });
+  Object.assign(chat.roster.rooms.get(room.id) ?? room, { muted_until_ms: until || null, level: level ?? room.level });
   room.muted_until_ms = until || null;
   labelMute(room, mute);
   chat.changed();
