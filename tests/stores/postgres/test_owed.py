@@ -351,11 +351,12 @@ async def test_a_message_costs_what_it_rings_not_what_the_room_holds(on: Ground)
 
 def _rows_read(plan: str, table: str) -> float:
     """How many rows of a table an EXPLAIN (ANALYZE, FORMAT JSON) says were looked at."""
-    return sum(
-        float(node["Actual Loops"]) * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
+    rows: float = sum(
+        node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
         for node in _nodes(json.loads(plan)[0]["Plan"])
         if node.get("Relation Name") == table
     )
+    return rows
 
 
 def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

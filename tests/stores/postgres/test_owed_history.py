@@ -75,8 +75,8 @@ class History:
 
     async def step(self) -> None:
         acts: list[tuple[int, Callable[[], Awaitable[None]]]] = [
-            (30, self.post), (6, self.edit), (8, self.delete), (10, self.read), (6, self.mute), (6, self.choose),
-            (3, self.wish), (6, self.block), (8, self.come_or_go), (6, self.device), (8, self.settle), (3, self.wait),
+            (30, self.post), (6, self.edit), (8, self.delete), (10, self.read), (9, self.mute), (6, self.choose),
+            (3, self.wish), (6, self.block), (8, self.come_or_go), (6, self.device), (8, self.settle), (8, self.wait),
         ]  # fmt: skip
         [act] = self.rng.choices([act for _, act in acts], [weight for weight, _ in acts])
         await act()
@@ -315,9 +315,9 @@ class History:
             async with moments.of(who) as moment:
                 page = await sync(moment, who, Wanted(None, None, None, None, 100))
             assert page is not None
-            muted = page.server_time_ms
+            now_ms = page.server_time_ms
             badge = sum(
-                line.mentions if (line.muted_until_ms or 0) > muted else line.unread for line in page.rooms
+                line.mentions if (line.muted_until_ms or 0) > now_ms else line.unread for line in page.rooms
             )  # fmt: skip
             assert badge == account.badge(who, self.now_ms())
 
