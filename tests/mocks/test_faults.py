@@ -172,6 +172,20 @@ async def test_an_abrupt_goaway_says_whether_it_was_done(scene: Scene, taken: bo
     assert _rang(scene) == 1 + int(taken)
 
 
+@pytest.mark.parametrize("latency_ms", [0, 20])
+async def test_what_an_abrupt_goaway_does_not_name_never_rings(
+    scene: Scene, latency_ms: int
+) -> None:
+    """However many were on their way, also in the same bytes: sent again elsewhere, none is there twice."""
+    async with scene.at("apns") as apns:
+        assert (await scene.push(apns)).status == 200
+        await scene.mocks.change("apns", goaway_every=10, goaway="abrupt", latency_ms=latency_ms)
+        done = await asyncio.gather(*_many(scene, apns, 30), return_exceptions=True)
+        assert sum(isinstance(one, Gone) for one in done) >= 22
+        named = (apns.goodbyes[0].last - 1) // 2
+    assert _rang(scene) == 1 + named == 9
+
+
 async def test_every_connection_may_be_ended_now(scene: Scene) -> None:
     """Without a request."""
     async with scene.at("apns") as one, scene.at("apns") as other:
