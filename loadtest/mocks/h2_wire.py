@@ -89,6 +89,8 @@ class H2Wire(asyncio.Protocol):
         self._requests = 0
         self._last = _ANY  # the newest stream that is looked at
         self._judged = 0  # the newest that was
+        # h2 has read further than we have: its own number counts what comes later in the same bytes.
+        self._newest = 0
         self._asked: dict[int, _Asked] = {}
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._rests: dict[int, _Rest] = {}
@@ -149,12 +151,12 @@ class H2Wire(asyncio.Protocol):
         elif how == "graceful":
             self._leave_now(reason)
         else:
-            self._last = self._h2.highest_inbound_stream_id if last is None else last
+            self._last = self._newest if last is None else last
             self._goaway(self._last, reason)
             self._transport.close()
 
     def _leave_now(self, reason: str) -> None:
-        self._last = self._h2.highest_inbound_stream_id
+        self._last = self._newest
         self._goaway(self._last, reason)
         self._leaving = self._loop.call_later(_LEAVE_WITHIN_S, self._close)
         self._left()
@@ -194,6 +196,7 @@ class H2Wire(asyncio.Protocol):
         stream = event.stream_id
         if stream > self._last:
             return  # after GOAWAY: nobody will look at it
+        self._newest = stream
         if len(self._asked) >= self._told:
             self._service.strange("streams above the limit")
             self._h2.reset_stream(stream, ErrorCodes.REFUSED_STREAM)

@@ -132,11 +132,12 @@ async def test_a_connection_may_end_in_the_middle(scene: Scene, fault: Cut | Dro
     assert _rang(scene, ANDROID) == int(isinstance(fault, Cut) or fault.taken)
 
 
-async def test_a_graceful_goaway_answers_what_it_names(scene: Scene) -> None:
-    """All that were open are answered; the connection ends by itself."""
+@pytest.mark.parametrize("latency_ms", [0, 50])
+async def test_a_graceful_goaway_answers_what_it_names(scene: Scene, latency_ms: int) -> None:
+    """All that were open are answered, also those that came in the same bytes; the connection ends by itself."""
     async with scene.at("apns") as apns:
         assert (await scene.push(apns)).status == 200
-        await scene.mocks.change("apns", latency_ms=50, goaway_every=5)
+        await scene.mocks.change("apns", latency_ms=latency_ms, goaway_every=5)
         answers = _many(scene, apns, 9)
         await apns.until(apns.goodbye_seen)
         assert apns.goodbyes[0].reason == "Shutdown"
