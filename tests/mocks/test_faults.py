@@ -187,6 +187,20 @@ async def test_what_an_abrupt_goaway_does_not_name_never_rings(
     assert _rang(scene) == 1 + named == 9
 
 
+@pytest.mark.parametrize("fault", [Goaway(how="abrupt"), Cut(), Drop()])
+async def test_nothing_comes_of_what_was_open_when_the_connection_ended(
+    scene: Scene, fault: Goaway | Cut | Drop
+) -> None:
+    """Their heads were there, their bodies came in the same bytes as the request that ended it."""
+    async with scene.at("apns") as apns:
+        assert (await scene.push(apns)).status == 200
+        scene.mocks.service("apns").script.add(fault)
+        answers = apns.together(_PATH, scene.push_headers(), ALERT, 5)
+        done = await asyncio.gather(*answers, return_exceptions=True)
+        assert [type(one) for one in done] == [Gone] * 5
+    assert _rang(scene) == (2 if isinstance(fault, Cut) else 1)
+
+
 async def test_every_connection_may_be_ended_now(scene: Scene) -> None:
     """Without a request."""
     async with scene.at("apns") as one, scene.at("apns") as other:
