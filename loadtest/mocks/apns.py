@@ -46,6 +46,8 @@ class Devices(NamedTuple):
 class Apns:
     """One of Apple's two worlds."""
 
+    streams = 1_000
+
     def __init__(self, world: World, apple: Apple, devices: Devices) -> None:
         self.world: World = world
         self.topics = apple.topics

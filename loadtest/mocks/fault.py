@@ -99,7 +99,8 @@ Fault = Answer | Empty | Nonsense | Split | Cut | Reset | Stall | Slow | Drop | 
 class Weather(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What goes on until it is changed. `window` and `streams` hold for connections that begin later.
 
-    `window`: bytes a client may send per stream before it has to wait. `streams`: most at once, after a valid token.
+    `window`: bytes a client may send per stream before it has to wait. `streams`: most at once, after a valid token;
+    None: as usual, 1,000 at Apple's and 100 at Google's.
     `goaway_every`: requests of a connection after which it is ended; 0: never. `down`: connections are refused, and
     those there were are gone. `quota_per_min`: of a project (FCM). `token_s`: life of an access token (OAuth).
     """
@@ -110,7 +111,7 @@ class Weather(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     goaway: Goodbye = "graceful"
     goaway_reason: str = "Shutdown"
     window: Annotated[int, Meta(ge=1, le=2**31 - 1)] = 65_535
-    streams: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
+    streams: Annotated[int, Meta(ge=1, le=100_000)] | None = None
     down: bool = False
     quota_per_min: Annotated[float, Meta(ge=1)] = 600_000.0
     token_s: Annotated[int, Meta(ge=1, le=3600)] = 3_600

@@ -44,6 +44,7 @@ class Fcm:
     """One project; every request stands for itself."""
 
     trusted = True
+    streams = 100
 
     def __init__(self, project: str, tokens: AccessTokens, devices: Devices) -> None:
         self._project = project

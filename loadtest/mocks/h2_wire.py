@@ -87,7 +87,10 @@ class H2Wire(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._told = _FIRST_STREAMS
         self._requests = 0
-        self._last = _ANY  # the newest stream that is answered
+        self._last = _ANY  # the newest stream that is looked at
+        self._judged = 0  # the newest that was
+        # h2 has read further than we have: its own number counts what comes later in the same bytes.
+        self._newest = 0
         self._asked: dict[int, _Asked] = {}
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._rests: dict[int, _Rest] = {}
@@ -95,12 +98,12 @@ class H2Wire(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        weather = self._service.weather
+        window = self._service.weather.window
         if self._session.trusted:
-            self._told = weather.streams
-        self._h2.local_settings = _settings(self._told, weather.window)
+            self._told = self._service.streams
+        self._h2.local_settings = _settings(self._told, window)
         self._h2.initiate_connection()
-        self._h2.local_settings = _settings(_ANY, weather.window)
+        self._h2.local_settings = _settings(_ANY, window)
         self._flush()
 
     def connection_lost(self, _exc: Exception | None) -> None:
@@ -139,21 +142,21 @@ class H2Wire(asyncio.Protocol):
             self._transport.abort()
 
     def leave(self, how: str, reason: str, last: int | None = None) -> None:
-        """End it with GOAWAY: see `fault.Goodbye`. `last`: the newest stream that counts as taken."""
+        """End it with GOAWAY: see `fault.Goodbye`. `last`: the newest stream that an abrupt one names."""
         if self._transport is None or self._leaving is not None:
             return
-        newest = self._h2.highest_inbound_stream_id if last is None else last
         if how == "announced":
             self._goaway(_ANY, reason)
             self._leaving = self._loop.call_later(_NOTICE_S, self._leave_now, reason)
         elif how == "graceful":
             self._leave_now(reason)
         else:
-            self._goaway(newest, reason)
+            self._last = self._newest if last is None else last
+            self._goaway(self._last, reason)
             self._transport.close()
 
     def _leave_now(self, reason: str) -> None:
-        self._last = self._h2.highest_inbound_stream_id
+        self._last = self._newest
         self._goaway(self._last, reason)
         self._leaving = self._loop.call_later(_LEAVE_WITHIN_S, self._close)
         self._left()
@@ -193,6 +196,7 @@ class H2Wire(asyncio.Protocol):
         stream = event.stream_id
         if stream > self._last:
             return  # after GOAWAY: nobody will look at it
+        self._newest = stream
         if len(self._asked) >= self._told:
             self._service.strange("streams above the limit")
             self._h2.reset_stream(stream, ErrorCodes.REFUSED_STREAM)
@@ -201,10 +205,18 @@ class H2Wire(asyncio.Protocol):
 
     def _whole(self, stream: int) -> None:
         """A request is complete: it is judged now, and answered when its time comes."""
+        if stream > self._last or self._transport is None or self._transport.is_closing():
+            return  # nobody will hear of it, so nothing may come of it
         self._requests += 1
         meeting = self._service.meet(self._session, self._asked[stream].request(), self._requests)
-        if self._session.trusted and self._told < self._service.weather.streams:
-            self._told = self._service.weather.streams
+        if isinstance(meeting.fault, Goaway) and meeting.fault.how == "abrupt":
+            # At once: what is judged while it waits would ring, and yet be named as not looked at.
+            named = stream if meeting.fault.taken else stream - 2
+            self.leave("abrupt", meeting.fault.reason, max(named, self._judged))
+            return
+        self._judged = max(self._judged, stream)
+        if self._session.trusted and self._told < self._service.streams:
+            self._told = self._service.streams
             settings = {int(SettingCodes.MAX_CONCURRENT_STREAMS): self._told}
             self._flush()
             self._write(SettingsFrame(settings=settings).serialize())
@@ -235,8 +247,6 @@ class H2Wire(asyncio.Protocol):
                 if half:
                     self._h2.send_data(stream, half)
                 self._close()
-            case Goaway(how="abrupt", reason=reason, taken=taken):
-                self.leave("abrupt", reason, stream if taken else stream - 2)
             case Goaway(how=how, reason=reason):
                 self._send(stream, meeting.reply, 0)
                 self.leave(how, reason)

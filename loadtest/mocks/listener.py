@@ -18,6 +18,7 @@ from loadtest.ports import hold
 
 _BACKLOG: Final = 1_024
 _HANDSHAKE_S: Final = 10.0
+_SHUTDOWN_S: Final = 2.0
 
 Wire = H1Wire | H2Wire
 
@@ -55,6 +56,7 @@ class Listener:
             backlog=_BACKLOG,
             reuse_address=True,
             ssl_handshake_timeout=_HANDSHAKE_S,
+            ssl_shutdown_timeout=_SHUTDOWN_S,
         )
 
     def down(self, *, keep: bool = True) -> None:

@@ -29,6 +29,7 @@ class OAuth:
     """The endpoint; every request stands for itself."""
 
     trusted = True
+    streams = 100
 
     def __init__(self, account: Google, tokens: AccessTokens, clock: Clock) -> None:
         self._account = account

@@ -69,7 +69,10 @@ class Session(Protocol):
 
 
 class App(Protocol):
-    """A provider."""
+    """A provider. `streams`: so many of a connection at once, where nothing else is asked for."""
+
+    @property
+    def streams(self) -> int: ...
 
     def session(self) -> Session: ...
 

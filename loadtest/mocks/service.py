@@ -51,6 +51,11 @@ class Service:
     def weather(self) -> Weather:
         return self._weather
 
+    @property
+    def streams(self) -> int:
+        """How many a client that is known may open at once on a connection."""
+        return self._weather.streams or self._app.streams
+
     def change(self, weather: Weather) -> None:
         self._weather = weather
         self._app.heed(weather)

@@ -128,6 +128,23 @@ class Client(asyncio.Protocol):
         body: bytes = b"",
     ) -> asyncio.Future[Answer]:
         """The same without waiting."""
+        answer = self._begin(method, path, headers, body)
+        self._push_all()
+        self._flush()
+        return answer
+
+    def together(
+        self, path: str, headers: Sequence[tuple[str, str]], body: bytes, count: int
+    ) -> list[asyncio.Future[Answer]]:
+        """So many posts in one write: all heads, then all bodies."""
+        answers = [self._begin("POST", path, headers, body) for _ in range(count)]
+        self._push_all()
+        self._flush()
+        return answers
+
+    def _begin(
+        self, method: str, path: str, headers: Sequence[tuple[str, str]], body: bytes
+    ) -> asyncio.Future[Answer]:
         number = self._h2.get_next_available_stream_id()
         stream = _Stream(asyncio.get_running_loop().create_future())
         self._streams[number] = stream
@@ -139,10 +156,12 @@ class Client(asyncio.Protocol):
         ]
         self._h2.send_headers(number, [*head, *headers], end_stream=not body)
         stream.rest = body
-        if body:
-            self._push(number)
-        self._flush()
         return stream.answer
+
+    def _push_all(self) -> None:
+        for number, stream in self._streams.items():
+            if stream.rest:
+                self._push(number)
 
     def goodbye_seen(self) -> bool:
         return bool(self.goodbyes)
@@ -185,9 +204,7 @@ class Client(asyncio.Protocol):
                     self._h2.remote_settings.max_concurrent_streams = _MANY
                     self._h2.remote_settings.acknowledge()
             case WindowUpdated():
-                for number, stream in self._streams.items():
-                    if stream.rest:
-                        self._push(number)
+                self._push_all()
 
     def _goodbye(self, frame: GoAwayFrame) -> tuple[list[Frame], list[Event]]:
         said = msgspec.json.decode(frame.additional_data or b"{}")

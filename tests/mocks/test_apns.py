@@ -23,9 +23,9 @@ async def test_a_push_is_taken_and_says_its_id(scene: Scene) -> None:
         answer = await scene.push(apns, id=_ID)
         assert (answer.status, answer.body, answer.headers["apns-id"]) == (200, b"", _ID)
         assert "apns-unique-id" not in answer.headers
-        assert UUID((await scene.push(apns)).headers["apns-id"])
+        assert UUID((await scene.push(apns)).headers["apns-id"]).version == 4
     async with scene.at("apns-sandbox") as sandbox:
-        assert UUID((await scene.push(sandbox)).headers["apns-unique-id"])
+        assert UUID((await scene.push(sandbox)).headers["apns-unique-id"]).version == 4
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,8 @@ async def test_a_wrong_header_has_its_own_reason(
 ) -> None:
     """One wrong header each."""
     async with scene.at("apns") as apns:
-        answer = await scene.push(apns, **changed)
+        headers = scene.push_headers(**changed)
+        answer = await apns.request("POST", f"/3/device/{PHONE}", headers, ALERT)
         assert (answer.status, answer.reason) == (STATUS[reason], reason)
         assert answer.headers["apns-id"]
 

@@ -132,11 +132,12 @@ async def test_a_connection_may_end_in_the_middle(scene: Scene, fault: Cut | Dro
     assert _rang(scene, ANDROID) == int(isinstance(fault, Cut) or fault.taken)
 
 
-async def test_a_graceful_goaway_answers_what_it_names(scene: Scene) -> None:
-    """All that were open are answered; the connection ends by itself."""
+@pytest.mark.parametrize("latency_ms", [0, 50])
+async def test_a_graceful_goaway_answers_what_it_names(scene: Scene, latency_ms: int) -> None:
+    """All that were open are answered, also those that came in the same bytes; the connection ends by itself."""
     async with scene.at("apns") as apns:
         assert (await scene.push(apns)).status == 200
-        await scene.mocks.change("apns", latency_ms=50, goaway_every=5)
+        await scene.mocks.change("apns", latency_ms=latency_ms, goaway_every=5)
         answers = _many(scene, apns, 9)
         await apns.until(apns.goodbye_seen)
         assert apns.goodbyes[0].reason == "Shutdown"
@@ -170,6 +171,34 @@ async def test_an_abrupt_goaway_says_whether_it_was_done(scene: Scene, taken: bo
             await scene.push(apns)
         assert apns.goodbyes == [(3 if taken else 1, "Shutdown")]
     assert _rang(scene) == 1 + int(taken)
+
+
+@pytest.mark.parametrize("latency_ms", [0, 20])
+async def test_what_an_abrupt_goaway_does_not_name_never_rings(
+    scene: Scene, latency_ms: int
+) -> None:
+    """However many were on their way, also in the same bytes: sent again elsewhere, none is there twice."""
+    async with scene.at("apns") as apns:
+        assert (await scene.push(apns)).status == 200
+        await scene.mocks.change("apns", goaway_every=10, goaway="abrupt", latency_ms=latency_ms)
+        done = await asyncio.gather(*_many(scene, apns, 30), return_exceptions=True)
+        assert sum(isinstance(one, Gone) for one in done) >= 22
+        named = (apns.goodbyes[0].last - 1) // 2
+    assert _rang(scene) == 1 + named == 9
+
+
+@pytest.mark.parametrize("fault", [Goaway(how="abrupt"), Cut(), Drop()])
+async def test_nothing_comes_of_what_was_open_when_the_connection_ended(
+    scene: Scene, fault: Goaway | Cut | Drop
+) -> None:
+    """Their heads were there, their bodies came in the same bytes as the request that ended it."""
+    async with scene.at("apns") as apns:
+        assert (await scene.push(apns)).status == 200
+        scene.mocks.service("apns").script.add(fault)
+        answers = apns.together(_PATH, scene.push_headers(), ALERT, 5)
+        done = await asyncio.gather(*answers, return_exceptions=True)
+        assert [type(one) for one in done] == [Gone] * 5
+    assert _rang(scene) == (2 if isinstance(fault, Cut) else 1)
 
 
 async def test_every_connection_may_be_ended_now(scene: Scene) -> None:

@@ -70,7 +70,7 @@ async def _pushed(directory: Path) -> int:
 
 
 async def test_a_worker_needs_one_directory_and_outlives_a_restart(tmp_path: Path) -> None:
-    """Keys and authority stay; a killed child is back; the page says what came; Ctrl-C leaves nothing."""
+    """Keys and authority stay the same; the page says what came; Ctrl-C leaves nothing."""
     with reserved_ports(5) as port:
         settings = Settings(data_dir=tmp_path, mock_push_port=port)
         async with _muster(settings) as process:

@@ -44,7 +44,5 @@ def test_a_second_key_on_a_connection_is_refused(second: _Key, reason: str) -> N
     clock = SystemClock()
     now_s = clock.now_ms() // 1_000
     provider = Provider(ProviderTokens(Apple(keys, frozenset())), "production", clock)
-    assert not provider.trusted
     assert provider.check(first.bearer(now_s)) == ""
-    assert provider.trusted
     assert provider.check(second.bearer(now_s)) == reason
