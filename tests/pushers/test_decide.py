@@ -8,6 +8,7 @@ import pytest
 
 from muster.owed import Wishes
 from muster.presence import Attention
+from pushers.alert import Form
 from pushers.attendance import AWAY, UNKNOWN
 from pushers.cause import Cause, Waiting
 from pushers.decide import when
@@ -157,6 +158,19 @@ def test_an_ack_silences_only_in_the_foreground_or_where_it_was_shown() -> None:
     assert outcome(judged(what)) == ["rings"]
     assert outcome(judged(shows)) == [Cause.shown]
     assert outcome(judged(shows, UNKNOWN)) == [Cause.shown]
+
+
+def test_a_mention_that_was_not_read_along_is_told_as_a_count() -> None:
+    """Newer messages, which nobody wants to be rung for, do not lessen it; only they are there to measure acks by."""
+    talk = (message(8), message(9, at_ms=NOON_MS + 500))
+    both = (device(PHONE, shows_local=True), device(TABLET))
+    what = owed(*talk, room_kind="event", devices=both, received=(8, 0))
+    what = what._replace(unread=9, mentions=1, notified=0, read_seq=0)
+    decision = judged(what, seats((PHONE, Attention.background)), 1_000)
+    assert outcome(decision) == [(Waiting.ack_awaited, 7_500), "rings"]
+    alert = rung(decision)[1]
+    assert alert is not None
+    assert (alert.form, alert.mentions, alert.amount, alert.seq) == (Form.mentions, 1, 1, 8)
 
 
 def test_an_ack_of_less_is_no_ack() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from pushers.push import Kind
 from pushers.ration import HOUR_MS, Ration
 from pushers.wording import KEYS
 from pushers.writing import KEEP_S, read_elsewhere, written
+from tests.architecture.source import ROOT as TREE
 from tests.pushers.phrases import (
     NOON_MS,
     OTHER_ROOM,
@@ -241,6 +243,11 @@ def test_nothing_leaves_that_the_privacy_level_keeps(
     push = written(_alert(owed(devices=(phone,), session_over=ended)), phone, NOON_MS)
     assert tuple(word for word in SECRETS if word in push.body.decode()) == told
     assert ("fetch" in push.body.decode()) is (privacy == "ids" and not over)
+
+
+def test_the_page_for_apps_lists_every_key() -> None:
+    page = (TREE / "docs/notifications.md").read_text("utf-8")
+    assert set(re.findall(r"`(PUSH_\w+)`", page)) == KEYS
 
 
 # Silent forms
