@@ -129,15 +129,17 @@ def test_it_is_night_where_the_device_is() -> None:
 
 def test_no_device_rings_for_what_another_still_waits_with() -> None:
     """Both are settled by one integer: it would ring twice for what is judged twice."""
-    talk = (message(1), message(2, at_ms=NOON_MS + 500))
+    talk = (message(1), message(2, author_name="Cy"), message(3, at_ms=NOON_MS + 500))
     shows = (device(PHONE, shows_local=True), device(TABLET))
     where = seats((PHONE, Attention.background))
     none = judged(owed(*talk, devices=shows), where, 1_000)
     assert outcome(none) == [(Waiting.ack_awaited, 7_000)] * 2
-    some = judged(owed(*talk, devices=shows, received=(1, 0)), where, 1_000)
+    some = judged(owed(*talk, devices=shows, received=(2, 0)), where, 1_000)
     assert outcome(some) == [(Waiting.ack_awaited, 7_500), "rings"]
-    assert [alert and (alert.seq, alert.text) for alert in rung(some)] == [None, (1, "words 1")]
-    assert some.settled == 1
+    alert = rung(some)[1]
+    assert alert is not None
+    assert (alert.form, alert.seq, alert.amount, alert.author) == (Form.burst, 2, 2, "Cy")
+    assert some.settled == 2
 
 
 def test_who_looks_at_the_room_and_has_it_is_rung_nowhere() -> None:
