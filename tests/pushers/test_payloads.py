@@ -105,6 +105,24 @@ def test_a_text_is_cut_between_characters_and_uses_the_room_there_is(
     assert len(body) > BODY_BYTES - len(json.dumps(cluster, ensure_ascii=False).encode())
 
 
+def test_a_long_address_costs_the_text_nothing() -> None:
+    alert = _alert(owed(message(text="x" * 8_000)))
+    bodies = [
+        json.loads(written(alert, ANDROID._replace(token="t" * chars), NOON_MS).body)["message"]
+        for chars in (1, 1_000)
+    ]
+    shown = [body["android"]["notification"]["body"] for body in bodies]
+    assert shown[0] == shown[1]
+    assert len(shown[0]) > 3_000
+
+
+def test_one_new_message_is_shown_also_where_others_stand_unread() -> None:
+    """They rang before; only several new ones are told as a number."""
+    for privacy, form in ((Privacy.full, Form.text), (Privacy.generic, Form.generic)):
+        alert = _alert(owed(message(5), standing=5, devices=(device(privacy=privacy),)))
+        assert (alert.form, alert.amount, alert.unread) == (form, 1, 5)
+
+
 def _alert(what: Owed) -> Alert:
     (alert,) = rung(judged(what))
     assert alert is not None
