@@ -289,7 +289,7 @@ def test_an_android_is_told_what_was_read_elsewhere_by_data_alone() -> None:
 def test_an_iphone_is_woken_within_its_ration_and_then_has_its_badge_set() -> None:
     ration = Ration()
     kinds = []
-    for minute in (0, 10, 20, 59, 61):
+    for minute in (0, 10, 20, 59, 60):
         push = read_elsewhere(IPHONE, ROOM, 9, 3, ration, NOON_MS + minute * 60_000)
         got = json.loads(push.body)
         kinds.append((push.kind, got["kind"]))
