@@ -73,7 +73,7 @@ class Witness:
             return Seen(Cause.shown)
         if not self._attendance.known:
             return self._unknown()
-        return self._looked_at() or self._own(device) or self._elsewhere(device) or Ring()
+        return self._looked_at() or self._own(device) or self._elsewhere() or Ring()
 
     def _unknown(self) -> Ring | Wait:
         """Nobody is taken to be there, nor to be away: acks and read pointers get a moment, then it rings."""
@@ -119,15 +119,13 @@ class Witness:
             case _:
                 return None
 
-    def _elsewhere(self, device: PushDevice) -> Wait | None:
-        """Somebody is active on another device: they get time to read it there."""
+    def _elsewhere(self) -> Wait | None:
+        """Somebody is active on another device (of its own `_own` spoke): they get time to read it there."""
         until_ms = self._wanted.first_ms + self._pace.elsewhere_ms
         if self._now_ms >= until_ms:
             return None
         at_ms: int | None = None
         for other, _ in self._active():
-            if other == device.device:
-                continue
             ack = self._ack(other)
             if ack is Ack.awaited:  # by then it may turn out that nobody was there
                 at_ms = max(at_ms or 0, min(until_ms, self._awaited(other).at_ms))

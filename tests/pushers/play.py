@@ -66,6 +66,7 @@ class Player:
         for phone, verdict in zip(self._history.phones, decision.verdicts, strict=True):
             if not isinstance(verdict, Send) or (phone, verdict.alert.seq) in self._claims:
                 continue
+            assert verdict.alert.amount > 0
             self._claims.add((phone, verdict.alert.seq))
             self.rung.append(Rung(now_ms, phone, verdict.alert.seq, verdict.alert.amount))
             self._pushed_ms = now_ms

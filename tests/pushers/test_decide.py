@@ -8,6 +8,7 @@ import pytest
 
 from muster.owed import Wishes
 from muster.presence import Attention
+from pushers.alert import Form
 from pushers.attendance import AWAY, UNKNOWN
 from pushers.cause import Cause, Waiting
 from pushers.decide import when
@@ -128,15 +129,17 @@ def test_it_is_night_where_the_device_is() -> None:
 
 def test_no_device_rings_for_what_another_still_waits_with() -> None:
     """Both are settled by one integer: it would ring twice for what is judged twice."""
-    talk = (message(1), message(2, at_ms=NOON_MS + 500))
+    talk = (message(1), message(2, author_name="Cy"), message(3, at_ms=NOON_MS + 500))
     shows = (device(PHONE, shows_local=True), device(TABLET))
     where = seats((PHONE, Attention.background))
     none = judged(owed(*talk, devices=shows), where, 1_000)
     assert outcome(none) == [(Waiting.ack_awaited, 7_000)] * 2
-    some = judged(owed(*talk, devices=shows, received=(1, 0)), where, 1_000)
+    some = judged(owed(*talk, devices=shows, received=(2, 0)), where, 1_000)
     assert outcome(some) == [(Waiting.ack_awaited, 7_500), "rings"]
-    assert [alert and (alert.seq, alert.text) for alert in rung(some)] == [None, (1, "words 1")]
-    assert some.settled == 1
+    alert = rung(some)[1]
+    assert alert is not None
+    assert (alert.form, alert.seq, alert.amount, alert.author) == (Form.burst, 2, 2, "Cy")
+    assert some.settled == 2
 
 
 def test_who_looks_at_the_room_and_has_it_is_rung_nowhere() -> None:
@@ -157,6 +160,19 @@ def test_an_ack_silences_only_in_the_foreground_or_where_it_was_shown() -> None:
     assert outcome(judged(what)) == ["rings"]
     assert outcome(judged(shows)) == [Cause.shown]
     assert outcome(judged(shows, UNKNOWN)) == [Cause.shown]
+
+
+def test_a_mention_that_was_not_read_along_is_told_as_a_count() -> None:
+    """Newer messages, which nobody wants to be rung for, do not lessen it; only they are there to measure acks by."""
+    talk = (message(8), message(9, at_ms=NOON_MS + 500))
+    both = (device(PHONE, shows_local=True), device(TABLET))
+    what = owed(*talk, room_kind="event", devices=both, received=(8, 0))
+    what = what._replace(unread=9, mentions=1, notified=0, read_seq=0)
+    decision = judged(what, seats((PHONE, Attention.background)), 1_000)
+    assert outcome(decision) == [(Waiting.ack_awaited, 7_500), "rings"]
+    alert = rung(decision)[1]
+    assert alert is not None
+    assert (alert.form, alert.mentions, alert.amount, alert.seq) == (Form.mentions, 1, 1, 8)
 
 
 def test_an_ack_of_less_is_no_ack() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from pushers.push import Kind
 from pushers.ration import HOUR_MS, Ration
 from pushers.wording import KEYS
 from pushers.writing import KEEP_S, read_elsewhere, written
+from tests.architecture.source import ROOT as TREE
 from tests.pushers.phrases import (
     NOON_MS,
     OTHER_ROOM,
@@ -101,6 +103,24 @@ def test_a_text_is_cut_between_characters_and_uses_the_room_there_is(
     kept = len(text[:-1]) // len(cluster)
     assert text[:-1] == cluster * kept
     assert len(body) > BODY_BYTES - len(json.dumps(cluster, ensure_ascii=False).encode())
+
+
+def test_a_long_address_costs_the_text_nothing() -> None:
+    alert = _alert(owed(message(text="x" * 8_000)))
+    bodies = [
+        json.loads(written(alert, ANDROID._replace(token="t" * chars), NOON_MS).body)["message"]
+        for chars in (1, 1_000)
+    ]
+    shown = [body["android"]["notification"]["body"] for body in bodies]
+    assert shown[0] == shown[1]
+    assert len(shown[0]) > 3_000
+
+
+def test_one_new_message_is_shown_also_where_others_stand_unread() -> None:
+    """They rang before; only several new ones are told as a number."""
+    for privacy, form in ((Privacy.full, Form.text), (Privacy.generic, Form.generic)):
+        alert = _alert(owed(message(5), standing=5, devices=(device(privacy=privacy),)))
+        assert (alert.form, alert.amount, alert.unread) == (form, 1, 5)
 
 
 def _alert(what: Owed) -> Alert:
@@ -243,6 +263,11 @@ def test_nothing_leaves_that_the_privacy_level_keeps(
     assert ("fetch" in push.body.decode()) is (privacy == "ids" and not over)
 
 
+def test_the_page_for_apps_lists_every_key() -> None:
+    page = (TREE / "docs/notifications.md").read_text("utf-8")
+    assert set(re.findall(r"`(PUSH_\w+)`", page)) == KEYS
+
+
 # Silent forms
 
 
@@ -264,7 +289,7 @@ def test_an_android_is_told_what_was_read_elsewhere_by_data_alone() -> None:
 def test_an_iphone_is_woken_within_its_ration_and_then_has_its_badge_set() -> None:
     ration = Ration()
     kinds = []
-    for minute in (0, 10, 20, 59, 61):
+    for minute in (0, 10, 20, 59, 60):
         push = read_elsewhere(IPHONE, ROOM, 9, 3, ration, NOON_MS + minute * 60_000)
         got = json.loads(push.body)
         kinds.append((push.kind, got["kind"]))
