@@ -9,6 +9,7 @@
     trim.py       lanes cut by age
     meters.py     what is measured
     roll.py       muster.roll.Roll: who is in; roll_commands.py its scripts' words, asking.py its wires
+    token_shelf.py  muster.token_shelf.TokenShelf: what providers know us by, made once for all processes
 
     writer -> publisher == XADD ==> lane (stream) == XREAD ==> reader -> listener (hub)
 
