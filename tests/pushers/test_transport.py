@@ -276,6 +276,21 @@ async def test_a_body_that_never_finds_a_window_was_not_sent(tmp_path: Path) -> 
         assert peer.breaches == []
 
 
+async def test_a_body_that_is_stuck_holds_up_no_other(tmp_path: Path) -> None:
+    """Of two that wait for windows of their own the second gets one first, and goes first."""
+    peer = Peer(settings={STREAMS: 1000, INITIAL_WINDOW: 100}, credit=False)
+    async with listening(tmp_path, peer), client_of(peer) as client:
+        async with asyncio.TaskGroup() as tasks:
+            asking = tasks.create_task(ask_all(client, 2, size=200))
+            await until(lambda: peer.lines and len(peer.lines[0].open) == 2)
+            first, second = list(peer.lines[0].open)
+            for stream in (second, first):
+                peer.lines[0].grant(stream, 1_000)
+                await until(lambda stream=stream: stream not in peer.lines[0].open, within_s=2.0)  # type: ignore[misc]  # bound early
+        assert statuses(asking.result()) == {200: 2}
+        assert [one.stream for one in peer.accepted] == [second, first]
+
+
 async def test_silence_is_asked_whether_somebody_is_there(tmp_path: Path) -> None:
     """A ping after idleness keeps the connection; one that gets no answer ends it, and the next request has another."""
     peer = Peer()
