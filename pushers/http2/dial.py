@@ -71,7 +71,7 @@ class Dial:
             raise Unreachable("time") from None
         except ssl.SSLCertVerificationError:
             raise Unreachable("certificate") from None
-        except OSError:
+        except (OSError, UnicodeError):  # a host that is no name, too
             raise Unreachable("connect") from None
         spoken = transport.get_extra_info("ssl_object")
         if spoken is None or spoken.selected_alpn_protocol() != "h2":

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from typing import cast
+
 import pytest
+from h2.exceptions import ProtocolError
 from hpack import Decoder
-from hyperframe.frame import DataFrame, Frame, GoAwayFrame, PingFrame
+from hyperframe.frame import DataFrame, Frame, GoAwayFrame, PingFrame, SettingsFrame
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pushers.http2.dial import Base, base
+from pushers.http2.exchange import Answer, End, Exchange
 from pushers.http2.fields import SECRET, VARYING, FieldEncoder
 from pushers.http2.goaway import Cut, GoAway
 from pushers.http2.limit import Limit
+from pushers.http2.streams import Streams
+
+NOBODY = cast("asyncio.Future[Answer]", None)
+"""Nobody waits for these."""
 
 FRAMES: list[Frame] = [
     PingFrame(0, b"12345678"),
@@ -94,6 +104,39 @@ def test_the_limit_grows_while_all_is_well_and_halves_when_it_is_not() -> None:
     for second in range(10):
         limit.bad(float(second + 3))
     assert limit.now == 1
+
+
+NOISE = st.builds(
+    lambda kind, flags, stream, payload: (
+        len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
+    ),
+    st.integers(0, 12),
+    st.integers(0, 255),
+    st.sampled_from([0, 1, 2, 3, 5, 7, 2**31 - 1]),
+    st.one_of(st.binary(max_size=40), st.just(b"\x88"), st.just(b"\x00\x00\x00\x01")),
+)
+
+
+@given(st.lists(NOISE, max_size=10), st.binary(max_size=30))
+def test_whatever_a_server_sends_is_an_answer_or_the_end_of_the_connection(
+    frames: list[bytes], more: bytes
+) -> None:
+    """Frames of every kind, in any order, with any content; every request has exactly one end."""
+    ends: list[End] = []
+    streams = Streams(lambda _, end: ends.append(end), 100, proven=True, unproven=frozenset())
+    streams.begin()
+    streams.receive(SettingsFrame(0, settings={3: 100}).serialize())
+    exchanges = [Exchange([(b":method", b"POST")], b"{}", NOBODY, 9.0) for _ in range(3)]
+    for exchange in exchanges:
+        streams.open(exchange, 0.0)
+    with contextlib.suppress(ProtocolError):
+        for frame in (*frames, more):
+            streams.receive(frame)
+            streams.outgoing()
+        streams.overdue(10.0)
+    streams.lost("closed")
+    assert len(ends) == 3
+    assert len(streams) == 0
 
 
 def test_a_base_is_https_and_a_host() -> None:

@@ -106,7 +106,12 @@ async def test_without_a_shelf_each_has_its_own() -> None:
     """Redis away is no reason not to ring."""
     maker, clock = Maker(), Clock()
     tokens = tokens_of(maker, clock, Away(clock))
-    assert [await tokens.token() for _ in range(3)] == ["token 1"] * 3
+    maker.go.clear()
+    async with asyncio.TaskGroup() as tasks:
+        asking = [tasks.create_task(tokens.token()) for _ in range(20)]
+        await asyncio.sleep(0)
+        maker.go.set()
+    assert {each.result() for each in asking} == {"token 1"}
     clock.now_s += 1_300
     assert await tokens.refused("token 1")
     assert await tokens.token() == "token 2"

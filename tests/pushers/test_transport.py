@@ -132,7 +132,7 @@ async def test_goaway_while_somebody_gave_up_hurts_nobody(tmp_path: Path) -> Non
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
                 await ask(client, b"given up")
-        await until(lambda: not peer.lines[0].open)
+        await until(lambda: not peer.lines[0].open, within_s=2.0)  # long before its deadline
         async with asyncio.TaskGroup() as tasks:
             asking = tasks.create_task(ask_all(client, 30))
             await until(lambda: len(held) == 31)
@@ -218,27 +218,27 @@ async def test_a_status_counts_though_the_rest_never_came(tmp_path: Path, status
         assert (answer.status, answer.whole) == (status, False)
 
 
-async def test_one_stream_until_the_credentials_are_known_to_be_good(tmp_path: Path) -> None:
-    """A cold burst of 50: one alone until it is answered well, 403 is no such answer, then as many as are allowed."""
-    most: list[int] = []
-
-    def script(asked: Asked) -> None:
-        most.append(len(asked.line.open))
-        if len(most) == 1:
-            asked.reply(403)
-        elif len(most) == 2:
-            asked.line.allow(1000)
-            asked.reply(200)
-        elif len(most) == 50:
-            for one in list(asked.line.open.values()):
-                one.reply(200)
-
-    peer = Peer(script, {STREAMS: 1})
+@pytest.mark.parametrize("allowed", [1, 1000])
+async def test_one_stream_until_the_credentials_are_known_to_be_good(
+    tmp_path: Path, allowed: int
+) -> None:
+    """A cold burst of 50, whatever the server allows at first: one alone until an answer that is no 403, then all."""
+    held: list[Asked] = []
+    peer = Peer(held.append, {STREAMS: allowed})
     async with listening(tmp_path, peer), client_of(peer, QUICK._replace(probes=True)) as client:
         client.limit._now = 1000
-        assert statuses(await ask_all(client, 50)) == {403: 1, 200: 49}
-        assert (most[:3], max(most), peer.breaches) == ([1, 1, 1], 48, [])
-        assert len(peer.lines) == 1
+        async with asyncio.TaskGroup() as tasks:
+            asking = tasks.create_task(ask_all(client, 50))
+            for number, status in enumerate((403, 200)):
+                await until(lambda number=number: len(held) == number + 1)  # type: ignore[misc]  # bound early
+                assert (client.in_flight, client.waiting) == (1, 49 - number)
+                peer.lines[0].allow(1000)
+                held[number].reply(status)
+            await until(lambda: len(held) == 50)
+            for one in held[2:]:
+                one.reply()
+        assert statuses(asking.result()) == {403: 1, 200: 49}
+        assert (len(peer.lines), peer.breaches) == (1, [])
 
 
 async def test_fewer_streams_than_before_are_obeyed(tmp_path: Path) -> None:
@@ -274,6 +274,21 @@ async def test_a_body_that_never_finds_a_window_was_not_sent(tmp_path: Path) -> 
         assert statuses(large.result()) == {("Unsent", "deadline"): 3}
         assert statuses(small.result()) == {200: 3}
         assert peer.breaches == []
+
+
+async def test_a_body_that_is_stuck_holds_up_no_other(tmp_path: Path) -> None:
+    """Of two that wait for windows of their own the second gets one first, and goes first."""
+    peer = Peer(settings={STREAMS: 1000, INITIAL_WINDOW: 100}, credit=False)
+    async with listening(tmp_path, peer), client_of(peer) as client:
+        async with asyncio.TaskGroup() as tasks:
+            asking = tasks.create_task(ask_all(client, 2, size=200))
+            await until(lambda: peer.lines and len(peer.lines[0].open) == 2)
+            first, second = list(peer.lines[0].open)
+            for stream in (second, first):
+                peer.lines[0].grant(stream, 1_000)
+                await until(lambda stream=stream: stream not in peer.lines[0].open, within_s=2.0)  # type: ignore[misc]  # bound early
+        assert statuses(asking.result()) == {200: 2}
+        assert [one.stream for one in peer.accepted] == [second, first]
 
 
 async def test_silence_is_asked_whether_somebody_is_there(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@
     roll.py       muster.roll.Roll: who is in; roll_commands.py its scripts' words, asking.py its wires
     push_*.py     muster.push_queue.PushQueue: queue, commands (its words), share (whose turn it is), bell (waiting);
                   muster.push_budget.PushBudget: budget
+    token_shelf.py  muster.token_shelf.TokenShelf: what providers know us by, made once for all processes
 
     writer -> publisher == XADD ==> lane (stream) == XREAD ==> reader -> listener (hub)
 
