@@ -18,6 +18,9 @@ STORIES_EVERY_S: Final = 0.05
 CHANGES_AT_ONCE: Final = 1.5
 """Of a story, when it begins: one or two devices go. They come back later."""
 
+AHEAD_S: Final = 0.5
+"""So that the rate is the least that is reached, not the most."""
+
 BUSY_SHARE: Final = 0.5
 """With more of all people under way stories would find nobody to happen to."""
 
@@ -52,7 +55,7 @@ class Churn:
         told: set[asyncio.Task[None]] = set()
         async with asyncio.TaskGroup() as tasks:
             while not self._stopped.is_set():
-                owed = (self._per_s * self.passed_s - self.changes) / CHANGES_AT_ONCE
+                owed = (self._per_s * (self.passed_s + AHEAD_S) - self.changes) / CHANGES_AT_ONCE
                 for _ in range(min(round(owed), most - len(told))):
                     story = tasks.create_task(self._comings.story())
                     told.add(story)
