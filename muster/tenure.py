@@ -27,8 +27,9 @@ SWEEP_AFTER_S: Final = RENEW_S + 2.0
 class Tenure:
     """One hub's standing."""
 
-    def __init__(self, hub: bytes) -> None:
+    def __init__(self, hub: bytes, sweep_after_s: float = SWEEP_AFTER_S) -> None:
         self.hub = hub
+        self._sweep_after_s = sweep_after_s
         self.generation: bytes | None = None
         self.settled = False
         self.renew_at = -inf
@@ -103,7 +104,9 @@ class Tenure:
 
     def may_sweep(self, now: float) -> bool:
         """Whether a lease that has run out means that its hub is gone."""
-        return self.settled and not self._awaited and now - self._in_touch_since >= SWEEP_AFTER_S
+        return (
+            self.settled and not self._awaited and now - self._in_touch_since >= self._sweep_after_s
+        )
 
     def dead(self, now: float) -> list[bytes]:
         """Generations whose leases have run out by now, by the register as it was last seen; never our own."""
