@@ -24,7 +24,8 @@ LINGERS_GRACES: Final = 4
 
 def goodbyes(before: float, age_s: float) -> float:
     """How often somebody has said goodbye lately, this time included; `age_s`: since the one before."""
-    return before * 0.5 ** (age_s / GOODBYES_HALVE_S) + 1.0
+    faded: float = before * 0.5 ** (age_s / GOODBYES_HALVE_S)
+    return faded + 1.0
 
 
 def is_believed(count: float) -> bool:
