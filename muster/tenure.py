@@ -27,8 +27,11 @@ SWEEP_AFTER_S: Final = RENEW_S + 2.0
 class Tenure:
     """One hub's standing."""
 
-    def __init__(self, hub: bytes, sweep_after_s: float = SWEEP_AFTER_S) -> None:
+    def __init__(
+        self, hub: bytes, renew_s: float = RENEW_S, sweep_after_s: float = SWEEP_AFTER_S
+    ) -> None:
         self.hub = hub
+        self._renew_s = renew_s
         self._sweep_after_s = sweep_after_s
         self.generation: bytes | None = None
         self.settled = False
@@ -130,7 +133,7 @@ class Tenure:
 
     def _took(self, register: Register, now: float) -> None:
         self._register, self._at = register, now
-        self.renew_at = now + RENEW_S
+        self.renew_at = now + self._renew_s
         self.answered(now)
         for peer in register.peers:
             if peer.settled and self._awaited.get(peer.hub, peer.generation) != peer.generation:

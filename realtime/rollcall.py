@@ -21,7 +21,7 @@ from muster.clock import Clock
 from muster.devices import GRACE_S, Devices
 from muster.errors import Refused
 from muster.ids import Random
-from muster.roll import Edge, Fenced, Position, Roll, Unreachable
+from muster.roll import RENEW_S, Edge, Fenced, Position, Roll, Unreachable
 from muster.telemetry import get_logger
 from muster.tenure import SWEEP_AFTER_S, Tenure
 from muster.view import Change, View
@@ -38,13 +38,14 @@ RETIRE_WITHIN_S: Final = 1.0
 class Paces(NamedTuple):
     """How often the roll is told and asked, leases are looked after, and watchers brought up to date; seconds.
 
-    `sweep_after_s`: see `Tenure`.
+    `renew_s`, `sweep_after_s`: when leases are renewed, and how long a hub has to be in touch before it sweeps.
     """
 
     say_s: float = 0.1
     read_s: float = 0.25
     keep_s: float = 1.0
     beat_s: float = 1.0
+    renew_s: float = RENEW_S
     sweep_after_s: float = SWEEP_AFTER_S
 
 
@@ -69,7 +70,7 @@ class RollCall:
         self._devices = devices
         self._view = view
         self._counts = counts
-        self._tenure = Tenure(self._bytes(16), self.paces.sweep_after_s)
+        self._tenure = Tenure(self._bytes(16), self.paces.renew_s, self.paces.sweep_after_s)
         self._statements = Statements(
             (self._roll, reader, self.clock), devices, self._tenure, counts
         )
