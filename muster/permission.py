@@ -224,6 +224,7 @@ ADMIN: Final = frozenset({ServiceRole.admin})
 
 _ANY: Final = RouteRule(PEOPLE)
 _SEE: Final = RouteRule(PEOPLE, Action.see)
+_REACT: Final = RouteRule(PEOPLE, Action.react)
 _STAFF: Final = RouteRule(STAFF)
 _APP_PEOPLE: Final = RouteRule(frozenset(), scope=Scope.people)
 _APP_ROOMS: Final = RouteRule(frozenset(), scope=Scope.rooms)
@@ -235,10 +236,8 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("POST", "/v1/rooms/{room}/messages"): RouteRule(PEOPLE, Action.post),
     ("PATCH", "/v1/rooms/{room}/messages/{seq}"): RouteRule(PEOPLE, Action.edit),
     ("DELETE", "/v1/rooms/{room}/messages/{seq}"): RouteRule(PEOPLE, Action.delete),
-    ("PUT", "/v1/rooms/{room}/messages/{seq}/reactions/{emoji}"): RouteRule(PEOPLE, Action.react),
-    ("DELETE", "/v1/rooms/{room}/messages/{seq}/reactions/{emoji}"): RouteRule(
-        PEOPLE, Action.react
-    ),
+    ("PUT", "/v1/rooms/{room}/messages/{seq}/reactions/{emoji}"): _REACT,
+    ("DELETE", "/v1/rooms/{room}/messages/{seq}/reactions/{emoji}"): _REACT,
     ("PUT", "/v1/rooms/{room}/messages/{seq}/vote"): RouteRule(PEOPLE, Action.vote),
     ("GET", "/v1/rooms/{room}/messages/{seq}/votes"): _SEE,
     ("POST", "/v1/rooms/{room}/messages/{seq}/close"): RouteRule(PEOPLE, Action.close_poll),
@@ -309,6 +308,7 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("GET", "/v1/me/presence"): _ANY,
     ("PATCH", "/v1/me/presence"): _ANY,
     ("GET", "/v1/me/contacts/presence"): _ANY,
+    ("POST", "/v1/presence/lookup"): _ANY,
     ("GET", "/v1/me/privacy"): _ANY,
     ("PATCH", "/v1/me/privacy"): _ANY,
     ("GET", "/v1/people"): _ANY,

@@ -3,7 +3,7 @@
     devices -> merged() -> Record -> told() -> what one other person is shown
 
 A device is in for as long as some hub says so; a person is in while any of their devices is. The same merge is
-written in Lua (muster/stores/lua/presence_apply.lua), and tests/contracts/test_roll.py holds the two together.
+written in Lua (muster/stores/lua/presence_merge.lua), and tests/contracts/test_roll.py holds the two together.
 
 Owns these rules. Pure: times are passed in. Must never know how devices are told apart from the dead ones (the
 roll: muster/roll.py) nor who watches whom (realtime/watching.py).

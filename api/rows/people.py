@@ -16,7 +16,7 @@ from muster.drafts import RoomDraft
 from muster.notices import NoticePage
 from muster.people import Profile
 from muster.sessions import Grant
-from muster.status import ContactsPresence, Status
+from muster.status import PeoplePresence, Status
 from muster.sync import Sync
 from proto.codes import Code
 
@@ -49,7 +49,10 @@ def of_presence(to: presence.PresenceHandlers) -> list[Route]:
               "Be invisible, do not disturb, or say something", Status,
               body=presence.ChangeStatus, limit=Limit.write),
         Route("GET", "/v1/me/contacts/presence", to.contacts, "How my contacts are now",
-              ContactsPresence),
+              PeoplePresence),
+        Route("POST", "/v1/presence/lookup", to.lookup,
+              "How these people are now; whom I may not see is as if they were never there",
+              PeoplePresence, body=presence.AskedPeople),
     ]  # fmt: skip
 
 
