@@ -2,11 +2,12 @@
 
     came, looked, gone, due -> what this hub wants the roll to say -> dirty devices -> the roll (muster/roll.py)
 
-A socket that is lost keeps its device in for the grace time; one that said goodbye takes it out at once, unless its
-person has been coming and going so often that nobody could believe it. What the roll is told is a state, not a
-history: whatever happened between two tellings, only the last of it counts.
+A socket that is lost keeps its device in for the grace time; one that said goodbye takes it out at once, if the roll
+believes it (muster/damping.py). A device that comes back is as it was until its client has said how it is, so that who
+reconnects with the app put away does not flash up. What the roll is told is a state, not a history: whatever happened
+between two tellings, only the last of it counts.
 
-Owns grace, damping and idleness. Pure: monotonic seconds and Redis' milliseconds are passed in. Must never talk to
+Owns grace and idleness. Pure: monotonic seconds and Redis' milliseconds are passed in. Must never talk to
 anybody.
 """
 
@@ -16,6 +17,7 @@ from collections.abc import Iterable
 from math import inf
 from typing import Final, NamedTuple
 
+from muster.damping import LINGERS_GRACES
 from muster.presence import Attention, Device
 
 GRACE_S: Final = 15.0
@@ -27,15 +29,6 @@ IDLE_AFTER_S: Final = 300.0
 SETTLE_S: Final = 2.0
 """Attention that falls is told so much later: switching between two apps is no news."""
 
-FLAPS_BELIEVED: Final = 3
-"""So many goodbyes in a row are believed at once; after that a device lingers like one that was lost, and longer."""
-
-FLAP_HALVES_S: Final = 60.0
-"""So long it takes until half of somebody's goodbyes are forgotten."""
-
-GRACE_MOST_S: Final = 60.0
-_FLAPS_KEPT: Final = 50_000
-
 
 class Key(NamedTuple):
     """One device of one person, bytes of both ids: a device id that two people share is two devices."""
@@ -44,13 +37,32 @@ class Key(NamedTuple):
     device: bytes
 
 
+class Wanted(NamedTuple):
+    """What the roll is to be told of a device: see `muster.roll.Say`."""
+
+    device: Device | None
+    profile: bytes = b""
+    is_goodbye: bool = False
+    as_it_was: bool = False
+
+
+OUT: Final = Wanted(None)
+GOODBYE: Final = Wanted(None, is_goodbye=True)
+
+
 class Here:
-    """One device here. `socket`: a token of its newest socket; None while it lingers."""
+    """One device here.
+
+    `socket`: a token of its newest socket; None while it lingers. `is_leaving`: it said goodbye, and the roll has not
+    answered. `is_new`: its client has not said yet how it is; until then it is as the roll knows it.
+    """
 
     __slots__ = (
         "attention",
         "device",
         "heard_at",
+        "is_leaving",
+        "is_new",
         "next_at",
         "party",
         "room",
@@ -64,12 +76,14 @@ class Here:
         self.party = party
         self.device = device
         self.socket: object | None = None
+        self.is_leaving = False
+        self.is_new = True
         self.stamp_ms = 0
         self.attention = Attention.active
         self.told = Attention.active
         self.room: bytes | None = None
         self.heard_at = 0.0
-        # When it is out for good (without a socket), or when its attention has settled; infinity: neither.
+        # When it is out for good (without a socket), or when how it is has settled; infinity: neither.
         self.next_at = inf
         self.wheel_tick = -1
 
@@ -98,7 +112,6 @@ class Devices:
         self._parties: dict[bytes, Party] = {}
         self._dirty: dict[Key, None] = {}
         self._strangers: dict[bytes, None] = {}
-        self._flaps: dict[bytes, tuple[float, float]] = {}
         self.count = 0
 
     # What happens
@@ -116,7 +129,8 @@ class Devices:
             self.count += 1
         here.socket, here.stamp_ms, here.heard_at = socket, stamp_ms, now
         here.attention = here.told = Attention.active
-        here.room, here.next_at = None, inf
+        here.room, here.next_at = None, now + SETTLE_S
+        here.is_new, here.is_leaving = True, False
         self._dirty[key] = None
         return here
 
@@ -131,28 +145,27 @@ class Devices:
         here.attention = attention
         room = room if attention is Attention.active else None
         if attention is not Attention.active and here.told is Attention.active:
-            here.next_at = min(here.next_at, now + SETTLE_S)
+            here.next_at = now + SETTLE_S if here.is_new else min(here.next_at, now + SETTLE_S)
         else:
-            here.next_at = inf
-            self._tell(here)
+            self._settled(here)
         if room != here.room:
             here.room = room
             self._dirty[key] = None
         return here
 
     def gone(self, key: Key, socket: object, *, clean: bool, now: float) -> Here | None:
-        """A socket has gone; `clean`: it said goodbye. None if another one of its device counts."""
+        """A socket has gone; `clean`: it said goodbye. None if another one of its device counts.
+
+        Who says goodbye lingers too, until the roll has believed it: `gone_for_good`.
+        """
         here = self._here(key)
         if here is None or here.socket is not socket:
             return None
         here.socket = None
-        goodbyes = self._flapped(key.person, now) if clean else 0.0
-        grace_s = 0.0 if clean else self._grace_s
-        if goodbyes > FLAPS_BELIEVED:
-            grace_s = min(self._grace_s * (goodbyes - FLAPS_BELIEVED + 1.0), GRACE_MOST_S)
-        here.next_at = now + grace_s
-        if clean and not grace_s:
-            self._out(here)
+        here.next_at = now + self._grace_s * (LINGERS_GRACES if clean else 1)
+        if clean:
+            here.is_leaving = True
+            self._dirty[key] = None
         return here
 
     def due(self, here: Here, now: float) -> float:
@@ -165,15 +178,14 @@ class Devices:
                 return inf
             return here.next_at
         if now >= here.next_at:
-            here.next_at = inf
-            self._tell(here)
+            self._settled(here)
         if here.attention is not Attention.active:
             return here.next_at
         idle_at = here.heard_at + IDLE_AFTER_S
         if now < idle_at:
             return min(idle_at, here.next_at)
-        here.attention, here.room, here.next_at = Attention.idle, None, inf
-        self._tell(here)
+        here.attention, here.room = Attention.idle, None
+        self._settled(here)
         return inf
 
     # Profiles
@@ -248,12 +260,27 @@ class Devices:
             for here in [here for here in party.devices if here.socket is None]:
                 self._out(here)
 
-    def wanted(self, key: Key, generation: bytes) -> Device | None:
-        """What the roll shall say of a device; None: that it is out."""
+    def wanted(self, key: Key, generation: bytes) -> Wanted:
+        """What the roll shall say of a device."""
         here = self._here(key)
         if here is None:
-            return None
-        return Device(generation, here.told, here.stamp_ms, here.room)
+            return OUT
+        if here.is_leaving:
+            return GOODBYE
+        device = Device(generation, here.told, here.stamp_ms, here.room)
+        return Wanted(device, here.party.profile or b"", as_it_was=here.is_new)
+
+    def gone_for_good(self, key: Key) -> None:
+        """The roll has believed a goodbye. Who has come back meanwhile, has."""
+        here = self._here(key)
+        if here is not None and here.is_leaving:
+            self._remove(here)
+
+    def lingers(self, key: Key) -> None:
+        """The roll has not believed a goodbye: the device stays in for a while."""
+        here = self._here(key)
+        if here is not None:
+            here.is_leaving = False
 
     def superseded(self, key: Key) -> None:
         """The device came to another hub since: this one says no more of it."""
@@ -272,25 +299,21 @@ class Devices:
                     return here
         return None
 
-    def _tell(self, here: Here) -> None:
-        if here.told is not here.attention:
-            here.told = here.attention
+    def _settled(self, here: Here) -> None:
+        """It is as its client says from now on."""
+        here.next_at = inf
+        if here.told is not here.attention or here.is_new:
+            here.told, here.is_new = here.attention, False
             self._dirty[Key(here.party.person, here.device)] = None
 
     def _out(self, here: Here) -> None:
+        self._remove(here)
+        self._dirty[Key(here.party.person, here.device)] = None
+
+    def _remove(self, here: Here) -> None:
         party = here.party
         party.devices.remove(here)
         self.count -= 1
-        self._dirty[Key(party.person, here.device)] = None
         if not party.devices:
             del self._parties[party.person]
             self._strangers.pop(party.person, None)
-
-    def _flapped(self, person: bytes, now: float) -> float:
-        """How often this person has said goodbye lately, this time included."""
-        before, at = self._flaps.pop(person, (0.0, now))
-        count: float = before * 0.5 ** ((now - at) / FLAP_HALVES_S) + 1.0
-        self._flaps[person] = (count, now)
-        if len(self._flaps) > _FLAPS_KEPT:
-            del self._flaps[next(iter(self._flaps))]
-        return count

@@ -46,21 +46,29 @@ class Fenced(Exception):
 class Told(Enum):
     """What became of one saying.
 
-    in_, out: with it the person came in, or went out. superseded: the device came to another hub since.
+    in_, out: with it the person came in, or went out. superseded: the device came to another hub since. lingers: a
+    goodbye that is not believed, for there were too many (muster/damping.py); nothing has changed.
     """
 
     done = "done"
     in_ = "in"
     out = "out"
     superseded = "superseded"
+    lingers = "lingers"
 
 
 class Say(NamedTuple):
-    """What a hub says of one device; no `device`: it is out."""
+    """What a hub says of one device; no `device`: it is out.
+
+    `is_goodbye`: its person says so. `as_it_was`: the attention and room that the roll knows of it, if it knows it, go
+    on: who has just come back has not said yet what they look at.
+    """
 
     key: Key
     device: Device | None
     profile: bytes = b""
+    is_goodbye: bool = False
+    as_it_was: bool = False
 
 
 class Position(NamedTuple):

@@ -116,6 +116,7 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("GET", "/v1/me/presence"): _ANY,
     ("PATCH", "/v1/me/presence"): _ANY,
     ("GET", "/v1/me/contacts/presence"): _ANY,
+    ("POST", "/v1/presence/lookup"): _ANY,
     # Of the device whose session asks.
     ("GET", "/v1/me/push"): _ANY,
     ("PUT", "/v1/me/push"): _ANY,

@@ -1,13 +1,14 @@
-"""What somebody wants others to see of them, and how their contacts are: the same as the socket tells, by request.
+"""What somebody wants others to see of them, and how others are: the same as the socket tells, by request.
 
-Owns the settings of presence and the bulk query for contacts. Must never say who is there by itself: the roll does,
-and where it does not answer nothing is known, which is not offline.
+Owns the settings of presence and the bulk queries, for contacts and for anybody. Must never say who is there by
+itself: the roll does, and where it does not answer nothing is known, which is not offline.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -25,8 +26,10 @@ from muster.presence import (
     may_see,
     packed,
     rounded,
+    shown,
     told,
 )
+from muster.privacy import Circle
 from muster.roll import Roll, Unreachable
 from proto.codes import Code
 from proto.shapes import PresenceState
@@ -53,15 +56,15 @@ class StatusChange(NamedTuple):
 
 
 class Known(NamedTuple):
-    """One contact: what they want seen, and when they were last seen."""
+    """Somebody: what they want seen, and when they were last seen."""
 
     person: bytes
     profile: Profile
     seen_ms: int | None
 
 
-class ContactPresence(Struct, frozen=True, gc=False):
-    """How one contact is. `seen_at_ms` is rounded, and null for who is there, or whom I may not see."""
+class OnePresence(Struct, frozen=True, gc=False):
+    """How somebody is. `seen_at_ms` is rounded, and null for who is there, or whom I may not see."""
 
     person: UUID
     state: PresenceState
@@ -72,11 +75,15 @@ class ContactPresence(Struct, frozen=True, gc=False):
     seen_at_ms: int | None
 
 
-class ContactsPresence(Struct, frozen=True, gc=False):
-    """How my contacts are. Not `known`: who is there is not known just now, and nobody is shown as if they were."""
+class PeoplePresence(Struct, frozen=True, gc=False):
+    """How people are. Not `known`: who is there is not known just now, and nobody is shown as if they were."""
 
     known: bool
-    people: list[ContactPresence]
+    people: list[OnePresence]
+
+
+NOBODY: Final = Profile(circle=Circle.nobody)
+"""Of who does not exist."""
 
 
 class StatusStore(AcquaintanceReader, Protocol):
@@ -86,6 +93,10 @@ class StatusStore(AcquaintanceReader, Protocol):
 
     async def contacts(self, person: PersonId) -> list[Known]:
         """Accepted contacts, but for those between whom and `person` there is a block."""
+        ...
+
+    async def known(self, people: Collection[bytes]) -> list[Known]:
+        """These people, in any order; who does not exist is left out."""
         ...
 
 
@@ -117,34 +128,66 @@ class Statuses:
             await self._roll.show(person.bytes, packed(profile))
         return await self.mine(person)
 
-    async def contacts(self, person: PersonId) -> ContactsPresence:
+    async def contacts(self, person: PersonId) -> PeoplePresence:
         """How my contacts are now."""
         known = await self._store.contacts(person)
+        return await self._shown(known, lambda one: _near(one, contact=True))
+
+    async def of(self, me: PersonId, people: Collection[UUID]) -> PeoplePresence:
+        """How these people are now, in the order asked for.
+
+        Whom I may not see is like somebody who is not there, and so is who does not exist. I am as I am.
+        """
+        asked = dict.fromkeys(person.bytes for person in people)
+        profiles = {one.person: one for one in await self._store.known(asked)}
+        acquaintance = await self._store.acquaintance(me)
+        strangers = profiles.keys() - acquaintance.contacts - {me.bytes}
+        mates = await self._store.mates(me, strangers) if strangers else frozenset()
+
+        def may(one: Known) -> bool:
+            if one.person == me.bytes:
+                return True
+            contact, mate = one.person in acquaintance.contacts, one.person in mates
+            return one.person not in acquaintance.blocked and _near(one, contact=contact, mate=mate)
+
+        known = [profiles.get(person) or Known(person, NOBODY, None) for person in asked]
+        return await self._shown(known, may, me=me.bytes)
+
+    async def _shown(
+        self, known: Collection[Known], may: Callable[[Known], bool], me: bytes = b""
+    ) -> PeoplePresence:
         try:
-            looked = await self._roll.look([contact.person for contact in known])
+            looked = await self._roll.look([one.person for one in known])
         except Unreachable:
-            return ContactsPresence(known=False, people=[])
+            return PeoplePresence(known=False, people=[])
         now_ms = self._clock.now_ms()
         people = []
-        for contact in known:
-            record = looked.records.get(contact.person, ABSENT)
+        for one in known:
+            record = looked.records.get(one.person, ABSENT)
             # Postgres' word of what they want seen is the newest.
-            record = record._replace(profile=contact.profile)
-            allowed = may_see(contact.profile.circle, contact=True, mates=True)
-            shown = told(record, now_ms, allowed=allowed)
+            record = record._replace(profile=one.profile)
+            allowed = may(one)
+            if one.person == me:
+                seen = shown(record.attention, record.profile, now_ms)
+            else:
+                seen = told(record, now_ms, allowed=allowed)
             seen_ms = None
-            if shown.state == "offline" and allowed and contact.seen_ms is not None:
-                seen_ms = rounded(contact.seen_ms, now_ms)
+            if seen.state == "offline" and allowed and one.seen_ms is not None:
+                seen_ms = rounded(one.seen_ms, now_ms)
             people.append(
-                ContactPresence(UUID(bytes=contact.person), *shown, seen_at_ms=seen_ms)  # type: ignore[arg-type]  # a PresenceState
+                OnePresence(UUID(bytes=one.person), *seen, seen_at_ms=seen_ms)  # type: ignore[arg-type]  # a PresenceState
             )
-        return ContactsPresence(known=True, people=people)
+        return PeoplePresence(known=True, people=people)
 
     async def _profile(self, person: PersonId) -> Profile:
         found = (await self._store.profiles([person.bytes])).get(person.bytes)
         if found is None:
             raise unknown_person()
         return found
+
+
+def _near(one: Known, *, contact: bool, mate: bool = False) -> bool:
+    return may_see(one.profile.circle, contact=contact, mates=contact or mate)
 
 
 def check(change: StatusChange) -> None:

@@ -27,8 +27,12 @@ SWEEP_AFTER_S: Final = RENEW_S + 2.0
 class Tenure:
     """One hub's standing."""
 
-    def __init__(self, hub: bytes) -> None:
+    def __init__(
+        self, hub: bytes, renew_s: float = RENEW_S, sweep_after_s: float = SWEEP_AFTER_S
+    ) -> None:
         self.hub = hub
+        self._renew_s = renew_s
+        self._sweep_after_s = sweep_after_s
         self.generation: bytes | None = None
         self.settled = False
         self.renew_at = -inf
@@ -103,7 +107,9 @@ class Tenure:
 
     def may_sweep(self, now: float) -> bool:
         """Whether a lease that has run out means that its hub is gone."""
-        return self.settled and not self._awaited and now - self._in_touch_since >= SWEEP_AFTER_S
+        return (
+            self.settled and not self._awaited and now - self._in_touch_since >= self._sweep_after_s
+        )
 
     def dead(self, now: float) -> list[bytes]:
         """Generations whose leases have run out by now, by the register as it was last seen; never our own."""
@@ -127,7 +133,7 @@ class Tenure:
 
     def _took(self, register: Register, now: float) -> None:
         self._register, self._at = register, now
-        self.renew_at = now + RENEW_S
+        self.renew_at = now + self._renew_s
         self.answered(now)
         for peer in register.peers:
             if peer.settled and self._awaited.get(peer.hub, peer.generation) != peer.generation:

@@ -128,7 +128,7 @@ class RolledPresence:
     def came(self, socket: Socket) -> None:
         now = self._clock.monotonic()
         here = self._devices.came(_key(socket), socket, self._call.stamp_ms(), now)
-        self._wheel.schedule(here, now + IDLE_AFTER_S)
+        self._wheel.schedule(here, here.next_at)
 
     def gone(self, socket: Socket, *, clean: bool) -> None:
         self._watching.drop(socket)

@@ -19,6 +19,7 @@ class PresenceCounts(Collector):
         self.said = 0
         self.in_ = 0
         self.out = 0
+        self.damped = 0
         self.edges = 0
         self.told = 0
         self.snapshots = 0
@@ -36,6 +37,7 @@ class PresenceCounts(Collector):
             ("said", "Devices of which the roll was told", self.said),
             ("in", "People who came in with what this hub said", self.in_),
             ("out", "People who went out with what this hub said", self.out),
+            ("damped", "Goodbyes that were not believed, for there were too many", self.damped),
             ("edges", "Changes read from the roll", self.edges),
             ("told", "Changes pushed to sockets", self.told),
             ("snapshots", "Whole answers pushed to sockets", self.snapshots),

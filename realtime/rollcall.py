@@ -1,11 +1,12 @@
 """The roll call: what this hub says of its people, and what it hears of others.
 
-    devices --say--> the roll --edges--> view --changes--> watching
-       ^                |
-       +--- profiles    +--- leases, sweeps (tenure)
+    devices --statements--> the roll --edges--> view --changes--> watching
+                                |
+                                +--- leases, sweeps (tenure)
 
-Owns the four loops over the roll (muster/roll.py), each at its own pace; whatever they want is a state, so what failed
-is simply wanted again. Must never tell a client anything by itself (realtime/watching.py).
+Owns the loops over the roll (muster/roll.py), each at its own pace; whatever they want is a state, so what failed
+is simply wanted again. What is said is realtime/statements.py's. Must never tell a client anything by itself
+(realtime/watching.py).
 """
 
 from __future__ import annotations
@@ -17,36 +18,35 @@ from typing import Final, NamedTuple
 
 from muster.acquaintance import AcquaintanceReader
 from muster.clock import Clock
-from muster.devices import GRACE_S, Devices, Key
+from muster.devices import GRACE_S, Devices
 from muster.errors import Refused
 from muster.ids import Random
-from muster.presence import packed
-from muster.roll import Edge, Fenced, Position, Roll, Say, Told, Unreachable
+from muster.roll import RENEW_S, Edge, Fenced, Position, Roll, Unreachable
 from muster.telemetry import get_logger
-from muster.tenure import Tenure
+from muster.tenure import SWEEP_AFTER_S, Tenure
 from muster.view import Change, View
 from realtime.presence_counts import PresenceCounts
+from realtime.statements import SEEN_EVERY_S, Statements
 
-SEEN_EVERY_S: Final = 5.0
 AUDIT_EVERY_S: Final = 60.0
 """How often generations are looked for that a bucket knows and the register does not."""
 
-SAYS_AT_ONCE: Final = 1_000
 LOOKS_AT_ONCE: Final = 1_000
-PROFILES_AT_ONCE: Final = 500
-SEEN_WAITING: Final = 20_000
-"""People whose going is to be written down; beyond that somebody's last seen stays older than it is."""
-
 RETIRE_WITHIN_S: Final = 1.0
 
 
 class Paces(NamedTuple):
-    """How often the roll is told and asked, leases are looked after, and watchers brought up to date; seconds."""
+    """How often the roll is told and asked, leases are looked after, and watchers brought up to date; seconds.
+
+    `renew_s`, `sweep_after_s`: when leases are renewed, and how long a hub has to be in touch before it sweeps.
+    """
 
     say_s: float = 0.1
     read_s: float = 0.25
     keep_s: float = 1.0
     beat_s: float = 1.0
+    renew_s: float = RENEW_S
+    sweep_after_s: float = SWEEP_AFTER_S
 
 
 class Outside(NamedTuple):
@@ -66,15 +66,17 @@ class RollCall:
     def __init__(
         self, outside: Outside, devices: Devices, view: View, counts: PresenceCounts
     ) -> None:
-        self._roll, self._reader, self.clock, self._random, self._grace_s, self.paces = outside
+        self._roll, reader, self.clock, self._random, self._grace_s, self.paces = outside
         self._devices = devices
         self._view = view
         self._counts = counts
-        self._tenure = Tenure(self._bytes(16))
+        self._tenure = Tenure(self._bytes(16), self.paces.renew_s, self.paces.sweep_after_s)
+        self._statements = Statements(
+            (self._roll, reader, self.clock), devices, self._tenure, counts
+        )
         self._positions: list[Position] | None = None
         self._tell: Callable[[Iterable[Change]], None]
         self._last_ms = 0
-        self._seen: dict[bytes, int] = {}
         self._old: list[bytes] = []
         self._was_fenced = False
         self._is_current = False
@@ -90,7 +92,7 @@ class RollCall:
 
     def stamp_ms(self) -> int:
         """Now, by Redis' clock as far as this hub knows it."""
-        return self._tenure.redis_ms(self.clock.monotonic()) or self.clock.now_ms()
+        return self._statements.stamp_ms()
 
     @property
     def is_known(self) -> bool:
@@ -127,9 +129,9 @@ class RollCall:
                 paces = self.paces
                 tasks.create_task(self._every(paces.keep_s, self._keep))
                 tasks.create_task(self._every(paces.say_s, self._say))
-                tasks.create_task(self._every(paces.say_s, self._read_profiles))
+                tasks.create_task(self._every(paces.say_s, self._statements.read_profiles))
                 tasks.create_task(self._every(paces.read_s, self._read))
-                tasks.create_task(self._every(SEEN_EVERY_S, self._write_seen))
+                tasks.create_task(self._every(SEEN_EVERY_S, self._statements.write_seen))
         finally:
             await self._retire()
 
@@ -205,7 +207,7 @@ class RollCall:
         if out is not None:
             self._counts.swept += 1
             self._log.warning("presence_swept", count=len(out))
-            self._went(out)
+            self._statements.went(out)
 
     async def _audit(self) -> None:
         unlisted = await self._roll.unlisted()
@@ -230,60 +232,15 @@ class RollCall:
         except (Unreachable, TimeoutError):
             return
 
-    # Saying
+    # Saying and hearing
 
     async def _say(self) -> None:
-        while (generation := self._tenure.generation) is not None:
-            keys = self._devices.take(SAYS_AT_ONCE)
-            if not keys:
-                if not self._devices.is_dirty:
-                    self._tenure.said_all()
-                return
-            says = [self._saying(key, generation) for key in keys]
-            done = False
-            try:
-                told = await self._roll.say(generation, says)
-                done = True
-            except Fenced:
+        generation = self._tenure.generation
+        try:
+            await self._statements.say()
+        except Fenced:
+            if generation is not None:
                 self._fenced(generation)
-                return
-            finally:
-                if not done:
-                    for key in keys:
-                        self._devices.untold(key)
-            self._tenure.answered(self.clock.monotonic())
-            self._counts.said += len(says)
-            for say, outcome in zip(says, told, strict=True):
-                self._heard(say, outcome, generation)
-
-    def _saying(self, key: Key, generation: bytes) -> Say:
-        device = self._devices.wanted(key, generation)
-        return Say(key, device, (self._devices.profile(key.person) or b"") if device else b"")
-
-    def _heard(self, say: Say, outcome: Told, generation: bytes) -> None:
-        if outcome is Told.in_:
-            self._counts.in_ += 1
-        elif outcome is Told.out:
-            self._counts.out += 1
-            self._went([say.key.person])
-        elif outcome is Told.superseded and say.device is not None:
-            now = self._devices.wanted(say.key, generation)
-            if now is not None and now.stamp_ms == say.device.stamp_ms:
-                self._devices.superseded(say.key)
-
-    async def _read_profiles(self) -> None:
-        while people := self._devices.strangers(PROFILES_AT_ONCE):
-            read = False
-            try:
-                profiles = await self._reader.profiles(people)
-                read = True
-            finally:
-                if not read:
-                    self._devices.read_again(people)
-            for person, profile in profiles.items():
-                self._devices.profiled(person, packed(profile))
-
-    # Hearing
 
     async def _read(self) -> None:
         if self._positions is None:
@@ -316,6 +273,8 @@ class RollCall:
         self._log.warning("presence_lost")
         self._counts.lost += 1
         self._leave_generation()
+        # Nobody has taken our devices out: those that linger are to be said again too.
+        self._was_fenced = False
         self._tenure.lost(self.clock.monotonic())
         self._positions = None
 
@@ -325,23 +284,6 @@ class RollCall:
         profile = self._devices.profile(edge.person)
         if profile is not None and int(profile[:16]) < edge.record.profile.version:
             self._devices.read_again([edge.person])
-
-    # When people were last seen
-
-    def _went(self, people: Iterable[bytes]) -> None:
-        at_ms = self.stamp_ms()
-        for person in people:
-            if len(self._seen) < SEEN_WAITING:
-                self._seen[person] = at_ms
-
-    async def _write_seen(self) -> None:
-        seen, self._seen = self._seen, {}
-        if not seen:
-            return
-        try:
-            await self._reader.seen(seen)
-        except Refused:
-            self._seen = seen | self._seen
 
     def _bytes(self, count: int) -> bytes:
         return self._random.getrandbits(8 * count).to_bytes(count, "big")

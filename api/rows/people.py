@@ -21,7 +21,7 @@ from muster.push_wishes import PushWishes
 from muster.registration import Registered
 from muster.sessions import Grant
 from muster.single import Single
-from muster.status import ContactsPresence, Status
+from muster.status import PeoplePresence, Status
 from muster.sync import Sync
 from proto.codes import Code
 
@@ -54,7 +54,10 @@ def of_presence(to: presence.PresenceHandlers) -> list[Route]:
               "Be invisible, do not disturb, or say something", Status,
               body=presence.ChangeStatus, limit=Limit.write),
         Route("GET", "/v1/me/contacts/presence", to.contacts, "How my contacts are now",
-              ContactsPresence),
+              PeoplePresence),
+        Route("POST", "/v1/presence/lookup", to.lookup,
+              "How these people are now; whom I may not see is as if they were never there",
+              PeoplePresence, body=presence.AskedPeople),
     ]  # fmt: skip
 
 

@@ -1,10 +1,11 @@
-// My account: name, who may write to me, logging out.
+// My account: name, what others see of me, who may write to me, logging out.
 // Owns the dialog.
 
 import { attempt } from "./announce.js";
 import { dialog } from "./dialog.js";
 import { h } from "./dom.js";
 import { button, face, field } from "./parts.js";
+import { statusForm } from "./status.js";
 
 const CIRCLES = { everyone: "Everyone", "room-mates": "Room-mates", contacts: "Contacts", nobody: "Nobody" };
 
@@ -25,6 +26,7 @@ export function account(chat, logOut) {
     body.append(h("div.account-head", {}, face(chat.me, chat.profile.name), h("span.person-text", {},
       h("bdi.person-name", {}, chat.profile.name), h("span.person-note", {}, `@${chat.profile.handle}`))),
     h("form", { onsubmit: save }, name.element, h("div.dialog-actions", {}, button("Save", null, "plain"))),
+    statusForm(chat),
     h("div.field", {}, h("label", { for: "who-writes" }, "Who may write to me first"), select,
       h("p.hint", {}, "What others write lies in your requests until you answer.")),
     h("div.dialog-actions", {}, button("Log out", () => {

@@ -18,6 +18,7 @@ const TYPING_EVERY_MS = 3000;
 const RELIST_MS = 250;
 const ACTIVE_EVERY_MS = 240_000;
 const WATCHED_MOST = 500;
+const WATCHED_ROOMS = 20;
 const ROOMS_PAGE = 500;
 
 export class Chat {
@@ -172,6 +173,7 @@ export class Chat {
     }
     if (frame.type === "typing") this.#typing(frame);
     else if (frame.type === "presences") this.presence.frame(frame);
+    else if (frame.type === "roomPresence") this.presence.room(frame);
     else if (frame.type === "pointer") this.pointers.heard(frame);
     else if (frame.type === "count") this.#count(frame);
     else this.feed.frame(frame);
@@ -256,13 +258,19 @@ export class Chat {
     this.changed();
   }
 
-  /** My contacts, and whom I talk to: asked anew where that is somebody else than before. */
+  /**
+   * My contacts, whom I talk to, and the rooms that last moved: asked anew where these are others than before. All tabs
+   * ask for the same, for they share a socket.
+   */
   #watch() {
     const peers = [...this.roster.rooms.values()].map((room) => room.peer?.id).filter(Boolean).sort();
     const wanted = peers.slice(0, WATCHED_MOST);
-    if (!this.tabs.online || (this.watched && this.watched === wanted.join())) return;
-    this.watched = wanted.join() || "nobody";
-    this.tabs.send(frames.watch(true, wanted, []));
+    const shared = this.roster.lines().filter((room) => room.kind !== "direct" && room.role !== "invited");
+    const rooms = shared.slice(0, WATCHED_ROOMS).map((room) => room.id).sort();
+    const watched = `${wanted.join()} ${rooms.join()}`;
+    if (!this.tabs.online || this.watched === watched) return;
+    this.watched = watched;
+    this.tabs.send(frames.watch(true, wanted, rooms));
   }
 
   #me(profile) {

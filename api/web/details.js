@@ -4,13 +4,14 @@
 import { attempt } from "./announce.js";
 import { confirm, dialog } from "./dialog.js";
 import { brief } from "./dates.js";
-import { fill, h } from "./dom.js";
+import { fill, h, keyed } from "./dom.js";
 import { finder } from "./finder.js";
 import { icon } from "./icons.js";
 import { isMuted } from "./list.js";
 import { button, personRow } from "./parts.js";
 
 const MUTED_MS = 8 * 3_600_000;
+const PRESENCE_MS = 1000;
 
 /** @param {(seq: number) => void} jump @param {() => void} leave the room is not mine any more */
 export function details(chat, room, jump, leave) {
@@ -34,7 +35,7 @@ export function details(chat, room, jump, leave) {
       : [act("button.action", () => makeLink(chat, at, links), "link", "Make an invite link"),
         act("button.action.danger", () => leaving(chat, room, gone), "leave", "Leave the room")];
     body.append(topic, h("div.actions", {}, mute, others), links, pins, members);
-    if (room.role === "invited") return;
+    if (room.role === "invited") return null;
     attempt(async () => {
       const found = await chat.rest.get(at);
       topic.textContent = found.topic;
@@ -45,6 +46,8 @@ export function details(chat, room, jump, leave) {
     })));
     attempt(() => showMembers(chat, room, members, ranks));
     if (room.kind !== "direct") attempt(() => showLinks(chat, at, links));
+    const ticking = setInterval(() => members.refresh?.(), PRESENCE_MS);
+    return () => clearInterval(ticking);
   });
 }
 
@@ -89,10 +92,17 @@ async function showMembers(chat, room, place, ranks) {
     .then(() => showMembers(chat, room, place, ranks));
   const invite = async (one) => attempt(() => chat.change("PUT", `/v1/rooms/${room.id}/members/${one.id}`), "Invited.");
   const notes = { owner: "owner", moderator: "moderator" };
+  const list = h("ul.people");
+  const there = (one) => chat.presence.state(one.id, Date.now());
+  const note = (one) => [one.id === chat.me ? "you" : notes[one.role], chat.presence.words(one.id, Date.now())].filter(Boolean).join(" · ");
+  const show = keyed(list, (one) => one.id, (one) => JSON.stringify([one.name, one.role, there(one), note(one)]), (one) =>
+    personRow({ ...one, there: there(one) }, note(one),
+      ranks && room.kind !== "direct" && one.id !== chat.me && button("Remove", () => kick(one))));
+  place.refresh = () => show(members);
+  place.refresh();
   fill(place, h("h3.section-title", {}, `${more ? "More than " : ""}${members.length} people`),
     room.kind !== "direct" && finder(chat, "Invite somebody", (one) => [button("Invite", () => invite(one))]).element,
-    h("ul.people", {}, members.map((one) => personRow(one, one.id === chat.me ? "you" : (notes[one.role] ?? ""),
-      ranks && room.kind !== "direct" && one.id !== chat.me && button("Remove", () => kick(one))))));
+    list);
 }
 
 async function makeLink(chat, at, place) {

@@ -42,9 +42,9 @@ export function field(label, set, hint = "") {
   return { element, input, fail };
 }
 
-/** Somebody in a list, with what can be done about them. */
+/** Somebody in a list, with what can be done about them; `person.there`: their presence, if it is to be shown. */
 export function personRow(person, note, ...actions) {
-  return h("li.person", {}, face(person.id, person.name),
+  return h("li.person", {}, face(person.id, person.name, "round", person.there),
     h("span.person-text", {}, h("bdi.person-name", {}, person.name),
       h("span.person-note", {}, [person.handle && `@${person.handle}`, note].filter(Boolean).join(" · "))),
     h("span.person-actions", {}, actions));

@@ -7,6 +7,8 @@ export class Presence {
   constructor() {
     /** @type {Map<string, {state: string, busyUntil: number, text: string, emoji: string, textUntil: number}>} */
     this.people = new Map();
+    /** @type {Map<string, {form: string, online: number|null}>} */
+    this.rooms = new Map();
     this.known = false;
   }
 
@@ -19,6 +21,22 @@ export class Presence {
       if (one.state === "offline") this.people.delete(person);
       else this.people.set(person, one);
     }
+  }
+
+  /** In which form a room's presence is told, and in large ones how many are there. */
+  room({ room, form, online }) {
+    this.rooms.set(room, { form, online });
+  }
+
+  /**
+   * How many are there in a room: told, or counted where all of its members are told by name. Null: not known.
+   * @param {{id: string}[] | undefined} members all of them, where they are few
+   */
+  online(room, members) {
+    const told = this.known ? this.rooms.get(room) : null;
+    if (!told) return null;
+    if (told.form !== "names") return told.online;
+    return members ? members.filter((one) => this.people.has(one.id)).length : null;
   }
 
   /** The line is gone: what is shown is old from now on. */

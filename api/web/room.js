@@ -146,7 +146,13 @@ export function roomView(chat, go) {
     below.classList.toggle("typing", typers.length > 0);
     const handle = room.peer ? `@${room.peer.handle}` : "";
     say(below, typers.length ? `${typers.slice(0, 2).join(" and ")} ${typers.length > 1 ? "are" : "is"} typing…`
-      : (room.peer && chat.presence.words(room.peer.id, Date.now())) || handle || `${room.members} ${room.members === 1 ? "person" : "people"}`);
+      : (room.peer && chat.presence.words(room.peer.id, Date.now())) || handle || crowd(room));
+  }
+
+  function crowd(room) {
+    const online = chat.presence.online(room.id, chat.people.members.get(room.id));
+    const people = `${room.members} ${room.members === 1 ? "person" : "people"}`;
+    return online === null ? people : `${people} · ${online} online`;
   }
 
   function pinned() {

@@ -19,6 +19,11 @@ WATCHED: Final = 500
 """People whom one watcher hears of: the most that a frame may name."""
 
 LOOK_EVERY_S: Final = 0.1
+STEADY_S: Final = 3.0
+"""While people come and go, only who has not moved for so long is asked about: news takes its time."""
+
+CALM_S: Final = 5.0
+"""Nobody sees anybody wrongly for so long: it is over."""
 
 
 class Judged(NamedTuple):
@@ -69,12 +74,31 @@ class Sight:
         return self._is_true()
 
     def _is_true(self) -> bool:
+        return not self._wrong({comer.person for comer in self._comings.people})
+
+    def _wrong(self, about: set[UUID]) -> int:
+        """How often one of these people is not seen as they are."""
         there = self._comings.there()
-        return all(
-            watcher.known and watcher.present & watched == there & watched
+        return sum(
+            len(((watcher.present ^ there) if watcher.known else watched) & watched & about)
             for watcher, watched in self._watched.items()
             if watcher.open
         )
+
+    async def converges(self, least_s: float, within_s: float) -> float | None:
+        """Seconds from now until nobody is seen wrongly any more, while people come and go; None: never.
+
+        It is looked for `least_s` at the least, and for as long as it takes, up to `within_s`.
+        """
+        began = monotonic()
+        wrong_at = began
+        while (now := monotonic()) - began < least_s or now - wrong_at < CALM_S:
+            if now - began > within_s:
+                return None
+            if self._wrong(self._comings.steady(STEADY_S)):
+                wrong_at = now
+            await asyncio.sleep(LOOK_EVERY_S)
+        return wrong_at - began
 
     def judged(self) -> Judged:
         """What was told since `begin`."""

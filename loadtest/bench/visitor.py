@@ -45,7 +45,11 @@ class Visitor(asyncio.Protocol):
         _, visitor = await asyncio.get_running_loop().create_connection(
             lambda: cls(token, host, port), host, port
         )
-        await visitor.ready
+        try:
+            await visitor.ready
+        except BaseException:
+            visitor.drop()
+            raise
         return visitor
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

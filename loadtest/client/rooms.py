@@ -157,7 +157,8 @@ class Rooms:
             elif room in self._ending:
                 self._reopening[room] = at_seq - 1
         elif entry.kind is EntryKind.room_removed and self.positions.at(room) is not None:
-            self._ending[room] = at_seq
+            # What is held ends where it was first said to; later comings and goings are of memberships not begun here.
+            self._ending.setdefault(room, at_seq)
             self._reopening.pop(room, None)
             self._end_if_reached(room)
 

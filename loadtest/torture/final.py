@@ -172,6 +172,7 @@ async def read_fresh(guest: Guest, rest: Rest, recorder: Recorder) -> None:
             rooms=[line.id for line in lines],
             contacts={each.person: each.state for each in contacts.contacts},
             blocks=[each.id for each in blocked.people],
+            invited=[line.id for line in lines if line.role == "invited"],
         )
     )
 

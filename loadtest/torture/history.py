@@ -331,12 +331,16 @@ class FreshPage(Record, tag="fresh_page"):
 
 
 class FreshSelf(Record, tag="fresh_self"):
-    """What a device without a past learns over REST of its own person: contacts (state by person) and blocks."""
+    """What a device without a past learns over REST of its own person: contacts (state by person) and blocks.
+
+    `invited`: those of `rooms` it is not in yet.
+    """
 
     person: UUID
     rooms: list[UUID]
     contacts: dict[UUID, str] = msgspec.field(default_factory=dict)
     blocks: list[UUID] = msgspec.field(default_factory=list)
+    invited: list[UUID] = msgspec.field(default_factory=list)
 
 
 Operation = Invoke | Ok | Fail | Info

@@ -49,6 +49,7 @@ from muster.stores.redis.roll import roll_at
 from muster.stores.redis.tail import RedisTail
 from muster.tokens import Tokens
 from muster.writer import Writer
+from tests.vocabulary import PATIENCE_S
 
 PASSWORD = "correct horse battery"
 LANES = 4
@@ -370,6 +371,7 @@ def _writer(
         outlet,
         clock,
         WriterMetrics(registry),
+        PATIENCE_S,
     )
 
 

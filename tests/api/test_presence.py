@@ -1,6 +1,8 @@
-"""Presence by REST: what I want seen, and how my contacts are."""
+"""Presence by REST: what I want seen, and how my contacts and others are."""
 
 from __future__ import annotations
+
+from uuid import UUID, uuid4
 
 from muster.devices import Key
 from muster.presence import FOR_EVER_MS, Attention, Device, packed, unpacked
@@ -11,6 +13,7 @@ from tests.api.door import Door, Someone
 
 GENERATION = b"g" * 16
 ROUTE = "/v1/me/presence"
+LOOKUP = "/v1/presence/lookup"
 
 
 async def in_touch(door: Door, one: Someone, other: Someone) -> None:
@@ -140,3 +143,69 @@ async def test_a_redis_that_is_away_makes_nobody_offline(door: Door) -> None:
 class _Away:
     async def settle(self) -> None:
         raise OSError("nobody listens")
+
+
+async def looked_up(door: Door, who: Someone, *others: Someone | UUID) -> dict[UUID, object]:
+    """How these are, as this person is told, without their ids."""
+    ids = [other if isinstance(other, UUID) else UUID(str(other.id)) for other in others]
+    body = {"people": [str(one) for one in ids]}
+    answer = await who.done("POST", LOOKUP, json=body)
+    assert answer["known"]
+    found = {UUID(one.pop("person")): one for one in answer["people"]}
+    assert list(found) == list(dict.fromkeys(ids)), "each once, in the order asked for"
+    return found
+
+
+async def test_anybody_can_be_looked_up_and_shows_what_they_let_be_seen(door: Door) -> None:
+    """By circle: everybody's, a room-mate's, a contact's; and I am as I am, invisible or not."""
+    ada, open_, mate, contact_, hidden = [await door.someone() for _ in range(5)]
+    await in_touch(door, ada, contact_)
+    await open_.done("PATCH", "/v1/me/privacy", json={"online": "everyone"})
+    await mate.done("PATCH", "/v1/me/privacy", json={"online": "room-mates"})
+    await hidden.done("PATCH", "/v1/me/privacy", json={"online": "everyone"})
+    everybody = (open_, mate, contact_, hidden, ada)
+    for who in everybody:
+        await comes(door, who)
+    for who in (hidden, ada):
+        await who.done("PATCH", ROUTE, json={"invisible": True})
+    seen = await looked_up(door, ada, *everybody, open_)
+    states = [one["state"] for one in seen.values() if isinstance(one, dict)]
+    assert states == ["active", "offline", "active", "offline", "active"]
+    await ada.room("group", mate)
+    assert (await looked_up(door, ada, mate))[mate.id] == seen[open_.id]
+
+
+async def test_whom_one_may_not_see_is_as_if_they_did_not_exist(door: Door) -> None:
+    """A stranger, a blocked person, a blocker, who hides: the same bytes as an id that is nobody's."""
+    ada, stranger, blocked, blocker, gone = [await door.someone() for _ in range(5)]
+    for who in (blocked, blocker):
+        await who.done("PATCH", "/v1/me/privacy", json={"online": "everyone"})
+    for who in (stranger, blocked, blocker, gone):
+        await comes(door, who)
+        await PostgresPresence(door.ground.primary).seen({who.id.bytes: door.clock.now_ms()})
+    await comes(door, gone, gone=True)
+    await ada.done("PUT", f"/v1/me/blocks/{blocked.id}")
+    await blocker.done("PUT", f"/v1/me/blocks/{ada.id}")
+    nobody = uuid4()
+    seen = await looked_up(door, ada, stranger, blocked, blocker, gone, nobody)
+    assert all(one == seen[nobody] for one in seen.values())
+    assert seen[nobody] == {
+        "state": "offline",
+        "busy_until_ms": 0,
+        "text": "",
+        "emoji": "",
+        "text_until_ms": 0,
+        "seen_at_ms": None,
+    }
+
+
+async def test_some_hundreds_are_looked_up_at_once_and_no_more(door: Door) -> None:
+    """500 are answered; 501, ten thousand, none and what is no id are plain errors."""
+    ada = await door.someone()
+    many = [str(uuid4()) for _ in range(10_000)]
+    answer = await ada.done("POST", LOOKUP, json={"people": many[:500]})
+    assert [one["person"] for one in answer["people"]] == many[:500]
+    for people in (many[:501], many, [], ["ada"], None):
+        refused = await ada.ask("POST", LOOKUP, json={"people": people})
+        assert refused.status_code in (400, 413), refused.text
+        assert refused.json()["detail"]

@@ -129,6 +129,10 @@ def away(person: bytes, device: bytes = b"d" * 16) -> Say:
     return Say(Key(person, device), None)
 
 
+def bye(person: bytes) -> Say:
+    return Say(Key(person, b"d" * 16), None, is_goodbye=True)
+
+
 async def entered(roll: Roll, hub: bytes = HUB_A) -> bytes:
     new = generation()
     await roll.enter(hub, new)
@@ -219,6 +223,51 @@ class Contract:
         assert await world.roll.say(one, [there(ada, one), there(bob, one)]) == [Told.in_] * 2
         assert await world.roll.say(one, [away(ada)]) == [Told.out]
         assert set((await world.roll.look([ada, bob])).records) == {bob}
+
+    async def test_goodbyes_are_believed_three_times_in_a_row_whichever_hub_hears_them(
+        self, world: World
+    ) -> None:
+        """Whoever comes and goes all day would be news all day. What nobody would notice is not counted."""
+        hubs = [await entered(world.roll, hub) for hub in (HUB_A, HUB_B, b"c" * 16)]
+        seen, ada, say = await following(world.roll), somebody(), world.roll.say
+        for n in range(6):  # of two devices one stays: nobody would notice
+            told = await say(hubs[0], [there(ada, hubs[0], stamp=n + 1)])
+            if n == 0:
+                assert await say(hubs[1], [there(ada, hubs[1], device=b"e" * 16)]) == [Told.done]
+            told = await say(hubs[0], [bye(ada)])
+            assert told == [Told.done]
+        assert await say(hubs[1], [away(ada, b"e" * 16)]) == [Told.out]
+        outcomes = []
+        for n in range(10, 20):
+            hub = hubs[n % 3]
+            outcomes += await say(hub, [there(ada, hub, stamp=n)])
+            outcomes += await say(hub, [bye(ada)])
+        assert outcomes == [Told.in_, Told.out] * 3 + [Told.in_, Told.lingers] + (
+            [Told.done, Told.lingers] * 6
+        )
+        assert len(await seen.fresh()) == 2 + 2 * 3 + 1
+        assert await say(hubs[19 % 3], [away(ada)]) == [Told.out], "in the end they are out"
+        assert await say(hubs[0], [bye(ada), bye(somebody())]) == [Told.done] * 2
+
+    async def test_who_comes_back_is_as_they_were(self, world: World) -> None:
+        """On another hub: a phone in a pocket that reconnects is no news, nor is who looks at a room."""
+        old, new = await entered(world.roll), await entered(world.roll, HUB_B)
+        ada, bob, room = somebody(), somebody(), b"r" * 16
+        pocket = there(ada, old, attention=Attention.background)
+        await world.roll.say(old, [pocket, there(bob, old, room=room)])
+        seen = await following(world.roll)
+        back = [there(who, new, stamp=2)._replace(as_it_was=True) for who in (ada, bob)]
+        assert await world.roll.say(new, back) == [Told.done] * 2
+        assert await seen.fresh() == []
+        records = (await world.roll.look([ada, bob])).records
+        assert records[ada].attention is Attention.background
+        assert (records[bob].attention, records[bob].rooms) == (Attention.active, (room,))
+        assert await world.roll.say(old, [away(ada), away(bob)]) == [Told.done] * 2
+        assert await seen.fresh() == []
+        first = there(somebody(), new)._replace(as_it_was=True)
+        assert await world.roll.say(new, [first]) == [Told.in_]
+        [edge] = await seen.fresh()
+        assert edge.record.attention is Attention.active
 
     async def test_a_newer_profile_wins_whoever_says_it(self, world: World) -> None:
         """A hub that has not heard of the change yet does not take it back."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from muster.damping import goodbyes, is_believed
 from muster.devices import Key
 from muster.presence import ABSENT, Device, Profile, Record, merged, newer, unpacked
 from muster.roll import (
@@ -63,12 +64,14 @@ class FakeRoll:
         self._buckets: list[_Bucket | None] = [None] * BUCKETS
         self._register: dict[bytes, Peer] = {}
         self._claims: dict[bytes, tuple[bytes, int]] = {}
+        self._goodbyes: dict[bytes, tuple[float, int]] = {}
 
     def lose(self) -> None:
         """Everything is gone."""
         self._buckets = [None] * BUCKETS
         self._register = {}
         self._claims = {}
+        self._goodbyes = {}
 
     # The register
 
@@ -118,10 +121,17 @@ class FakeRoll:
         if say.device is None:
             if present is not None and present.generation == generation:
                 del person.devices[say.key.device]
+                if say.is_goodbye and person.record() != before and not self._is_believed(say.key):
+                    person.devices[say.key.device] = present
+                    return Told.lingers
         elif present is not None and newer(say.device, present) is present:
             return Told.superseded
         else:
             person.devices[say.key.device] = say.device
+            if say.as_it_was and present is not None:
+                person.devices[say.key.device] = say.device._replace(
+                    attention=present.attention, room=present.room
+                )
             person.profile = max(person.profile, say.profile)
         after = person.record()
         if not person.devices:
@@ -132,6 +142,12 @@ class FakeRoll:
         if before.attention is None:
             return Told.in_
         return Told.out if after.attention is None else Told.done
+
+    def _is_believed(self, key: Key) -> bool:
+        before, at_ms = self._goodbyes.get(key.person, (0.0, self.now_ms))
+        count = goodbyes(before, (self.now_ms - at_ms) / 1000)
+        self._goodbyes[key.person] = count, self.now_ms
+        return is_believed(count)
 
     def _edge(self, number: int, person: bytes, record: Record) -> None:
         bucket = self._buckets[number]

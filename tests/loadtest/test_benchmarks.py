@@ -227,9 +227,20 @@ def test_curves() -> None:
 @pytest.mark.timeout(100)
 def test_presence() -> None:
     """Redis forgets everything while people come and go: nobody is told what is not so, and all see the truth."""
-    small = ("--people", "20", "--per-minute", "120", "--seconds", "2", "--fault", "flushall")
+    small = ("--people", "20", "--per-minute", "120", "--seconds", "2", "--fault", "flush")
     figures = _json("presence", *small, within_s=90)
-    assert set(figures) == {"people", "edges_per_s", "cpu_us_per_edge", "false_edges", "converge_s"}
+    alone = figures.pop("faults")
+    assert alone == {"flush": figures}
+    assert set(figures) == {
+        "people",
+        "edges_per_s",
+        "cpu_us_per_edge",
+        "events",
+        "events_least",
+        "false_edges",
+        "converge_s",
+    }
     assert figures["people"] == 20
     assert figures["false_edges"] == 0
+    assert figures["events"] <= figures["events_least"]
     assert figures["converge_s"] <= 35

@@ -109,6 +109,27 @@ def test_gone_and_back_before_the_last_entry_came() -> None:
     assert rooms.wanted() == [(ROOM, 19)]
 
 
+def test_gone_and_back_more_than_once_before_the_last_entry_came() -> None:
+    """The room ends where it was left first, and begins again where it was entered last; or not, if left last."""
+    for back in (True, False):
+        rooms = _resumed()
+        rooms.take()
+        rooms.entry(_own(5, EntryKind.room_removed, ROOM, 11))
+        rooms.entry(_own(6, EntryKind.room_added, ROOM, 20))
+        rooms.entry(_own(7, EntryKind.room_removed, ROOM, 30))
+        if back:
+            rooms.entry(_own(8, EntryKind.room_added, ROOM, 40))
+        for seq in (10, 11):
+            rooms.entry(_entry(ROOM, seq, EntryKind.leave if seq == 11 else EntryKind.post))
+        todo = rooms.take()
+        assert (todo.closed, todo.opened, todo.attend) == (
+            [(ROOM, 11)],
+            [ROOM] if back else [],
+            back,
+        )
+        assert rooms.wanted() == ([(ROOM, 39)] if back else [])
+
+
 def test_self_log_older_than_the_state_is_old_news() -> None:
     """Gone and back while away: the hub says live, as of a head that knows of both."""
     rooms = _resumed()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from muster.damping import LINGERS_GRACES
 from muster.devices import (
-    FLAPS_BELIEVED,
-    GRACE_MOST_S,
     GRACE_S,
     IDLE_AFTER_S,
     SETTLE_S,
@@ -12,7 +11,7 @@ from muster.devices import (
     Here,
     Key,
 )
-from muster.presence import Attention, Profile, packed
+from muster.presence import Attention, Device, Profile, packed
 
 ADA, BOB = Key(b"ada", b"phone"), Key(b"bob", b"phone")
 GENERATION = b"g"
@@ -25,6 +24,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.devices = Devices()
+        self.believes = True
         self.told: dict[Key, Attention] = {}
         self.edges = 0
 
@@ -37,11 +37,15 @@ class Hub:
     def tell(self) -> None:
         for key in self.devices.take(1_000):
             wanted = self.devices.wanted(key, GENERATION)
-            self.edges += (wanted is None) is (key in self.told)
-            if wanted is None:
+            if wanted.is_goodbye and not self.believes:
+                self.devices.lingers(key)
+                continue
+            self.edges += (wanted.device is None) is (key in self.told)
+            if wanted.device is None:
+                self.devices.gone_for_good(key)
                 self.told.pop(key, None)
             else:
-                self.told[key] = wanted.attention
+                self.told[key] = wanted.device.attention
 
     def gone(self, now: float, *, clean: bool, socket: object = "one") -> Here | None:
         here = self.devices.gone(ADA, socket, clean=clean, now=now)
@@ -87,22 +91,60 @@ def test_an_older_socket_of_a_device_says_nothing_any_more() -> None:
     assert ADA in hub.told
 
 
-def test_goodbyes_again_and_again_are_damped() -> None:
-    """In and out every second: a handful of edges at first, then none, however long it goes on."""
+def test_a_goodbye_that_is_not_believed_lingers_and_ends() -> None:
+    """The roll has heard too many of them: the device stays for some grace times, and is out in the end."""
     hub = Hub()
     here = hub.came()
-    for second in range(300):
-        here = hub.came(now=NOW + second)
-        hub.gone(NOW + second + 0.5, clean=True)
-        hub.devices.due(here, NOW + second + 0.9)
-        hub.tell()
-    assert hub.edges <= 2 * FLAPS_BELIEVED + 2
-    hub.devices.due(here, NOW + 300 + GRACE_MOST_S)
+    hub.believes = False
+    hub.gone(NOW + 1, clean=True)
+    out_at = NOW + 1 + LINGERS_GRACES * GRACE_S
+    assert hub.devices.due(here, out_at - 0.1) == out_at
+    hub.devices.untold_all()
     hub.tell()
-    assert ADA not in hub.told, "and in the end they are out"
-    hub.came(now=NOW + 1_000)
-    hub.gone(NOW + 1_001, clean=True)
-    assert ADA not in hub.told, "and later they are believed again"
+    assert ADA in hub.told, "also to a roll that has forgotten it"
+    hub.devices.due(here, out_at)
+    hub.tell()
+    assert ADA not in hub.told
+
+
+def test_who_comes_back_before_the_goodbye_was_answered_stays() -> None:
+    """Goodbye and hello within a tenth of a second, whichever way the answer goes."""
+    for believed in (True, False):
+        hub = Hub()
+        hub.came()
+        hub.devices.gone(ADA, "one", clean=True, now=NOW + 1)
+        assert hub.devices.wanted(ADA, GENERATION).is_goodbye
+        assert hub.devices.take(1_000) == [ADA]
+        hub.devices.came(ADA, "two", 1, NOW + 1.1)
+        (hub.devices.gone_for_good if believed else hub.devices.lingers)(ADA)
+        hub.tell()
+        assert ADA in hub.told
+        assert hub.devices.count == 1
+
+
+def test_who_comes_back_is_as_they_were_until_their_client_says() -> None:
+    """Or for two seconds: who says nothing is active."""
+    hub = Hub()
+    here = hub.came()
+    wanted = hub.devices.wanted
+    assert wanted(ADA, GENERATION).as_it_was
+    hub.devices.looked(ADA, "one", Attention.background, None, NOW + 0.5)
+    assert wanted(ADA, GENERATION).as_it_was, "what falls is told later"
+    assert not hub.devices.is_dirty
+    assert hub.devices.due(here, NOW + 0.5 + SETTLE_S) == float("inf")
+    hub.tell()
+    assert hub.told[ADA] is Attention.background
+    hub.gone(NOW + 5, clean=False)
+    here = hub.came(now=NOW + 6, socket="two")
+    hub.devices.due(here, NOW + 6 + SETTLE_S)
+    assert hub.devices.take(1) == [ADA], "it may not have been active before"
+    assert not wanted(ADA, GENERATION).as_it_was
+    hub.came(now=NOW + 10, socket="three")
+    hub.devices.looked(ADA, "three", Attention.active, b"room", NOW + 10.1)
+    assert wanted(ADA, GENERATION).device == Device(
+        GENERATION, Attention.active, int((NOW + 10) * 1000), b"room"
+    )
+    assert not wanted(ADA, GENERATION).as_it_was
 
 
 def test_attention_that_falls_and_rises_again_at_once_is_no_news() -> None:
@@ -110,6 +152,8 @@ def test_attention_that_falls_and_rises_again_at_once_is_no_news() -> None:
     hub = Hub()
     here = hub.came()
     devices = hub.devices
+    devices.looked(ADA, "one", Attention.active, None, NOW)
+    hub.tell()
     assert devices.looked(ADA, "one", Attention.background, None, NOW + 1) is here
     assert devices.due(here, NOW + 1.5) == NOW + 1 + SETTLE_S
     devices.looked(ADA, "one", Attention.active, None, NOW + 2)

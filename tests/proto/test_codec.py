@@ -96,6 +96,8 @@ def test_wrong_shapes_raise_only_bad_frame(kind: int, rest: list[Any]) -> None:
         frames.React(9, ROOM, "c", 1, ""),
         frames.React(9, ROOM, "c", 1, "e" * (limits.EMOJI_CHARS + 1)),
         frames.Resume(9, None, [(ROOM, 1)] * (limits.ROOMS_PER_FRAME + 1)),
+        frames.Watch(9, False, [ROOM] * (limits.WATCHED_PEOPLE + 1)),
+        frames.Watch(9, False, [], [ROOM] * (limits.WATCHED_ROOMS + 1)),
         frames.Read(9, [(ROOM, -1)]),
         frames.Auth(9, "t", "a" * 65),
         frames.Post(9, ROOM, "c", "a\x00b"),

@@ -22,8 +22,10 @@ from muster.stores.postgres.presence import PostgresPresence
 from muster.stores.redis.roll import roll_at
 from muster.stores.redis.roll_commands import RollKeys
 from muster.stores.redis.roll_lookup import devices_of
+from proto.codec import CODECS, BadFrame
 from proto.codes import Close
-from proto.frames import Attention, PersonPresence, Presences, RoomPresence
+from proto.frames import Attention, PersonPresence, Presences, RoomPresence, Watch
+from realtime.presence import RolledPresence
 from tests.fakes.socket import RecordingSocket
 from tests.fixtures.hubs import Node, hub_on
 from tests.vocabulary import new_id, person, room_of
@@ -456,3 +458,58 @@ async def test_a_hub_that_wakes_late_takes_nobody_out_and_brings_nobody_back(
     assert sight.edges(moved) <= 1
     assert sight.edges(gone) <= 2
     await roll.close()
+
+
+def test_ten_thousand_in_one_watch_are_refused_with_a_sentence() -> None:
+    """500 people and 50 rooms are what a frame may name."""
+    for people, rooms in ((501, 0), (10_000, 0), (0, 51), (0, 10_000)):
+        many = Watch(7, False, [new_id() for _ in range(people)], [new_id() for _ in range(rooms)])
+        for codec in CODECS.values():
+            with pytest.raises(BadFrame) as refused:
+                codec.decode(codec.encode(many), limit=10_000_000)
+            assert str(refused.value), "it says what is wrong"
+    most = Watch(7, False, [new_id() for _ in range(500)], [new_id() for _ in range(50)])
+    for codec in CODECS.values():
+        assert codec.decode(codec.encode(most)) == most
+
+
+async def test_thousands_of_subscriptions_one_after_another_are_the_last(
+    hubs: tuple[Node, Node], database: asyncpg.Pool
+) -> None:
+    """Each takes the place of the one before: a hub holds nobody for a socket that watches others by now."""
+    ada, bob = await person(database), await person(database)
+    one, _ = hubs
+    socket = await one.connect(ada)
+    presence = one.hub.attendance._parts.presence
+    assert isinstance(presence, RolledPresence)
+    view = presence._watching._view
+    for _ in range(5):
+        await one.watch(socket, *(PersonId(new_id()) for _ in range(500)))
+        assert len(view) == 501, "with oneself"
+    await one.watch(socket, bob)
+    assert len(view) == 2
+    one.leave(socket)
+    assert len(view) == 0
+
+
+async def test_a_device_id_that_two_people_share_is_two_devices(
+    hubs: tuple[Node, Node], database: asyncpg.Pool
+) -> None:
+    """A phone that was handed on: neither comes or goes with the other, on one hub or on two."""
+    one, other = hubs
+    ada, bob, eve = [await person(database) for _ in range(3)]
+    await contacts(one, ada, bob)
+    await contacts(one, ada, eve)
+    sight, device = await watching(one, ada), new_id()
+    await one.connect(bob, device=device)
+    handed_on = await one.connect(eve, device=device)
+    await sight.until(bob, "active")
+    await sight.until(eve, "active")
+    one.leave(handed_on, clean=True)
+    await sight.until(eve, "offline")
+    again = await other.connect(eve, device=device)
+    await sight.until(eve, "active")
+    other.leave(again, clean=True)
+    await sight.until(eve, "offline")
+    assert sight.state(bob) == "active"
+    assert sight.edges(bob) == 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final, Literal
 from uuid import UUID
 
 from loadtest.torture import history as h
@@ -17,12 +18,19 @@ from loadtest.torture.checker.findings import Findings, Rule
 from loadtest.torture.checker.truth import Truth
 from proto.entry import EntryKind
 
+Standing = Literal["in", "invited", "out"]
+_STANDINGS: Final[dict[EntryKind, Standing]] = {
+    EntryKind.room_added: "in",
+    EntryKind.invited: "invited",
+    EntryKind.room_removed: "out",
+}
+
 
 @dataclass(slots=True)
 class Self:
-    """Rooms one is in, people one knows and hides; False or "removed" where one was told that it is over."""
+    """Rooms by how one stands to them, people one knows and hides; False or "removed" where it is over."""
 
-    rooms: dict[UUID, bool] = field(default_factory=dict)
+    rooms: dict[UUID, Standing] = field(default_factory=dict)
     contacts: dict[UUID, str] = field(default_factory=dict)
     blocks: dict[UUID, bool] = field(default_factory=dict)
 
@@ -30,8 +38,8 @@ class Self:
         """The next entry of the self log."""
         body, subject = entry.body, entry.subject
         match entry.kind:
-            case EntryKind.room_added | EntryKind.room_removed if body.room is not None:
-                self.rooms[body.room] = entry.kind is EntryKind.room_added
+            case EntryKind.room_added | EntryKind.room_removed | EntryKind.invited if body.room:
+                self.rooms[body.room] = _STANDINGS[entry.kind]
             case EntryKind.contact if subject is not None and body.state is not None:
                 self.contacts[subject] = body.state
             case EntryKind.block | EntryKind.unblock if subject is not None:
@@ -79,7 +87,7 @@ def _compare(
     fresh: h.FreshSelf, told: Self, who: str, device: UUID | None, findings: Findings
 ) -> None:
     said = [
-        *(("room", room, yes, room in fresh.rooms) for room, yes in told.rooms.items()),
+        *(("room", room, so, _standing(fresh, room)) for room, so in told.rooms.items()),
         *(("block of", who, yes, who in fresh.blocks) for who, yes in told.blocks.items()),
         *(
             ("contact", who, state, fresh.contacts.get(who, "removed"))
@@ -90,6 +98,12 @@ def _compare(
         if by_log != by_rest:
             says = f"{what} {which} is {by_log} by {who}, {by_rest} by REST"
             findings.add(Rule.selflog, says, room=fresh.person, device=device)
+
+
+def _standing(fresh: h.FreshSelf, room: UUID) -> Standing:
+    if room in fresh.invited:
+        return "invited"
+    return "in" if room in fresh.rooms else "out"
 
 
 def _compare_whole(fresh: h.FreshSelf, told: Self, findings: Findings) -> None:

@@ -20,14 +20,15 @@ local function less(one, other)
     return #one < #other
 end
 
-local function record_of(key)
+-- `without`: as if that device were not there; nil: all of them.
+local function record_of(key, without)
     local fields = redis.call('HGETALL', key)
     local best, profile, rooms, known = nil, '', {}, {}
     for i = 1, #fields, 2 do
         local field, value = fields[i], fields[i + 1]
         if field == 'p' then
             profile = value
-        else
+        elseif field ~= without then
             local attention = string.sub(value, 17, 17)
             if not best or RANK[attention] < RANK[best] then
                 best = attention

@@ -6,7 +6,7 @@ roll does.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -28,6 +28,10 @@ _COLUMNS: Final = """
 """
 _PROFILES: Final = f"""
     SELECT {_COLUMNS} FROM people p LEFT JOIN presence_profiles s USING (person_id) WHERE p.person_id = ANY ($1::uuid[])
+"""  # noqa: S608  # a constant list of columns
+_KNOWN: Final = f"""
+    SELECT {_COLUMNS}, l.at FROM people p LEFT JOIN presence_profiles s USING (person_id)
+    LEFT JOIN last_seen l USING (person_id) WHERE p.person_id = ANY ($1::uuid[])
 """  # noqa: S608  # a constant list of columns
 _CONTACTS: Final = "SELECT other_id FROM contacts WHERE person_id = $1 AND state = 'accepted'"
 _BLOCKED: Final = """
@@ -101,11 +105,10 @@ class PostgresPresence:
         await self._database.execute(_CHANGE, person, *change)
 
     async def contacts(self, person: PersonId) -> list[Known]:
-        rows = await self._database.fetch(_OF_CONTACTS, person)
-        return [
-            Known(row[0].bytes, _profile(row), None if row[8] is None else to_ms(row[8]))
-            for row in rows
-        ]
+        return _known(await self._database.fetch(_OF_CONTACTS, person))
+
+    async def known(self, people: Collection[bytes]) -> list[Known]:
+        return _known(await self._database.fetch(_KNOWN, [UUID(bytes=person) for person in people]))
 
 
 async def shown_of(database: Fetches, person: PersonId) -> tuple[Profile, int | None]:
@@ -113,6 +116,13 @@ async def shown_of(database: Fetches, person: PersonId) -> tuple[Profile, int | 
     rows = await database.fetch(_PROFILES, [person])
     seen = await database.fetch("SELECT at FROM last_seen WHERE person_id = $1", person)
     return _profile(rows[0]), to_ms(seen[0][0]) if seen else None
+
+
+def _known(rows: Iterable[asyncpg.Record]) -> list[Known]:
+    return [
+        Known(row[0].bytes, _profile(row), None if row[8] is None else to_ms(row[8]))
+        for row in rows
+    ]
 
 
 def _profile(row: asyncpg.Record) -> Profile:

@@ -26,7 +26,7 @@ EDGES_PER_READ: Final = 256
 CLAIM_MS: Final = 5_000
 """Who sweeps says so again with every bucket; who has died while sweeping is waited for so long."""
 
-_TOLD: Final = (Told.done, Told.in_, Told.out, Told.superseded)
+_TOLD: Final = (Told.done, Told.in_, Told.out, Told.superseded, Told.lingers)
 
 
 class Script(NamedTuple):
@@ -82,6 +82,10 @@ class RollKeys:
         """The devices of one generation in one bucket."""
         return self.table.tags[bucket] + b":hub:" + generation
 
+    def goodbyes(self, bucket: int, person: bytes) -> bytes:
+        """How often somebody has said goodbye."""
+        return self.table.tags[bucket] + b":byes:" + person
+
     def person(self, bucket: int, person: bytes) -> bytes:
         """Somebody's devices."""
         return self.table.tags[bucket] + b":person:" + person
@@ -96,9 +100,10 @@ class RollCommands:
     def say(self, bucket: int, generation: bytes, says: Sequence[Say], *, sweep: bool) -> bytes:
         keys = self.keys
         people = [keys.person(bucket, say.key.person) for say in says]
+        people += [keys.goodbyes(bucket, say.key.person) for say in says if say.is_goodbye]
         args: list[bytes] = []
         for say in says:
-            args += [say.key.person, say.key.device, claim_of(say.device), say.profile]
+            args += [say.key.person, say.key.device, _claim_of(say), say.profile]
         shared = [keys.buckets[bucket], keys.edges[bucket], keys.devices(bucket, generation)]
         how = b"sweep" if sweep else b"say"
         return _run(scripts().say, shared + people, generation, how, EDGES_KEPT, *args)
@@ -176,11 +181,14 @@ def read_register(reply: Reply) -> tuple[bool, Register]:
     return bool(done), Register(int(now), tuple(sorted(peers)))
 
 
-def claim_of(device: Device | None) -> bytes:
-    """A device as it stands in Redis; empty for one that is out."""
-    if device is None:
-        return b""
-    attention = device.attention.value.encode()
+def _claim_of(say: Say) -> bytes:
+    if say.device is None:
+        return b"g" if say.is_goodbye else b""
+    return claim_of(say.device, b"=" if say.as_it_was else say.device.attention.value.encode())
+
+
+def claim_of(device: Device, attention: bytes) -> bytes:
+    """A device as it stands in Redis."""
     return device.generation + attention + b"%014d" % device.stamp_ms + (device.room or b"")
 
 

@@ -275,6 +275,17 @@ def forget_a_room(records: Records, rng: random.Random) -> Planted | None:
     )
 
 
+def show_as_invited(records: Records, rng: random.Random) -> Planted | None:
+    """A room list that calls an invitation what the self log added."""
+    found = _any(records, h.FreshSelf, rng, lambda shown: bool(shown.rooms))
+    if found is None:
+        return None
+    n, shown = found
+    return Planted(
+        _put(records, n, replace(shown, invited=shown.rooms[:1])), Rule.selflog, shown.person
+    )
+
+
 # A system that is dead
 
 
@@ -325,6 +336,6 @@ def ack_too_little(records: Records, rng: random.Random) -> Planted | None:
 LOG: Final[tuple[Planting, ...]] = (
     lose_a_row, number_two_alike, insert_a_retry, ack_without_a_row, ack_another_seq, refuse_what_was_done,
     number_against_time, number_against_the_sender, forget_a_span, let_the_kicked_speak, count_messages_wrong,
-    show_stale_words, fold_stale, count_unread_wrong, forget_a_room,
+    show_stale_words, fold_stale, count_unread_wrong, forget_a_room, show_as_invited,
     ack_nothing_more, deliver_nothing_more, never_come_back, recover_late, ack_too_little,
 )  # fmt: skip

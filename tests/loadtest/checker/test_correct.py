@@ -12,8 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loadtest.torture import history as h
+from loadtest.torture.checker.findings import Findings, Rule
+from loadtest.torture.checker.selflog import Self, _compare
 from loadtest.torture.checker.verdict import check
 from loadtest.torture.journal import Writer, read
+from proto.entry import Body, EntryKind
 from tests.loadtest.checker.model import Model
 
 
@@ -44,6 +47,24 @@ def test_an_invitation_that_is_declined_is_no_entry_of_the_room() -> None:
     ]
     assert check([*records, *invited, *declined]).lost == 0
     assert check([*records, *declined]).lost == 1
+
+
+def test_who_is_invited_again_after_a_kick_has_the_room_in_their_list() -> None:
+    """As an invitation, by the self log and by REST; a list without it, or with more than that, is wrong."""
+    person, room = UUID(int=1), UUID(int=2)
+    told = Self()
+    for seq, kind in enumerate((EntryKind.room_added, EntryKind.room_removed, EntryKind.invited)):
+        told.take(
+            h.SqlEntry(
+                t=seq, room=person, seq=seq + 1, msg_no=0, kind=kind, author=room, subject=person,
+                body=Body(room=room),
+            )
+        )  # fmt: skip
+    for rooms, invited, wrong in [([room], [room], 0), ([room], [], 1), ([], [], 1)]:
+        shown = h.FreshSelf(t=9, person=person, rooms=rooms, invited=invited)
+        findings = Findings()
+        _compare(shown, told, "the self log", None, findings)
+        assert findings.counts[Rule.selflog] == wrong
 
 
 def test_a_history_in_files_reads_as_it_was_written(tmp_path: Path) -> None:

@@ -28,3 +28,11 @@ same([presence.state("b", 5), presence.words("b", 5)], ["idle", "away · 🍜 lu
 same(presence.words("b", 9), "away");
 presence.lost();
 same(presence.state("b", 9), "unknown");
+
+same(presence.online("r", []), null, "nothing is known");
+presence.frame({ people: [bob], whole: true, known: true });
+same(presence.online("r", [{ id: "b" }]), null, "a room that was not told");
+presence.room({ room: "r", form: "names", online: null });
+same([presence.online("r", [{ id: "b" }, { id: "c" }]), presence.online("r", undefined)], [1, null]);
+presence.room({ room: "r", form: "count", online: 4321 });
+same(presence.online("r", undefined), 4321);
