@@ -49,6 +49,8 @@ class Candidate(NamedTuple):
     key: Key
     provider: Provider
     urgent: bool
+    is_read: bool = False
+    """Nothing is owed, but what a phone shows was read elsewhere."""
 
 
 class Message(NamedTuple):
@@ -119,12 +121,25 @@ class Owed(NamedTuple):
     standing: int = 0
     """Messages after `read_seq` alone, rung or not: what a counted alert says; 0: not known."""
 
+    rung: int = 0
+    """What the last alert that a provider accepted was about; 0: phones show nothing of the room."""
+
+    @property
+    def is_shown_and_read(self) -> bool:
+        """Whether all that phones show of this room was read, so that it is to go."""
+        return 0 < self.rung <= self.read_seq
+
 
 class Settled(NamedTuple):
-    """Nothing up to `seq` is owed any more."""
+    """Nothing up to `seq` is owed any more. `rung`: about this an alert was accepted, or may have been; 0: none.
+
+    `gone`: what rang up to here is shown no more; 0: nothing was told of it.
+    """
 
     key: Key
     seq: int
+    rung: int = 0
+    gone: int = 0
 
 
 class OwedStore(Protocol):
@@ -142,12 +157,18 @@ class OwedStore(Protocol):
         """
         ...
 
-    async def settle(self, provider: Provider, settled: Sequence[Settled]) -> None:
-        """Move `notified` forward; never back."""
+    async def settle(self, provider: Provider, settled: Sequence[Settled]) -> list[Key]:
+        """Move `notified` forward; never back. Of what rang: whatever had been read before this was written."""
+        ...
+
+    async def shown_and_read(self, provider: Provider, keys: Sequence[Key]) -> list[Key]:
+        """Those of which phones show something, all of it read."""
         ...
 
     async def unsettled(self, provider: Provider, after: Key | None, most: int) -> list[Candidate]:
-        """Everything that may be owed, in order of keys after `after`: head > notified and head > read."""
+        """Everything that may be owed, in order of keys after `after`: head > notified and head > read; and what is
+        shown and was read.
+        """
         ...
 
     async def drop_token(self, device: UUID, token: str, before_ms: int | None) -> bool:

@@ -60,10 +60,10 @@ class Pusher:
         self._rebuild = Rebuild(provider, store, queue, registry, rng)
         self._rebuild.on_lost = attending.doubt
         timing = Timing(queue, attending, recent, pace)
-        self.intake = Intake(provider, store, queue, timing, self._rebuild)
+        self.intake = Intake(provider, store, queue, timing, self._rebuild, pace)
         desk = Desk(provider, queue, store, attending, recent, self._meters)
         ringing = Ringing(queue, store, carrier, self._meters, rng)
-        self._worker = Worker(desk, ringing, Settling(provider, store, queue), pace)
+        self._worker = Worker(desk, ringing, Settling(provider, store, queue, pace), pace)
 
     async def run(self) -> None:
         """Push until cancelled."""

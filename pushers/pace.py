@@ -31,5 +31,9 @@ class Pace(NamedTuple):
     burst_ms: int = 2_000
     """After a push, the next to the same person and room (from when the last one left)."""
 
+    read_ms: int = 3_000
+    """What is read in a room is put together so long (from the first reading): whoever scrolls reads many times, and a
+    phone is woken seldom."""
+
 
 PACE = Pace()

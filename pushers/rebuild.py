@@ -16,7 +16,7 @@ from typing import Final, NoReturn
 from prometheus_client import CollectorRegistry, Counter
 
 from muster.errors import Refused
-from muster.owed import Key, OwedStore
+from muster.owed import Candidate, Key, OwedStore
 from muster.push_device import Provider
 from muster.push_queue import Priority, PushQueue, Unreachable, Wish
 from muster.telemetry import get_logger
@@ -102,9 +102,7 @@ class Rebuild:
             await self._queue.put(
                 [
                     Wish(
-                        candidate.key,
-                        Priority.urgent if candidate.urgent else Priority.ordinary,
-                        now_ms + self._rng.randrange(SPREAD_MS),
+                        candidate.key, _priority(candidate), now_ms + self._rng.randrange(SPREAD_MS)
                     )
                     for candidate in found
                 ]
@@ -115,6 +113,12 @@ class Rebuild:
         if total:
             get_logger().info("owed_rebuilt", count=total)
         return total
+
+
+def _priority(candidate: Candidate) -> Priority:
+    if candidate.is_read:
+        return Priority.silent
+    return Priority.urgent if candidate.urgent else Priority.ordinary
 
 
 def _nobody() -> None:

@@ -43,13 +43,14 @@ class Rung(NamedTuple):
     """What became of a job's rings.
 
     `again_s`: look again so much later, for some have no final answer; None: all have. `attempts`: with so many
-    counted. `buried`: why it is given up.
+    counted. `buried`: why it is given up. `shown`: the newest seq that a device shows now, or may show; 0: none.
     """
 
     again_s: float | None = None
     attempts: int = 0
     buried: str | None = None
     delivered: bool = False
+    shown: int = 0
 
 
 class Ringing:
@@ -78,7 +79,12 @@ class Ringing:
             if claim in (Claim.mine, Claim.torn)
         ]
         outcomes = await asyncio.gather(*(self._carrier.send(ring.push) for ring, _ in ours))
-        rung = Rung(BUSY_S if Claim.busy in claims else None)
+        sent = [
+            ring.sending.seq
+            for ring, claim in zip(rings, claims, strict=True)
+            if claim is Claim.sent
+        ]
+        rung = Rung(BUSY_S if Claim.busy in claims else None, shown=max(sent, default=0))
         ended: list[tuple[Sending, bool]] = []
         for (ring, claim), outcome in zip(ours, outcomes, strict=True):
             arrived = isinstance(outcome, Delivered)
@@ -88,7 +94,9 @@ class Ringing:
             if not (isinstance(outcome, TryLater) and outcome.ambiguous):
                 # What may have arrived keeps its claim until that runs out: the next attempt is known to be a second.
                 ended.append((ring.sending, arrived))
-            rung = _both(rung, self._follows(job, outcome))
+            may_show = arrived or (isinstance(outcome, TryLater) and outcome.ambiguous)
+            follows = self._follows(job, outcome)
+            rung = _both(rung, follows._replace(shown=ring.sending.seq if may_show else 0))
             await self._forget(ring.push.device, outcome)
         if ended:
             await self._queue.release(ended)
@@ -133,4 +141,5 @@ def _both(one: Rung, other: Rung) -> Rung:
         max(one.attempts, other.attempts),
         one.buried or other.buried,
         one.delivered or other.delivered,
+        max(one.shown, other.shown),
     )

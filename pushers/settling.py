@@ -12,8 +12,9 @@ from typing import Final, NamedTuple, NoReturn
 from muster.errors import Refused
 from muster.owed import OwedStore, Settled
 from muster.push_device import Provider
-from muster.push_queue import Job, PushQueue, Unreachable
+from muster.push_queue import Job, Priority, PushQueue, Unreachable, Wish
 from muster.telemetry import get_logger
+from pushers.pace import PACE, Pace
 
 TOGETHER_S: Final = 0.05
 AT_ONCE: Final = 500
@@ -23,7 +24,7 @@ WAITING_MOST: Final = 20_000
 
 
 class _Final(NamedTuple):
-    job: Job
+    job: Job | None
     settled: Settled | None
     again_ms: int | None
 
@@ -31,10 +32,13 @@ class _Final(NamedTuple):
 class Settling:
     """One provider's."""
 
-    def __init__(self, provider: Provider, store: OwedStore, queue: PushQueue) -> None:
+    def __init__(
+        self, provider: Provider, store: OwedStore, queue: PushQueue, pace: Pace = PACE
+    ) -> None:
         self._provider = provider
         self._store = store
         self._queue = queue
+        self._pace = pace
         self._waiting: list[_Final] = []
         self._woken = asyncio.Event()
 
@@ -42,6 +46,12 @@ class Settling:
         """This job is over, or to be looked at again; up to `settled` nothing is owed."""
         if len(self._waiting) < WAITING_MOST:
             self._waiting.append(_Final(job, settled, again_ms))
+            self._woken.set()
+
+    def rang(self, settled: Settled) -> None:
+        """So much is to be known of a job that is nobody's any more."""
+        if len(self._waiting) < WAITING_MOST:
+            self._waiting.append(_Final(None, settled, None))
             self._woken.set()
 
     async def run(self) -> NoReturn:
@@ -64,10 +74,14 @@ class Settling:
         """Postgres first. Raises `Refused` and `Unreachable`: then all of it may be written again."""
         settled = [final.settled for final in batch if final.settled is not None]
         if settled:
-            await self._store.settle(self._provider, settled)
-        again = [(final.job, final.again_ms) for final in batch if final.again_ms is not None]
+            read = await self._store.settle(self._provider, settled)
+            if read:
+                at_ms = await self._queue.now_ms() + self._pace.read_ms
+                await self._queue.put([Wish(key, Priority.silent, at_ms) for key in read])
+        jobs = [(final.job, final.again_ms) for final in batch if final.job is not None]
+        again = [(job, again_ms) for job, again_ms in jobs if again_ms is not None]
         if again:
             await self._queue.again(again)
-        done = [final.job for final in batch if final.again_ms is None]
+        done = [job for job, again_ms in jobs if again_ms is None]
         if done:
             await self._queue.done(done)

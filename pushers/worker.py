@@ -3,6 +3,7 @@
     queue --jobs--> owed + attendance --decide--> ringing --final--> settling
                                           |
                                           +--later, silent------------^
+                                          +--read elsewhere--> ringing^
 
 Owns the way of a job through the process and how many are under way. Must never decide (pushers/decide.py). Whatever it
 dies of, the job is taken over by another, and claims keep it from ringing twice.
@@ -17,7 +18,7 @@ from typing import Final, NamedTuple, NoReturn
 from muster.errors import Refused
 from muster.owed import Key, Owed, OwedStore, Settled
 from muster.push_device import Provider, PushDevice
-from muster.push_queue import Job, PushQueue, Sending, Unreachable
+from muster.push_queue import Job, Priority, PushQueue, Sending, Unreachable
 from muster.telemetry import get_logger
 from pushers.alert import Alert
 from pushers.attendance import UNKNOWN, Attendance
@@ -25,6 +26,8 @@ from pushers.attending import Attending
 from pushers.decide import Decision, Later, Send, Silent, decide
 from pushers.meters import PushMeters
 from pushers.pace import PACE, Pace
+from pushers.ration import Ration
+from pushers.reading import told
 from pushers.recent import Recent
 from pushers.ringing import Ring, Ringing
 from pushers.settling import Settling
@@ -57,6 +60,7 @@ class Worker:
         self._ringing = ringing
         self._settling = settling
         self._pace = pace
+        self._ration = Ration()
         self._in_hand = 0
         self._freed = asyncio.Event()
         self._seen_ms = 0
@@ -120,8 +124,15 @@ class Worker:
     async def _work(self, job: Job, owed: Owed, attendance: Attendance, now_ms: int) -> None:
         try:
             decision = decide(owed, attendance, now_ms, self._pace)
-            self._count(decision)
-            await self._ring(job, owed, decision, now_ms)
+            if job.priority is not Priority.silent:
+                self._count(decision)
+            if any(isinstance(verdict, Send) for verdict in decision.verdicts):
+                await self._ring(job, owed, decision, now_ms)
+            elif owed.is_shown_and_read and decision.again_ms is None:
+                await self._tell_read(job, owed, attendance, now_ms)
+            else:
+                settled = Settled(owed.key, decision.settled)
+                self._settling.over(job._replace(attempts=0), settled, decision.again_ms)
         except (Refused, Unreachable) as error:
             self._later([job], error)
             return
@@ -133,21 +144,36 @@ class Worker:
             for device, verdict in zip(owed.devices, decision.verdicts, strict=True)
             if isinstance(verdict, Send)
         ]
-        settled = Settled(owed.key, decision.settled)
-        if not rings:
-            self._settling.over(job._replace(attempts=0), settled, decision.again_ms)
-            return
         rung = await self._ringing.ring(job, rings)
         if rung.delivered:
             await self._arrived(job, owed)
+        # Before all have a final answer nothing more is settled; that some show it is known all the same.
+        rang = Settled(owed.key, owed.notified, rung.shown)
         if rung.buried is not None:
             await self._desk.queue.bury(job, rung.buried)
+            if rung.shown:
+                self._settling.rang(rang)
         elif rung.again_s is not None:
             again_ms = now_ms + round(rung.again_s * 1000)
             earliest = min(again_ms, decision.again_ms or again_ms)
-            self._settling.over(job._replace(attempts=rung.attempts), None, earliest)
+            again = job._replace(attempts=rung.attempts)
+            self._settling.over(again, rang if rung.shown else None, earliest)
         else:
-            self._settling.over(job._replace(attempts=0), settled, decision.again_ms)
+            final = rang._replace(seq=decision.settled)
+            self._settling.over(job._replace(attempts=0), final, decision.again_ms)
+
+    async def _tell_read(self, job: Job, owed: Owed, attendance: Attendance, now_ms: int) -> None:
+        """Nothing is owed, and what phones show was read: it goes. Tried as often as an alert, and given up alike."""
+        rung = await self._ringing.ring(job, told(owed, attendance, self._ration, now_ms))
+        gone = Settled(owed.key, owed.through, gone=owed.rung)
+        if rung.buried is not None:
+            await self._desk.queue.bury(job, rung.buried)
+            self._settling.rang(gone)
+        elif rung.again_s is not None:
+            again_ms = now_ms + round(rung.again_s * 1000)
+            self._settling.over(job._replace(attempts=rung.attempts), None, again_ms)
+        else:
+            self._settling.over(job, gone)
 
     async def _arrived(self, job: Job, owed: Owed) -> None:
         now_ms = await self._desk.queue.now_ms()

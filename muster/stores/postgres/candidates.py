@@ -90,10 +90,27 @@ def owed_news(line: str, me: str, hidden: str, me_text: str) -> str:
     """
 
 
+def _shown(person: str, room: str, read_seq: str, provider: str) -> str:
+    """Whether phones show something of a room, all of it read."""
+    return f"""
+        SELECT FROM push_notified n WHERE n.room_id = {room} AND n.person_id = {person} AND n.provider = {provider}
+            AND n.rung > 0 AND n.rung <= {read_seq} LIMIT 1
+    """
+
+
+# $1 people and $2 rooms, key by key, $3 provider.
+SHOWN_AND_READ: Final = f"""
+    SELECT k.person, k.room FROM unnest($1::uuid[], $2::uuid[]) k (person, room)
+    CROSS JOIN LATERAL (SELECT m.read_seq FROM members m WHERE m.room_id = k.room AND m.person_id = k.person
+                        AND {_PRESENT} LIMIT 1) m
+    CROSS JOIN LATERAL ({_shown("k.person", "k.room", "m.read_seq", "$3")}) n
+"""  # noqa: S608  # constants of this module
+
 # $1 provider, $2 and $3 the person and room after which it begins. Every row tells how far was looked.
 #
 # It goes from people with such a device, in order, to their memberships. Of most rooms two numbers tell that all is
-# read or told; of the others one look backwards from the head finds what is owed, or that nothing is.
+# read or told; of the others one look backwards from the head finds what is owed, or that nothing is. Where something
+# is owed, that it may be shown and read is of no interest: whoever judges sees both.
 UNSETTLED: Final = f"""
     WITH people AS MATERIALIZED (
         SELECT DISTINCT d.person_id FROM push_devices d WHERE d.provider = $1 AND d.person_id >= $2
@@ -141,7 +158,16 @@ UNSETTLED: Final = f"""
             ORDER BY e.seq DESC LIMIT 1
         ) news ON true
         WHERE about.found OR news.found
+    ), shown AS (
+        SELECT l.person_id, l.room_id FROM looked l
+        CROSS JOIN LATERAL ({_shown("l.person_id", "l.room_id", "l.read_seq", "$1")}) n
+        WHERE l.relation IN ('member', 'moderator', 'owner')
+    ), found AS (
+        SELECT coalesce(o.person_id, s.person_id) AS person_id, coalesce(o.room_id, s.room_id) AS room_id,
+               coalesce(o.urgent, false) AS urgent, o.person_id IS NULL AS is_read
+        FROM owed o FULL JOIN shown s ON s.person_id = o.person_id AND s.room_id = o.room_id
     )
-    SELECT o.person_id, o.room_id, o.urgent, f.more_people, f.last_person, f.more_rows, f.last_looked, f.last_room
-    FROM far f LEFT JOIN owed o ON true ORDER BY o.person_id, o.room_id
+    SELECT o.person_id, o.room_id, o.urgent, o.is_read,
+           f.more_people, f.last_person, f.more_rows, f.last_looked, f.last_room
+    FROM far f LEFT JOIN found o ON true ORDER BY o.person_id, o.room_id
 """  # noqa: S608  # constants of this module

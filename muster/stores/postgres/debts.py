@@ -44,7 +44,7 @@ def _counted(name: str, also: str) -> str:
 LINES: Final = f"""
     WITH lines AS MATERIALIZED (
         SELECT k.n::integer - 1 AS n, m.*, m.person_id::text AS me, r.kind, r.title, r.head, r.msg_no,
-               coalesce(t.seq, 0) AS notified,
+               coalesce(t.seq, 0) AS notified, coalesce(t.rung, 0) AS rung,
                ARRAY(SELECT b.blocked FROM blocks b WHERE b.blocker = k.person) AS hidden
         FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY k (person, room, n)
         CROSS JOIN LATERAL (SELECT m.room_id, m.person_id, m.relation, m.from_seq, m.read_seq, m.read_msg_no,
@@ -52,10 +52,10 @@ LINES: Final = f"""
                             FROM members m WHERE m.room_id = k.room AND m.person_id = k.person
                               AND m.relation IN ('member', 'moderator', 'owner') LIMIT 1) m
         CROSS JOIN LATERAL (SELECT * FROM rooms r WHERE r.room_id = k.room LIMIT 1) r
-        LEFT JOIN LATERAL (SELECT t.seq FROM push_notified t WHERE t.room_id = k.room AND t.person_id = k.person
+        LEFT JOIN LATERAL (SELECT t.seq, t.rung FROM push_notified t WHERE t.room_id = k.room AND t.person_id = k.person
                            AND t.provider = $3 LIMIT 1) t ON true
     )
-    SELECT i.n, i.kind, i.title, i.is_request, i.chosen_level, i.muted_until, i.read_seq, i.notified, i.head,
+    SELECT i.n, i.kind, i.title, i.is_request, i.chosen_level, i.muted_until, i.read_seq, i.notified, i.rung, i.head,
            coalesce(news.newest, '{{}}') AS newest, coalesce(about.newest, '{{}}') AS naming,
            news.count AS unread, about.count AS mentions, news.first_at, standing.count AS standing,
            w.level, w.quiet_from_min, w.quiet_to_min, w.urgent_through, s.busy_until_ms
@@ -128,6 +128,7 @@ def owed_of(
         session_over=frozenset(reach.device.device for reach in reached if reach.over),
         first_ms=to_ms(line["first_at"]) if 0 < line["unread"] < UNREAD_MOST else 0,
         standing=line["standing"],
+        rung=line["rung"],
     )
 
 

@@ -14,7 +14,12 @@ from uuid import UUID
 from muster.owed import Candidate, Fresh, Key, Owed, Settled
 from muster.push_device import Provider
 from muster.stores.postgres.badges import badges_of
-from muster.stores.postgres.candidates import CANDIDATES, ROOMS_MOST, UNSETTLED
+from muster.stores.postgres.candidates import (
+    CANDIDATES,
+    ROOMS_MOST,
+    SHOWN_AND_READ,
+    UNSETTLED,
+)
 from muster.stores.postgres.debts import (
     DEVICES,
     LINES,
@@ -27,7 +32,9 @@ from muster.stores.postgres.debts import (
 from muster.stores.postgres.moments import from_ms
 from muster.stores.postgres.pool import Database
 
-_SETTLE: Final = "SELECT settle_pushes_v1($1, $2::uuid[], $3::uuid[], $4::bigint[])"
+_SETTLE: Final = """
+    SELECT person, room FROM settle_pushes_v2($1, $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[])
+"""
 _DROP: Final = """
     DELETE FROM push_devices WHERE device_id = $1 AND token = $2 AND ($3::timestamptz IS NULL OR registered_at < $3)
 """
@@ -85,12 +92,23 @@ class PostgresOwed:
             for line in lines
         ]  # fmt: skip
 
-    async def settle(self, provider: Provider, settled: Sequence[Settled]) -> None:
-        rooms = [UUID(bytes=each.key.room) for each in settled]
-        people = [UUID(bytes=each.key.person) for each in settled]
-        await self._primary.execute(
-            _SETTLE, provider.value, rooms, people, [each.seq for each in settled]
+    async def settle(self, provider: Provider, settled: Sequence[Settled]) -> list[Key]:
+        rows = await self._primary.fetch(
+            _SETTLE,
+            provider.value,
+            [UUID(bytes=each.key.room) for each in settled],
+            [UUID(bytes=each.key.person) for each in settled],
+            [each.seq for each in settled],
+            [each.rung for each in settled],
+            [each.gone for each in settled],
         )
+        return [Key(person.bytes, room.bytes) for person, room in rows]
+
+    async def shown_and_read(self, provider: Provider, keys: Sequence[Key]) -> list[Key]:
+        people = [UUID(bytes=key.person) for key in keys]
+        rooms = [UUID(bytes=key.room) for key in keys]
+        rows = await self._primary.fetch(SHOWN_AND_READ, people, rooms, provider.value)
+        return [Key(person.bytes, room.bytes) for person, room in rows]
 
     async def unsettled(self, provider: Provider, after: Key | None, most: int) -> list[Candidate]:
         found: list[Candidate] = []
@@ -103,10 +121,15 @@ class PostgresOwed:
         while True:
             rows = await self._primary.fetch(UNSETTLED, provider.value, person, room)
             found += [
-                Candidate(Key(row["person_id"].bytes, row["room_id"].bytes), provider, row["urgent"])
+                Candidate(
+                    Key(row["person_id"].bytes, row["room_id"].bytes),
+                    provider,
+                    row["urgent"],
+                    row["is_read"],
+                )
                 for row in rows
                 if row["person_id"] is not None
-            ]  # fmt: skip
+            ]
             far = rows[0]
             if len(found) >= most or not (far["more_rows"] or far["more_people"]):
                 return found[:most]
