@@ -1,8 +1,8 @@
 """Owns every setting: its environment variable, its type, its default, its meaning.
 
-A new setting is one line in `Settings`: the variable is MUSTER_ and the field's name in capitals,
-the type is the annotation. It never reads the environment itself: the entry modules hand a
-mapping to `Settings.from_env`, once.
+A new setting is one line in `Settings` (of pushes: in `PushSettings`): the variable is MUSTER_ and the field's name in
+capitals, the type is the annotation. It never reads the environment itself: the entry modules hand a mapping to
+`Settings.from_env`, once.
 """
 
 import difflib
@@ -14,11 +14,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
+from muster.push_settings import PushSettings
 from muster.setting import PREFIX, Declaration, SettingsError, declaration, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(PushSettings):
     """What one process was told. `Settings()` is every default; tests use `dataclasses.replace`."""
 
     # Where things are
@@ -190,34 +191,6 @@ class Settings:
         "Postgres text search configuration; another one makes `muster migrate` index anew",
     )
 
-    # Pushes
-    pushes: str = setting(
-        "mock",
-        "what `muster up` starts for pushes: mocks of APNs and FCM and a pusher for each; pushers for whom"
-        " there is a key; nothing",
-        choices=("mock", "real", "none"),
-    )
-    push_provider: str = setting("apns", "whom a pusher serves", choices=("apns", "fcm"))
-    pusher_port: int = setting(8201, "port of the first pusher", at_least=1, at_most=65535)
-    pusher_db_pool: int = setting(2, "connections of a pusher", at_least=1, at_most=16)
-    push_ca: Path | None = setting(
-        None, "certificates by which providers are known; default: the system's"
-    )
-    apns_url: str = setting("https://api.push.apple.com", "APNs")
-    apns_sandbox_url: str = setting("https://api.sandbox.push.apple.com", "APNs for development")
-    apns_key: Path | None = setting(None, "Apple's signing key for pushes (.p8)")
-    apns_key_id: str = setting("", "id of MUSTER_APNS_KEY")
-    apns_team_id: str = setting("", "the team that MUSTER_APNS_KEY is of")
-    fcm_url: str = setting("https://fcm.googleapis.com", "FCM")
-    fcm_account: Path | None = setting(None, "Google service account that may send (JSON)")
-
-    mock_push_port: int = setting(
-        8301,
-        "port of the page of mock phones; the mocks of APNs, its sandbox, FCM and OAuth are on the four after it",
-        at_least=1,
-        at_most=65_531,
-    )
-
     # Media
     media_dir: Path | None = setting(
         None,
@@ -327,9 +300,10 @@ class Settings:
 
 
 def declarations() -> Iterator[Declaration]:
-    """Every setting, in the order declared."""
+    """Every setting, in the order declared, those of pushes last."""
     hints = typing.get_type_hints(Settings)
-    for declared in fields(Settings):
+    of_pushes = {declared.name for declared in fields(PushSettings)}
+    for declared in sorted(fields(Settings), key=lambda one: one.name in of_pushes):
         yield declaration(declared, hints[declared.name])
 
 

@@ -134,13 +134,14 @@ def _standbys(facts: PostgresFacts) -> Iterator[Finding]:
 
 
 def budget(settings: Settings) -> int:
-    """The most connections that the hubs and the one api of these settings open, and the reserve.
+    """The most connections that the hubs, the one api and the pushers of these settings open, and the reserve.
 
     Each writer pool has one more connection, a spare for a room that makes batches wait.
     """
     hub = settings.db_writers + 1 + settings.db_pool
     api = settings.api_db_writers + 1 + settings.api_db_pool
-    return settings.hubs * hub + api + CONNECTIONS_RESERVED
+    pushers = len(settings.pushed_by) * settings.pusher_db_pool
+    return settings.hubs * hub + api + pushers + CONNECTIONS_RESERVED
 
 
 def _connections(facts: PostgresFacts, settings: Settings) -> Iterator[Finding]:

@@ -35,7 +35,9 @@ from muster.stores.redis.token_shelf import RedisShelf
 from muster.stores.redis.wire import Dial
 from muster.telemetry import configure_logging, get_logger, new_registry
 from pushers.assembly import Outside, Pusher
+from pushers.carrier_meters import CarrierMeters
 from pushers.carriers import Carried, carrier_of
+from pushers.pace import Pace
 from pushers.probes import listening, probes
 
 NAME: Final = "muster-pusher"
@@ -120,10 +122,19 @@ async def _open(
     roll = roll_at(settings.redis_url, settings.redis_cluster, rng)
     closing.push_async_callback(roll.close)
     outside = Outside(provider, PostgresOwed(database), queue, roll, carrier, clock)
-    pusher = Pusher(outside, registry, rng)
+    CarrierMeters(carrier, registry)
+    pusher = Pusher(outside, registry, rng, _pace(settings))
     nodes = nodes_at(settings.redis_url, settings.redis_cluster, lanes, rng)
     tail = RedisTail(nodes, lanes, pusher.intake, TailMeters(registry), clock, rng)
     return pusher, tail
+
+
+def _pace(settings: Settings) -> Pace:
+    return Pace(
+        elsewhere_ms=round(settings.push_elsewhere_s * 1000),
+        burst_ms=round(settings.push_burst_s * 1000),
+        read_ms=round(settings.push_read_s * 1000),
+    )
 
 
 async def _database(settings: Settings, registry: CollectorRegistry) -> Database:

@@ -24,6 +24,7 @@ from muster.clock import SystemClock
 from muster.config import Settings, hide_password
 from muster.depot import Absent
 from muster.doctor import Finding, Verdict, fail, ok
+from muster.doctor_pushes import KeyFile, of_pushes
 from muster.errors import Refused
 from muster.keys import KeysError
 from muster.lanes import LaneTable
@@ -68,6 +69,7 @@ async def _examine(settings: Settings, running: Running | None) -> dict[str, lis
         f"postgres  {database}": await _postgres(settings),
         f"redis  {redis}": await _redis(settings),
         "media": [await _media(settings)],
+        "pushes": [*of_pushes(settings, _push_keys(settings))],
         "processes": await _processes(running, settings.data_dir),
     }
 
@@ -86,6 +88,26 @@ def _machine(settings: Settings) -> Iterator[Finding]:
     except (KeysError, OSError) as error:
         trouble = str(error)
     yield doctor.of_keys(kids, trouble, exposed)
+
+
+def _push_keys(settings: Settings) -> list[KeyFile]:
+    named = {
+        "MUSTER_APNS_KEY": settings.apns_key,
+        "MUSTER_FCM_ACCOUNT": settings.fcm_account,
+        "MUSTER_PUSH_CA": settings.push_ca,
+    }
+    found = []
+    for name, path in named.items():
+        if path is None:
+            continue
+        try:
+            with path.open("rb") as file:
+                file.read(1)
+            exposed = bool(path.stat().st_mode & _OTHERS_MAY_READ) and path != settings.push_ca
+            found.append(KeyFile(name, "", exposed))
+        except OSError as error:
+            found.append(KeyFile(name, reason(error), exposed=False))
+    return found
 
 
 async def _postgres(settings: Settings) -> list[Finding]:

@@ -1,5 +1,7 @@
 """Each check of `muster doctor` made to fail once, on facts made up for it."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from muster import doctor
 from muster.config import Settings
 from muster.doctor import Finding, Verdict
+from muster.doctor_pushes import KeyFile, of_pushes
 from muster.facts import Lease, PostgresFacts, RedisFacts, ReplicaFacts
 
 SERVER = {
@@ -94,8 +97,11 @@ def test_the_connection_budget_is_a_hundred() -> None:
 
 
 def test_the_default_settings_keep_the_budget() -> None:
-    """Two hubs and one api, the spare writers counted."""
-    assert doctor.budget(Settings()) == 2 * (2 + 1 + 2) + (1 + 1 + 4) + 10
+    """Two hubs, one api and two pushers, the spare writers counted."""
+    assert doctor.budget(Settings()) == 2 * (2 + 1 + 2) + (1 + 1 + 4) + 2 * 2 + 10
+    assert doctor.budget(Settings(pushes="none")) == 2 * (2 + 1 + 2) + (1 + 1 + 4) + 10
+    alone = Settings(pushes="real", apns_key=Path("key.p8"))
+    assert doctor.budget(alone) == 2 * (2 + 1 + 2) + (1 + 1 + 4) + 2 + 10
 
 
 def test_a_schema_that_is_behind_fails_and_one_ahead_warns() -> None:
@@ -156,6 +162,24 @@ def test_keys_must_be_there_and_private() -> None:
     assert doctor.of_keys(1, "", []).verdict is Verdict.ok
     assert doctor.of_keys(0, "there is none", []).verdict is Verdict.fail
     assert doctor.of_keys(1, "", ["a.pem"]).verdict is Verdict.warn
+
+
+def test_keys_of_pushes_are_all_there_and_can_be_read() -> None:
+    """All three of Apple's or none; a file that is not there rings nobody, one that others read rings anybody."""
+
+    def judged(settings: Settings, *files: KeyFile) -> list[Verdict]:
+        return [finding.verdict for finding in of_pushes(settings, files)]
+
+    whole = Settings(pushes="real", apns_key=Path("k"), apns_key_id="K", apns_team_id="T")
+    assert judged(Settings()) == judged(Settings(pushes="none")) == [Verdict.ok]
+    assert judged(Settings(pushes="real")) == [Verdict.warn]
+    assert judged(whole, KeyFile("MUSTER_APNS_KEY", "", exposed=False)) == [Verdict.ok] * 2
+    for part in ({"apns_key": None}, {"apns_key_id": ""}, {"apns_team_id": ""}):
+        assert judged(replace(whole, **part))[0] is Verdict.fail
+    assert (
+        judged(whole, KeyFile("MUSTER_APNS_KEY", "no such file", exposed=False))[0] is Verdict.fail
+    )
+    assert judged(whole, KeyFile("MUSTER_APNS_KEY", "", exposed=True))[0] is Verdict.warn
 
 
 def test_few_file_descriptors_are_a_warning() -> None:

@@ -1,29 +1,48 @@
-"""Owns docs/metrics.md: every metric that a hub or an api process shows, as it says itself.
+"""Owns docs/metrics.md: every metric that a hub, an api process or a pusher shows, as it says itself.
 
 `python -m tests.walk.metrics` starts a Muster and writes the page anew; test_metrics.py fails while it differs from
 what the processes say.
 """
 
 import asyncio
-from collections.abc import Mapping
+import os
+import sys
+from asyncio.subprocess import DEVNULL
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from loadtest.stack import ROOMY, Stack, muster_up
+from loadtest.ports import reserved_ports
+from loadtest.stack import LOOK_EVERY_S, READY_WITHIN_S, ROOMY, Stack, muster_up
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "metrics.md"
 _HEAD: Final = """\
 # Metrics
 
-What `GET /metrics` of every hub and api process says, in Prometheus' text format. Written by
+What `GET /metrics` of every hub, api process and pusher says, in Prometheus' text format. Written by
 `python -m tests.walk.metrics` from what the processes say themselves: edit the help texts, not this page. What to be
 woken for is in [runbook.md](runbook.md).
 
 A histogram has `_bucket`, `_sum` and `_count`. Labels are named in the meaning ("by ..."), and have few values each: no
 metric has a person, a room or an address in it.
 """
+
+
+_PARTS: Final = {
+    "Of every process": {"hub", "api", "pusher"},
+    "Of hubs and api processes": {"hub", "api"},
+    "Of hubs and pushers": {"hub", "pusher"},
+    "Of api processes and pushers": {"api", "pusher"},
+    "Of a hub": {"hub"},
+    "Of an api process": {"api"},
+    "Of a pusher": {"pusher"},
+}
 
 
 class Told(NamedTuple):
@@ -33,9 +52,53 @@ class Told(NamedTuple):
     meaning: str
 
 
-async def pages(stack: Stack) -> dict[str, str]:
-    """What one hub and the api say."""
-    urls = {"hub": stack.hub_urls[0].replace("ws", "http", 1), "api": stack.api_url}
+@asynccontextmanager
+async def pusher_of(stack: Stack) -> AsyncIterator[str]:
+    """A pusher of this Muster, which nothing is to be sent by; its address."""
+    with TemporaryDirectory() as directory, reserved_ports(1) as port:
+        key = Path(directory, "key.p8")
+        key.write_bytes(
+            ec.generate_private_key(ec.SECP256R1()).private_bytes(
+                Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+            )
+        )
+        settings = {
+            "MUSTER_DATABASE_URL": stack.found.database_url,
+            "MUSTER_REDIS_URL": stack.found.redis_url,
+            "MUSTER_PUSHER_PORT": str(port),
+            "MUSTER_APNS_KEY": str(key),
+            "MUSTER_APNS_KEY_ID": "KEY1234567",
+            "MUSTER_APNS_TEAM_ID": "TEAM123456",
+        }
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("MUSTER_")}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "pushers", env=environment | settings, stderr=DEVNULL
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            await _ready(url)
+            yield url
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+async def _ready(url: str) -> None:
+    async with httpx.AsyncClient() as http, asyncio.timeout(READY_WITHIN_S):
+        while True:
+            with suppress(httpx.TransportError):
+                if (await http.get(f"{url}/readyz")).status_code == httpx.codes.OK:
+                    return
+            await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def pages(stack: Stack, pusher: str) -> dict[str, str]:
+    """What one hub, the api and a pusher say."""
+    urls = {
+        "hub": stack.hub_urls[0].replace("ws", "http", 1),
+        "api": stack.api_url,
+        "pusher": pusher,
+    }
     async with httpx.AsyncClient() as http:
         return {who: (await http.get(f"{url}/metrics")).text for who, url in urls.items()}
 
@@ -56,24 +119,28 @@ def told(page: str) -> dict[str, Told]:
 
 def written(said: Mapping[str, str]) -> str:
     """docs/metrics.md."""
-    hub, api = told(said["hub"]), told(said["api"])
-    parts = {
-        "Of every process": {name: hub[name] for name in hub if name in api},
-        "Of a hub": {name: hub[name] for name in hub if name not in api},
-        "Of an api process": {name: api[name] for name in api if name not in hub},
-    }
+    everything = {who: told(page) for who, page in said.items()}
     text = _HEAD
-    for title, metrics in parts.items():
-        text += f"\n## {title}\n\n| metric | kind | meaning |\n|---|---|---|\n"
-        for name, metric in sorted(metrics.items()):
-            text += f"| `{name}` | {metric.kind} | {metric.meaning} |\n"
+    for title, whose in _PARTS.items():
+        metrics = {
+            name: metric
+            for names in everything.values()
+            for name, metric in names.items()
+            if {who for who in everything if name in everything[who]} == whose
+        }
+        if metrics:
+            text += f"\n## {title}\n\n| metric | kind | meaning |\n|---|---|---|\n"
+            for name, metric in sorted(metrics.items()):
+                text += f"| `{name}` | {metric.kind} | {metric.meaning} |\n"
     return text
 
 
 async def main() -> None:
     """Write the page."""
     async with muster_up(1, ROOMY) as stack:
-        PAGE.write_text(written(await pages(stack)), encoding="utf-8")
+        async with pusher_of(stack) as pusher:
+            said = await pages(stack, pusher)
+        PAGE.write_text(written(said), encoding="utf-8")
 
 
 if __name__ == "__main__":

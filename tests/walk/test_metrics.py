@@ -1,9 +1,11 @@
 """What the processes measure is on the page, with a meaning, and costs a scrape little."""
 
 from collections import Counter
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
 from loadtest.stack import Stack
@@ -34,29 +36,38 @@ SAMPLES_MOST = 400
 """Of one metric: more labels than that is a person, a room or a path among them."""
 
 
-async def test_the_page_is_what_the_processes_say(stack: Stack) -> None:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def pusher(stack: Stack) -> AsyncIterator[str]:
+    """Beside the processes that all walks share."""
+    async with metrics.pusher_of(stack) as url:
+        yield url
+
+
+async def test_the_page_is_what_the_processes_say(stack: Stack, pusher: str) -> None:
     """The table is generated, never edited."""
     page = metrics.PAGE.read_text("utf-8")
-    assert metrics.written(await metrics.pages(stack)) == page, "run: python -m tests.walk.metrics"
+    assert metrics.written(await metrics.pages(stack, pusher)) == page, (
+        "run: python -m tests.walk.metrics"
+    )
 
 
-async def test_every_metric_says_what_it_means(stack: Stack) -> None:
-    """On hub and api alike; names are ours or the process collector's."""
-    for page in (await metrics.pages(stack)).values():
+async def test_every_metric_says_what_it_means(stack: Stack, pusher: str) -> None:
+    """On hub, api and pusher alike; names are ours or the process collector's."""
+    for page in (await metrics.pages(stack, pusher)).values():
         for name, metric in metrics.told(page).items():
             assert metric.meaning, name
             assert name.startswith(("muster_", "process_")), name
 
 
-async def test_what_an_operator_asks_of_a_hub_is_there(stack: Stack) -> None:
+async def test_what_an_operator_asks_of_a_hub_is_there(stack: Stack, pusher: str) -> None:
     """One metric each."""
-    there = metrics.told((await metrics.pages(stack))["hub"])
+    there = metrics.told((await metrics.pages(stack, pusher))["hub"])
     assert {asked for asked, name in NEEDED.items() if name not in there} == set()
 
 
-async def test_no_metric_has_many_labels(stack: Stack) -> None:
+async def test_no_metric_has_many_labels(stack: Stack, pusher: str) -> None:
     """Whatever was done to this Muster before; a histogram has a sample per bucket and route at most."""
-    for page in (await metrics.pages(stack)).values():
+    for page in (await metrics.pages(stack, pusher)).values():
         for family in text_string_to_metric_families(page):
             series = Counter(sample.name for sample in family.samples if "le" not in sample.labels)
             assert max(series.values(), default=0) <= SAMPLES_MOST, family.name

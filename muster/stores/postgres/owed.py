@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+import asyncpg
+
 from muster.owed import Candidate, Fresh, Key, Owed, Settled
 from muster.push_device import Provider
 from muster.stores.postgres.badges import badges_of
@@ -51,21 +53,36 @@ class PostgresOwed:
 
     async def candidates(self, fresh: Sequence[Fresh]) -> list[Candidate]:
         found: list[Candidate] = []
-        for start in range(0, len(fresh), ROOMS_MOST):
-            part = fresh[start : start + ROOMS_MOST]
-            rows = await self._primary.fetch(
-                CANDIDATES,
-                [UUID(bytes=each.room) for each in part],
-                [each.to_seq for each in part],
-                [each.here for each in part],
-                [_array(each.authors) for each in part],
-                [_array(each.named) for each in part],
-            )
+        parts = [fresh[at : at + ROOMS_MOST] for at in range(0, len(fresh), ROOMS_MOST)]
+        while parts:
+            part = parts.pop()
+            rows = await self._candidates(part)
+            if rows is None:  # too much for one statement, though not for two
+                half = len(part) // 2
+                parts += [part[:half], part[half:]]
+                continue
             found += [
                 Candidate(Key(person.bytes, room.bytes), Provider(provider), urgent)
                 for person, room, provider, urgent in rows
             ]
         return found
+
+    async def _candidates(self, part: Sequence[Fresh]) -> list[asyncpg.Record] | None:
+        """None: these took Postgres too long, and there is more than one. Raises `Refused`."""
+        columns = (
+            [UUID(bytes=each.room) for each in part],
+            [each.to_seq for each in part],
+            [each.here for each in part],
+            [_array(each.authors) for each in part],
+            [_array(each.named) for each in part],
+        )
+        async with self._primary.lent() as connection:
+            try:
+                return await connection.fetch(CANDIDATES, *columns)
+            except asyncpg.QueryCanceledError:  # by its statement_timeout: the connection is well
+                if len(part) == 1:
+                    raise
+                return None
 
     async def owed(self, provider: Provider, keys: Sequence[Key]) -> list[Owed]:
         people = [UUID(bytes=key.person) for key in keys]

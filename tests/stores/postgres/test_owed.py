@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import UUID
 
+import pytest
 import pytest_asyncio
 
 from muster import submit
+from muster.errors import Refused
 from muster.ids import RoomId
 from muster.owed import Settled, Wishes
 from muster.stores.postgres.badges import PEOPLE_MOST
@@ -418,3 +420,33 @@ async def test_the_number_of_queries_does_not_grow_with_keys(on: Ground) -> None
         assert [each.key for each in owed] == keys
         counts.append(len(asked))
     assert counts == [6, 6]  # BEGIN, lines, messages, devices, COMMIT, badges
+
+
+async def test_rooms_too_much_for_one_statement_are_asked_in_parts(on: Ground) -> None:
+    """Each device looked at takes 0.4 s, a statement may take 0.6: whoever is a candidate is found; one that alone is
+    too much is refused."""
+    bob = await person(on.database)
+    rooms, people = [], []
+    for _ in range(3):
+        people.append(await person(on.database))
+        rooms.append(await room_of(on.writer, bob, people[-1]))
+        await register(on.database, people[-1])
+    news = [fresh(room, (await say(on.writer, bob, room, "hello")).seq, bob) for room in rooms]
+    await on.database.execute(
+        """
+        ALTER TABLE push_devices RENAME TO push_devices_kept;
+        CREATE FUNCTION slow() RETURNS boolean LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_sleep(0.4); RETURN true; END';
+        CREATE VIEW push_devices AS SELECT * FROM push_devices_kept WHERE slow();
+        """
+    )
+    for ms in (600, 100):
+        async with on.pool.lent() as one, on.pool.lent() as two:
+            for connection in (one, two):
+                await connection.execute(f"SET statement_timeout = {ms}")
+        if ms == 600:
+            found = await on.store.candidates(news)
+            wanted = {key(who, room) for who, room in zip(people, rooms, strict=True)}
+            assert {each.key for each in found} == wanted
+    with pytest.raises(Refused):
+        await on.store.candidates(news)
