@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest_asyncio
 
@@ -148,7 +149,9 @@ async def test_who_dies_while_sending_is_taken_over_from_and_rings_no_second_tim
     world.carrier.hold.set()
     async with world.pushing():
         # Whoever looks at it while the dead one's claim lasts waits for that.
-        await asyncio.wait([asyncio.ensure_future(world.carrier.until_sent(2))], timeout=0.5)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await world.carrier.until_sent(2)
     assert len(world.carrier.sent) == 1
     assert key(ada, room) in await on.all_unsettled()
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from loadtest.ports import reserved_ports
-from loadtest.stack import LOOK_EVERY_S, READY_WITHIN_S, ROOMY, Stack, muster_up
+from loadtest.stack import READY_WITHIN_S, ROOMY, Stack, muster_up
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "metrics.md"
 _HEAD: Final = """\
@@ -89,7 +89,7 @@ async def _ready(url: str) -> None:
             with suppress(httpx.TransportError):
                 if (await http.get(f"{url}/readyz")).status_code == httpx.codes.OK:
                     return
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(0)
 
 
 async def pages(stack: Stack, pusher: str) -> dict[str, str]:
