@@ -16,12 +16,14 @@ from muster.lane import LaneEntry
 from muster.owed import Key, Settled
 from muster.presence import Attention, Device
 from muster.push_device import Provider
+from muster.push_queue import Priority, Wish
 from muster.roll import Say
 from proto.entry import EntryKind
 from pushers.outcome import Rejected, TryLater
 from pushers.push import Kind, Push
 from pushers.ration import PER_HOUR
 from pushers.readings import Readings
+from pushers.settling import Settling
 from tests.fakes.carrier import WITHIN_S
 from tests.pushers.surroundings import HASTY, World, reads, told, two
 from tests.stores.postgres.debtors import APNS, FCM, Ground, ground, key, register
@@ -138,6 +140,25 @@ async def test_what_was_read_while_it_rang_goes_too(on: Ground, redis_url: str) 
         await world.carrier.until_sent(2)
         await until_rung(on, None)
     assert kinds(world.carrier.sent) == [Kind.alert, Kind.silent]
+
+
+async def test_whoever_writes_what_rang_puts_what_was_read(on: Ground, redis_url: str) -> None:
+    """The job is over, and its successor is due after the pause of readings: no rebuild is waited for."""
+    ada, bob, room, _ = await two(on)
+    mine = key(ada, room)
+    seq = (await say(on.writer, bob, room, "m1", "rang")).seq
+    await on.writer.submit(submit.read(ada, room, seq))
+    queue = World(on, redis_url).queue()
+    await queue.put([Wish(mine, Priority.ordinary, 0)])
+    [job] = await queue.take(1, WITHIN_S)
+    settling = Settling(APNS, on.store, queue, HASTY)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(settling.run())
+        settling.over(job, Settled(mine, seq, rung=seq))
+        [follows] = await queue.take(1, WITHIN_S)
+        running.cancel()
+    assert (follows.key, follows.priority) == (mine, Priority.silent)
+    await queue.close()
 
 
 async def test_what_may_have_arrived_goes_too(on: Ground, redis_url: str) -> None:
