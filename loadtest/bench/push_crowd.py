@@ -162,7 +162,7 @@ async def _writing(stack: Stack) -> AsyncIterator[Writer]:
     """A writer as a hub has it, but patient, so that what hubs and api cost is not in the figures."""
     told, registry = Settings(), CollectorRegistry()
     url, lanes = stack.found.database_url, LaneTable(told.lanes)
-    rng = random.Random()  # noqa: S311  # spreads retries, hides nothing
+    rng = random.Random()  # spreads retries, hides nothing
     nodes = nodes_at(stack.found.redis_url, False, lanes, rng)
     publisher = RedisPublisher(nodes, lanes, PublisherMeters(registry), told.lane_max_len, rng)
     writer = Writer(

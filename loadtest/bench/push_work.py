@@ -134,7 +134,7 @@ async def _scene(args: argparse.Namespace) -> AsyncIterator[Scene]:
         mocks = await open_.enter_async_context(
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{page}", timeout=30)
         )
-        rng = random.Random()  # noqa: S311  # spreads retries, hides nothing
+        rng = random.Random()  # spreads retries, hides nothing
         url = stack.found.redis_url
         queues = tuple(push_queue_at(url, False, provider, rng) for provider in Provider)
         for queue in queues:
