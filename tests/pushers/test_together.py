@@ -49,8 +49,8 @@ async def test_who_asks_at_once_shares_a_call() -> None:
     """And everybody gets the answers to what they asked, in its order."""
     other = Other()
     async with asking(other) as together:
-        told = await asyncio.gather(together.ask([1, 2]), together.ask([]), together.ask([3]))
-    assert [list(each) for each in told] == [[2, 4], [], [6]]
+        told = await asyncio.gather(together.ask([1, 2]), together.ask([3]), together.ask([]))
+    assert [list(each) for each in told] == [[2, 4], [6], []]
     assert other.calls == [[1, 2, 3]]
 
 
