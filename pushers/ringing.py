@@ -20,6 +20,7 @@ from muster.push_queue import Claim, Job, PushQueue, Sending
 from pushers.meters import PushMeters
 from pushers.outcome import CredentialFault, Delivered, Outcome, Rejected, TokenDead, TryLater
 from pushers.push import Carrier, Push
+from pushers.together import Together
 
 BUSY_S: Final = 5.0
 """Somebody else is at it: they are done by then, or their claim has run out soon after."""
@@ -65,20 +66,28 @@ class Ringing:
         rng: random.Random,
     ) -> None:
         self._queue = queue
+        self._claims = Together(queue.claim)
+        self._releases = Together(self._released)
         self._store = store
         self._carrier = carrier
         self._meters = meters
         self._rng = rng
 
+    async def run(self) -> None:
+        """Ask the queue for those who ring, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._claims.run())
+            tasks.create_task(self._releases.run())
+
     async def ring(self, job: Job, rings: Sequence[Ring]) -> Rung:
         """Send these, each once. Raises `Unreachable` (of the queue) and `Refused` (of the store)."""
-        claims = await self._queue.claim([ring.sending for ring in rings])
+        claims = await self._claims.ask([ring.sending for ring in rings])
         ours = [
             (ring, claim)
             for ring, claim in zip(rings, claims, strict=True)
             if claim in (Claim.mine, Claim.torn)
         ]
-        outcomes = await asyncio.gather(*(self._carrier.send(ring.push) for ring, _ in ours))
+        outcomes = await self._sent([ring.push for ring, _ in ours])
         sent = [
             ring.sending.seq
             for ring, claim in zip(rings, claims, strict=True)
@@ -99,8 +108,17 @@ class Ringing:
             rung = _both(rung, follows._replace(shown=ring.sending.seq if may_show else 0))
             await self._forget(ring.push.device, outcome)
         if ended:
-            await self._queue.release(ended)
+            await self._releases.ask(ended)
         return rung
+
+    async def _sent(self, pushes: Sequence[Push]) -> list[Outcome]:
+        if len(pushes) == 1:  # most people have one device: it needs no task of its own
+            return [await self._carrier.send(pushes[0])]
+        return await asyncio.gather(*(self._carrier.send(push) for push in pushes))
+
+    async def _released(self, ended: Sequence[tuple[Sending, bool]]) -> Sequence[None]:
+        await self._queue.release(ended)
+        return [None] * len(ended)
 
     def _follows(self, job: Job, outcome: Outcome) -> Rung:
         match outcome:

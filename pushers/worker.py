@@ -64,11 +64,13 @@ class Worker:
         self._in_hand = 0
         self._freed = asyncio.Event()
         self._seen_ms = 0
+        self._ahead_ms = 0.0
 
     async def run(self) -> NoReturn:
         """Work until cancelled; what is under way then is taken over."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._settling.run())
+            tasks.create_task(self._ringing.run())
             while True:
                 free = IN_HAND - self._in_hand
                 if free < AT_ONCE:
@@ -100,6 +102,7 @@ class Worker:
         try:
             keys = [job.key for job in jobs]
             now_ms = self._seen_ms = await desk.queue.now_ms()
+            self._ahead_ms = now_ms - asyncio.get_running_loop().time() * 1000
             found = {owed.key: owed for owed in await desk.store.owed(desk.provider, keys)}
             where = await desk.attending.of({key.person for key in found})
         except (Refused, Unreachable) as error:
@@ -146,18 +149,20 @@ class Worker:
         ]
         rung = await self._ringing.ring(job, rings)
         if rung.delivered:
-            await self._arrived(job, owed)
+            self._arrived(job, owed, self._now_ms())
         # Before all have a final answer nothing more is settled; that some show it is known all the same.
         rang = Settled(owed.key, owed.notified, rung.shown)
-        if rung.buried is not None:
-            await self._desk.queue.bury(job, rung.buried)
-            if rung.shown:
-                self._settling.rang(rang)
-        elif rung.again_s is not None:
-            again_ms = now_ms + round(rung.again_s * 1000)
+        if (
+            rung.again_s is not None
+        ):  # also where another device's push is given up: it is the next time
+            again_ms = self._now_ms() + round(rung.again_s * 1000)
             earliest = min(again_ms, decision.again_ms or again_ms)
             again = job._replace(attempts=rung.attempts)
             self._settling.over(again, rang if rung.shown else None, earliest)
+        elif rung.buried is not None:
+            await self._desk.queue.bury(job, rung.buried)
+            if rung.shown:
+                self._settling.rang(rang)
         else:
             final = rang._replace(seq=decision.settled)
             self._settling.over(job._replace(attempts=0), final, decision.again_ms)
@@ -175,8 +180,11 @@ class Worker:
         else:
             self._settling.over(job, gone)
 
-    async def _arrived(self, job: Job, owed: Owed) -> None:
-        now_ms = await self._desk.queue.now_ms()
+    def _now_ms(self) -> int:
+        """The queue's clock, as it went on by ours since it was last asked."""
+        return round(asyncio.get_running_loop().time() * 1000 + self._ahead_ms)
+
+    def _arrived(self, job: Job, owed: Owed, now_ms: int) -> None:
         self._desk.recent.rang(owed.key, now_ms)
         if job.attempts <= 1 and owed.first_ms:
             self._desk.meters.seconds.observe(max(0, now_ms - owed.first_ms) / 1000)

@@ -34,7 +34,7 @@ _TIMES: Final = {
     "late_ms": "the load itself was late by",
     "twin_ms": "the bare twin",
 }
-_PLAIN: Final = ("resume", "stalled", "presence", "unit")
+_PLAIN: Final = ("resume", "stalled", "presence", "push", "unit")
 """What is neither a time nor beside others is told as it was printed."""
 
 _SHARES: Final = [f"p{share * 100:g}" for share in SHARES.values()]

@@ -132,6 +132,18 @@ RUNS: Final = (
         ),
     ),
     Run(
+        "push",
+        "push",
+        "",
+        "--requests 2000 --people 200 --groups 200 --seconds 4 --faulty 100",
+        (
+            Bar("h2_per_s_core", ">=", 5_000, "requests a second and core of the client alone"),
+            Bar("worker_per_s_core", ">=", 2_000, "pushes a second and core of a pusher"),
+            Bar("lost", "<=", 0, "pushes lost, providers failing"),
+            Bar("duplicated", "<=", 0, "pushes twice whose first attempt was answered"),
+        ),
+    ),
+    Run(
         "rest",
         "rest",
         "",

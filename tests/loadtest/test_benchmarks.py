@@ -100,6 +100,24 @@ def test_push_transport() -> None:
 
 
 @pytest.mark.timeout(60)
+def test_push_worker() -> None:
+    """Whole pushers bring everything to the mocks, once each; how fast so few are says little."""
+    size = ["--people", "20", "--groups", "20", "--rate", "10", "--seconds", "1", "--faulty", "0"]
+    figures = _json("push", "--worker", *size)
+    parts = ("worker", "postgres", "redis", "mock")
+    costs = {f"{part}_cpu_us_per_push" for part in parts}
+    rates = {"worker_per_s_core", "worker_per_s"}
+    counts = {"pushes", "timed", "expected", "lost", "repeated", "ambiguous", "duplicated"}
+    assert set(figures) == _SPREAD | costs | rates | counts
+    _ascends(figures)
+    assert all(figures[rate] > 0 for rate in rates)
+    assert figures["pushes"] == 20 * 4
+    assert figures["expected"] == figures["pushes"] + 20 * 4 + figures["timed"]
+    assert figures["timed"] == 10 * 4
+    assert figures["lost"] == figures["repeated"] == figures["duplicated"] == 0
+
+
+@pytest.mark.timeout(60)
 def test_idle() -> None:
     """Eight sockets say little of what one costs; but they are all given back, and none has a task."""
     figures = _run("idle", "--minutes", "0.01", "--set", "MUSTER_GC_THRESHOLD=300")
