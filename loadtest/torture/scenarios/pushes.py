@@ -1,0 +1,166 @@
+"""Pushes, while pushers are killed, Redis forgets, and providers hang up or are away: each phone rings, and rings once.
+
+Owns these scenarios. Everybody who is away has no socket in the whole run, so all that is said is owed to them; the
+checker compares what their phones received with the log. How long that may take follows from a pusher's own times: what
+a dead one had in hand is another's after a minute, what a provider did not take is tried again after 10 s and later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from loadtest.torture.crowd import Size
+from loadtest.torture.metrics import sum_of
+from loadtest.torture.scenario import Scenario, Stage
+from loadtest.torture.scenarios.doors import kill
+from loadtest.torture.scenarios.redis import flush
+from loadtest.torture.server import Server
+from loadtest.torture.world import Shape
+
+SIZE: Final = Size(away=20)
+MANY: Final = Size(away=80)
+SHAPE: Final = Shape(hubs=2, apis=1, pushers=2)
+PER_S: Final = 80.0
+
+GOAWAY_EVERY: Final = 1_000
+GOAWAYS: Final = 3
+GOAWAYS_WITHIN_S: Final = 240.0
+SERVICES: Final = ("apns", "fcm")
+
+DOWN_S: Final = 40.0
+DOWN_LONG_S: Final = 600.0
+SETTLE_S: Final = 15.0
+GROWN_MIB: Final = 64.0
+SLOWER: Final = 1.5
+SLOWER_S: Final = 1.0
+"""What a busy machine alone may add."""
+
+TAKEN_OVER_S: Final = 90.0
+"""A minute until a dead pusher's jobs are another's, a claim that is waited for, and a first pause."""
+
+REBUILT_S: Final = 45.0
+DRAINED_S: Final = 150.0
+DRAINED_LONG_S: Final = 660.0
+"""The longest pause between two attempts, and a minute."""
+
+
+async def _killed(stage: Stage, kills: int) -> None:
+    """Any of them, at any moment, each back as soon as it was seen to be gone."""
+    for _ in range(kills):
+        pusher = stage.random.choice(stage.world.pushers)
+        await stage.phones.ask(pusher)  # what it counted dies with it
+        await kill(stage, pusher)
+        await pusher.start()
+
+
+async def _flushed(stage: Stage) -> None:
+    for _ in range(2):
+        await flush(stage)
+        await stage.acks(300)
+
+
+async def _goaway(stage: Stage) -> None:
+    """Both providers end every connection after so many requests, and mean it kindly."""
+    async with stage.fault("goaway", "apns fcm") as ended:
+        for service in SERVICES:
+            await stage.phones.weather(service, goaway_every=GOAWAY_EVERY)
+        loop = asyncio.get_running_loop()
+        deadline, least = loop.time() + GOAWAYS_WITHIN_S, 0
+        while least < GOAWAYS and loop.time() < deadline:
+            await asyncio.sleep(1.0)
+            each = [await stage.phones.counts(service) for service in SERVICES]
+            least = min(counts.get("goaways", 0) for counts in each)
+        for service in SERVICES:
+            await stage.phones.weather(service)
+        ended.proof["goaways"] = least
+    stage.demand(least >= GOAWAYS, f"a provider ended only {least} connections")
+
+
+class _Pace(NamedTuple):
+    """What pushers of one provider had done at a moment: pushes, and the seconds they took, commit to acceptance."""
+
+    pushes: float
+    seconds: float
+
+
+async def _down(stage: Stage, seconds: float) -> None:
+    """Nobody reaches APNs; FCM must not notice, no pusher may grow, and all is made up for."""
+    ours = [pusher for pusher in stage.world.pushers if "apns" in pusher.name]
+    others = [pusher for pusher in stage.world.pushers if pusher not in ours]
+    links, names = stage.world.links, "pusher-apns*-provider"
+    began = await _pace(others)
+    await asyncio.sleep(SETTLE_S)
+    before_s = _mean_s(began, before := await _pace(others))
+    held = [_rss_mib(pusher) for pusher in ours]
+    async with stage.fault("reset", names) as ended:
+        cut = (await links.tally(names)).reset
+        await links.refuse(names)
+        await asyncio.sleep(seconds)
+        after = await _pace(others)
+        grown = max(_rss_mib(pusher) - was for pusher, was in zip(ours, held, strict=True))
+        await links.mend(names)
+        tally = await links.tally(names)
+        during_s = _mean_s(before, after)
+        ended.proof |= {
+            "connections_cut": tally.reset - cut,
+            "refused": tally.refused,
+            "fcm_before_s": round(before_s, 3),
+            "fcm_during_s": round(during_s, 3),
+            "grown_mib": round(grown, 1),
+        }
+    stage.demand(after.pushes > before.pushes, "FCM took nothing while APNs was away")
+    slow = f"FCM took {during_s:.2f} s while APNs was away, {before_s:.2f} s before"
+    stage.demand(during_s <= before_s * SLOWER + SLOWER_S, slow)
+    stage.demand(
+        grown <= GROWN_MIB, f"a pusher grew by {grown:.0f} MiB while its provider was away"
+    )
+
+
+async def _pace(pushers: list[Server]) -> _Pace:
+    return _Pace(
+        await sum_of(pushers, "muster_push_seconds_count"),
+        await sum_of(pushers, "muster_push_seconds_sum"),
+    )
+
+
+def _mean_s(one: _Pace, other: _Pace) -> float:
+    return (other.seconds - one.seconds) / max(1.0, other.pushes - one.pushes)
+
+
+def _rss_mib(pusher: Server) -> float:
+    status = Path(f"/proc/{pusher.pid}/status").read_text()
+    [line] = [line for line in status.splitlines() if line.startswith("VmRSS:")]
+    return int(line.split()[1]) / 1024
+
+
+def _scenario(
+    name: str,
+    does: str,
+    attack: Callable[[Stage], Awaitable[None]],
+    push_within_s: float,
+    attack_within_s: float = 300.0,
+    size: Size = SIZE,
+) -> Scenario:
+    """A stack of its own: phones of the run before would ring in this one."""
+    return Scenario(
+        name, does, attack, SHAPE, size, per_s=PER_S, before=300, after=300, minimum=900, fresh=True,
+        push_within_s=push_within_s, attack_within_s=attack_within_s,
+    )  # fmt: skip
+
+
+SCENARIOS: Final = (
+    _scenario("pushers_killed", "pushers are killed with SIGKILL, again and again",
+              partial(_killed, kills=8), TAKEN_OVER_S),
+    _scenario("pushers_killed_often", "pushers are killed 50 times",
+              partial(_killed, kills=50), TAKEN_OVER_S, 900.0),
+    _scenario("push_flushed", "Redis forgets which pushes are due, twice", _flushed, REBUILT_S),
+    _scenario("push_goaway", "providers end a connection every 1,000 requests", _goaway, REBUILT_S, size=MANY),
+    _scenario("push_provider_down", "APNs is away for a while",
+              partial(_down, seconds=DOWN_S), DRAINED_S),
+    _scenario("push_provider_down_long", "APNs is away for ten minutes",
+              partial(_down, seconds=DOWN_LONG_S), DRAINED_LONG_S, 900.0),
+)  # fmt: skip
