@@ -1,7 +1,8 @@
 """Nothing lost, proven: faults on a whole Muster, and a checker that believes nobody but the log.
 
-`--scenario all` is every scenario but the long ones, which run by name: the mixed hour, `soup`, among them. A run whose fault did not bite is
-void and says so; one that fails leaves its record in data/torture/. Owns the command line and what it prints.
+`--scenario all` is every scenario but the long ones, which run by name; the mixed hour, `soup`, is one of them. A run
+whose fault did not bite is void and says so; one that fails leaves its record in data/torture/. Owns the command line
+and what it prints.
 """
 
 from __future__ import annotations

@@ -18,7 +18,10 @@ _HERE: Final = "127.0.0.1"
 
 
 async def sum_of(hubs: Sequence[Server], name: str, **labels: str) -> float:
-    """A sample over these processes and all its labels but those named. Raises httpx.TransportError where one does not answer."""
+    """A sample over these processes and all its labels but those named.
+
+    Raises httpx.TransportError where one does not answer.
+    """
     total = 0.0
     async with httpx.AsyncClient() as http:
         for hub in hubs:

@@ -111,16 +111,17 @@ class MockPhones:
             )
         )
 
-    async def settled(self, truth: Truth, within_s: float) -> None:
-        """Until every phone rang for the newest of what it is owed, or that long."""
+    async def settled(self, truth: Truth, within_s: float) -> bool:
+        """Wait until every phone rang for the newest of what it is owed, or that long; whether it did."""
         if not self._away:
-            return
+            return True
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within_s
         newest = await truth.newest()
-        while self.behind(newest) and loop.time() < deadline:
+        while self.behind(newest) and loop.time() < deadline:  # noqa: ASYNC110  # only looking tells
             await asyncio.sleep(LOOK_EVERY_S)
         await asyncio.sleep(LINGER_S)
+        return not self.behind(newest)
 
     def behind(self, newest: Sequence[tuple[UUID, UUID, int]]) -> int:
         """How many (phone, room) did not ring yet for the newest message (room, author, seq) that is owed there."""

@@ -31,6 +31,9 @@ AFTER_NS: Final = 2 * 10**9
 FORGETFUL: Final = frozenset({"flush", "restart"})
 """After these Redis knows no claims: nobody can count what comes twice."""
 
+GENTLE: Final = frozenset({"goaway"})
+"""Nothing may be late for these."""
+
 CUTTING: Final = frozenset({"kill", "reset", "cut", "drop", "stop"})
 
 
@@ -54,9 +57,11 @@ def check_pushed(books: Books, truth: Truth, findings: Findings) -> Pushes:
         for op in books.ops.values()
         if op.invoke.op == "post" and op.ok and op.room and op.ok.seq is not None
     }
-    whole = max((injury.stop.t for injury in books.faults.values() if injury.stop), default=0)
     late_ns = 0
     for away in books.away:
+        whole = max(
+            (i.stop.t for i in books.faults.values() if i.stop and _hurts(i, away)), default=0
+        )
         came: dict[UUID, list[Pushed]] = defaultdict(list)
         for push in books.pushed.get(away.token, ()):
             came[push.room].append(push)
@@ -66,8 +71,19 @@ def check_pushed(books: Books, truth: Truth, findings: Findings) -> Pushes:
                 owed = _owed(books, room, away)
                 waits = _Waits(acked, whole, round(books.terms.push_within_s * 1e9))
                 late_ns = max(late_ns, waits.check(away, room, owed, came, findings))
+    known = {away.token for away in books.away}
+    for token, pushes in books.pushed.items():
+        if token not in known:
+            says = f"a phone that nobody has rang {len(pushes)} times"
+            findings.add(Rule.pushed_wrongly, says, room=pushes[0].room, seq=pushes[0].seq)
     again = _check_once(books, findings)
     return Pushes(sum(map(len, books.pushed.values())), again, round(late_ns / 1e9, 3))
+
+
+def _hurts(injury: Injury, away: Away) -> bool:
+    """Whether a push of this provider may be late for it: not for a kind goodbye, nor for what the other one has."""
+    other = "fcm" if away.provider == "apns" else "apns"
+    return injury.start.kind not in GENTLE and other not in injury.start.target
 
 
 def _owed(books: Books, room: RoomTruth, away: Away) -> list[SqlEntry]:
@@ -104,7 +120,7 @@ class _Waits:
         came: dict[UUID, list[Pushed]],
         findings: Findings,
     ) -> int:
-        """The longest wait, in ns, of what came. A message whose ack nobody has is owed from the last fault's end on."""
+        """The longest wait, in ns, of what came. What nobody saw acked is owed from the last fault's end on."""
         left = sorted(came.get(room.room.room, ()), key=lambda push: push.seq)
         first: int | None = None
         longest = 0

@@ -26,6 +26,10 @@ MANY: Final = Size(away=80)
 SHAPE: Final = Shape(hubs=2, apis=1, pushers=2)
 PER_S: Final = 80.0
 
+LATENCY_MS: Final = 150.0
+WORDS: Final = 12
+WORD_EVERY_S: Final = 0.1
+
 GOAWAY_EVERY: Final = 1_000
 GOAWAYS: Final = 3
 GOAWAYS_WITHIN_S: Final = 240.0
@@ -43,24 +47,71 @@ TAKEN_OVER_S: Final = 90.0
 """A minute until a dead pusher's jobs are another's, a claim that is waited for, and a first pause."""
 
 REBUILT_S: Final = 45.0
+GENTLY_S: Final = 15.0
 DRAINED_S: Final = 150.0
 DRAINED_LONG_S: Final = 660.0
 """The longest pause between two attempts, and a minute."""
 
 
 async def _killed(stage: Stage, kills: int) -> None:
-    """Any of them, at any moment, each back as soon as it was seen to be gone."""
-    for _ in range(kills):
+    """Any of them, at any moment, each back as soon as it was seen to be gone; in the end all of them at once.
+
+    Providers take their time, so that most kills find something under way.
+    """
+    for service in SERVICES:
+        await stage.phones.weather(service, latency_ms=LATENCY_MS, jitter_ms=LATENCY_MS)
+    for _ in range(kills - len(stage.world.pushers)):
         pusher = stage.random.choice(stage.world.pushers)
         await stage.phones.ask(pusher)  # what it counted dies with it
         await kill(stage, pusher)
         await pusher.start()
+    await stage.quiet()
+    for pusher in stage.world.pushers:
+        await stage.phones.ask(pusher)
+    async with asyncio.TaskGroup() as tasks:
+        for pusher in stage.world.pushers:
+            tasks.create_task(_last_killed(stage, pusher))
+    for pusher in stage.world.pushers:
+        await pusher.start()
+    await _all_ring(stage, TAKEN_OVER_S, "after all pushers were killed")
+
+
+async def _last_killed(stage: Stage, pusher: Server) -> None:
+    async with stage.fault("kill", pusher.name) as ended:
+        await _a_word(stage)
+        await pusher.kill()
+        ended.proof["exit_code"] = pusher.exits[-1]
+
+
+async def _a_word(stage: Stage) -> None:
+    """One, where else all is silent."""
+    place = stage.random.choice(stage.crowd.places)
+    await place.owner.tell(place.room, "a last word")
+
+
+async def _all_ring(stage: Stage, within_s: float, after: str) -> None:
+    """Nothing later points to what was said last, and yet all phones are to ring for it."""
+    rang = await stage.phones.settled(stage.truth, within_s)
+    stage.demand(rang, f"not every phone rang for the last words {after}")
+    stage.traffic.hush(on=False)
 
 
 async def _flushed(stage: Stage) -> None:
-    for _ in range(2):
-        await flush(stage)
-        await stage.acks(300)
+    """The second time just after everybody fell silent: what was due is nowhere but in Postgres."""
+    await flush(stage)
+    await stage.acks(300)
+    await stage.quiet()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(flush(stage))
+        tasks.create_task(_words(stage))
+    await _all_ring(stage, REBUILT_S, "after FLUSHALL")
+
+
+async def _words(stage: Stage) -> None:
+    """A few over the time in which it happens."""
+    for _ in range(WORDS):
+        await _a_word(stage)
+        await asyncio.sleep(WORD_EVERY_S)
 
 
 async def _goaway(stage: Stage) -> None:
@@ -158,7 +209,7 @@ SCENARIOS: Final = (
     _scenario("pushers_killed_often", "pushers are killed 50 times",
               partial(_killed, kills=50), TAKEN_OVER_S, 900.0),
     _scenario("push_flushed", "Redis forgets which pushes are due, twice", _flushed, REBUILT_S),
-    _scenario("push_goaway", "providers end a connection every 1,000 requests", _goaway, REBUILT_S, size=MANY),
+    _scenario("push_goaway", "providers end a connection every 1,000 requests", _goaway, GENTLY_S, size=MANY),
     _scenario("push_provider_down", "APNs is away for a while",
               partial(_down, seconds=DOWN_S), DRAINED_S),
     _scenario("push_provider_down_long", "APNs is away for ten minutes",
