@@ -60,20 +60,31 @@ async def _killed(stage: Stage, kills: int) -> None:
     """
     for service in SERVICES:
         await stage.phones.weather(service, latency_ms=LATENCY_MS, jitter_ms=LATENCY_MS)
-    for _ in range(kills - len(stage.world.pushers)):
-        pusher = stage.random.choice(stage.world.pushers)
-        await stage.phones.ask(pusher)  # what it counted dies with it
-        await kill(stage, pusher)
-        await pusher.start()
+    at_work = list(stage.world.pushers)
+    async with asyncio.TaskGroup() as starting:
+        for _ in range(kills - len(stage.world.pushers)):
+            await stage.until(lambda: bool(at_work))
+            pusher = stage.random.choice(at_work)
+            at_work.remove(pusher)
+            await stage.phones.ask(pusher)  # what it counted dies with it
+            await kill(stage, pusher)
+            starting.create_task(_back(pusher, at_work))
     await stage.quiet()
     for pusher in stage.world.pushers:
         await stage.phones.ask(pusher)
     async with asyncio.TaskGroup() as tasks:
         for pusher in stage.world.pushers:
             tasks.create_task(_last_killed(stage, pusher))
-    for pusher in stage.world.pushers:
-        await pusher.start()
+    async with asyncio.TaskGroup() as tasks:
+        for pusher in stage.world.pushers:
+            tasks.create_task(pusher.start())
     await _all_ring(stage, TAKEN_OVER_S, "after all pushers were killed")
+
+
+async def _back(pusher: Server, at_work: list[Server]) -> None:
+    """As a supervisor would; others are killed meanwhile."""
+    await pusher.start()
+    at_work.append(pusher)
 
 
 async def _last_killed(stage: Stage, pusher: Server) -> None:
@@ -138,8 +149,8 @@ class _Pace(NamedTuple):
     seconds: float
 
 
-async def _down(stage: Stage, seconds: float) -> None:
-    """Nobody reaches APNs; FCM must not notice, no pusher may grow, and all is made up for."""
+async def _down(stage: Stage, seconds: float, drained_s: float) -> None:
+    """Nobody reaches APNs; FCM must not notice, no pusher may grow, and all is made up for, though nobody says more."""
     ours = [pusher for pusher in stage.world.pushers if "apns" in pusher.name]
     others = [pusher for pusher in stage.world.pushers if pusher not in ours]
     links, names = stage.world.links, "pusher-apns*-provider"
@@ -153,6 +164,7 @@ async def _down(stage: Stage, seconds: float) -> None:
         await asyncio.sleep(seconds)
         after = await _pace(others)
         grown = max(_rss_mib(pusher) - was for pusher, was in zip(ours, held, strict=True))
+        await stage.quiet()
         await links.mend(names)
         tally = await links.tally(names)
         during_s = _mean_s(before, after)
@@ -169,6 +181,7 @@ async def _down(stage: Stage, seconds: float) -> None:
     stage.demand(
         grown <= GROWN_MIB, f"a pusher grew by {grown:.0f} MiB while its provider was away"
     )
+    await _all_ring(stage, drained_s, "after APNs came back")
 
 
 async def _pace(pushers: list[Server]) -> _Pace:
