@@ -19,6 +19,7 @@ from loadtest.torture.scenario import Scenario, Stage
 from loadtest.torture.scenarios.doors import kill
 from loadtest.torture.scenarios.redis import flush
 from loadtest.torture.server import Server
+from loadtest.torture.weather import Way, Weather
 from loadtest.torture.world import Shape
 
 SIZE: Final = Size(away=20)
@@ -27,6 +28,10 @@ SHAPE: Final = Shape(hubs=2, apis=1, pushers=2)
 PER_S: Final = 80.0
 
 LATENCY_MS: Final = 150.0
+SILENT_MS: Final = 10_000.0
+IN_HAND_S: Final = 3.0
+"""A burst's pause is over, and what is due was sent."""
+
 WORDS: Final = 12
 WORD_EVERY_S: Final = 0.1
 
@@ -69,16 +74,31 @@ async def _killed(stage: Stage, kills: int) -> None:
             await stage.phones.ask(pusher)  # what it counted dies with it
             await kill(stage, pusher)
             starting.create_task(_back(pusher, at_work))
+    await _all_killed(stage)
+    await _all_ring(stage, TAKEN_OVER_S, "after all pushers were killed")
+
+
+async def _all_killed(stage: Stage) -> None:
+    """While they have the last words in hand: what is sent to APNs does not arrive, what FCM took it does not say."""
+    links, names = stage.world.links, "pusher-apns*-provider"
     await stage.quiet()
     for pusher in stage.world.pushers:
         await stage.phones.ask(pusher)
-    async with asyncio.TaskGroup() as tasks:
-        for pusher in stage.world.pushers:
-            tasks.create_task(_last_killed(stage, pusher))
+    await stage.phones.weather("fcm", latency_ms=SILENT_MS)
+    async with stage.fault("drop", names) as ended:
+        before = (await links.tally(names)).dropped_bytes
+        await links.set(names, Weather(drop=True), Way.asks)
+        await _words(stage)
+        await asyncio.sleep(IN_HAND_S)
+        async with asyncio.TaskGroup() as tasks:
+            for pusher in stage.world.pushers:
+                tasks.create_task(_last_killed(stage, pusher))
+        ended.proof["bytes_dropped"] = (await links.tally(names)).dropped_bytes - before
+        await links.mend(names)
+    await stage.phones.weather("fcm")
     async with asyncio.TaskGroup() as tasks:
         for pusher in stage.world.pushers:
             tasks.create_task(pusher.start())
-    await _all_ring(stage, TAKEN_OVER_S, "after all pushers were killed")
 
 
 async def _back(pusher: Server, at_work: list[Server]) -> None:
@@ -224,7 +244,7 @@ SCENARIOS: Final = (
     _scenario("push_flushed", "Redis forgets which pushes are due, twice", _flushed, REBUILT_S),
     _scenario("push_goaway", "providers end a connection every 1,000 requests", _goaway, GENTLY_S, size=MANY),
     _scenario("push_provider_down", "APNs is away for a while",
-              partial(_down, seconds=DOWN_S), DRAINED_S),
+              partial(_down, seconds=DOWN_S, drained_s=DRAINED_S), DRAINED_S),
     _scenario("push_provider_down_long", "APNs is away for ten minutes",
-              partial(_down, seconds=DOWN_LONG_S), DRAINED_LONG_S, 900.0),
+              partial(_down, seconds=DOWN_LONG_S, drained_s=DRAINED_LONG_S), DRAINED_LONG_S, 1_500.0),
 )  # fmt: skip
