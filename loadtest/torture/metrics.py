@@ -15,6 +15,8 @@ from loadtest.torture.server import Server
 from muster.services.door import Door
 
 _HERE: Final = "127.0.0.1"
+ANSWER_WITHIN_S: Final = 30.0
+"""A machine under torture stands still now and then."""
 
 
 async def sum_of(hubs: Sequence[Server], name: str, **labels: str) -> float:
@@ -23,7 +25,7 @@ async def sum_of(hubs: Sequence[Server], name: str, **labels: str) -> float:
     Raises httpx.TransportError where one does not answer.
     """
     total = 0.0
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=ANSWER_WITHIN_S) as http:
         for hub in hubs:
             assert isinstance(hub.service, Door)
             page = await http.get(f"http://{_HERE}:{hub.service.port}/metrics")

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from loadtest.torture.away import AwayPerson
 from loadtest.torture.final import Truth
-from loadtest.torture.metrics import sum_of
+from loadtest.torture.metrics import ANSWER_WITHIN_S, sum_of
 from loadtest.torture.push_history import ProviderName, Pushed, Unsure
 from loadtest.torture.recorder import Recorder
 from loadtest.torture.server import Server
@@ -149,7 +149,8 @@ class MockPhones:
     async def mocks(self, method: str, path: str, body: object = None) -> bytes:
         """Ask the mocks' admin API."""
         assert self._world.mocks_url, "this stack has no mocks"
-        async with httpx.AsyncClient(base_url=self._world.mocks_url) as http:
+        url = self._world.mocks_url
+        async with httpx.AsyncClient(base_url=url, timeout=ANSWER_WITHIN_S) as http:
             answer = await http.request(method, path, content=msgspec.json.encode(body))
             answer.raise_for_status()
             return answer.content
