@@ -83,6 +83,7 @@ class Service:
     def _due(self, nth: int) -> Fault | None:
         every = self._weather.goaway_every
         if every and nth % every == 0:
+            self._diary.count(self.name, "goaways")
             return Goaway(how=self._weather.goaway, reason=self._weather.goaway_reason)
         return None
 

@@ -1,7 +1,8 @@
 """Nothing lost, proven: faults on a whole Muster, and a checker that believes nobody but the log.
 
-`--scenario all` is every scenario but the mixed hour, `soup`, which runs by name. A run whose fault did not bite is
-void and says so; one that fails leaves its record in data/torture/. Owns the command line and what it prints.
+`--scenario all` is every scenario but the long ones, which run by name; the mixed hour, `soup`, is one of them. A run
+whose fault did not bite is void and says so; one that fails leaves its record in data/torture/. Owns the command line
+and what it prints.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from loadtest.torture.line import RUNS, Line, line_of, line_of_death
 from loadtest.torture.page import add
 from loadtest.torture.play import Header
 from loadtest.torture.scenario import Scenario
-from loadtest.torture.scenarios import BY_NAME_ONLY, SCENARIOS
+from loadtest.torture.scenarios import BY_NAME_ONLY, ENDLESS, SCENARIOS
 
 SOUP_MINUTES: Final = 60.0
 EXAMPLES: Final = 5
@@ -75,7 +76,7 @@ async def _run(chosen: list[Scenario], args: argparse.Namespace) -> list[Result]
     for scenario in chosen:
         seeds = range(args.seed, args.seed + args.repeat)
         until = None
-        if scenario.name in BY_NAME_ONLY:
+        if scenario.name in ENDLESS:
             seeds, until = range(args.seed, args.seed + 1_000_000), monotonic() + args.minutes * 60
         runs = campaign.run(scenario, seeds)
         async for result in runs:
@@ -127,6 +128,12 @@ def _told(result: Result) -> Iterable[str]:
         f" phantom {verdict.phantom} recovered {verdict.recovered} within {recovery:.1f} s"
         f" ({result.seconds:.0f} s)"
     )
+    if verdict.pushes.accepted:
+        pushes = verdict.pushes
+        yield (
+            f"    pushed {pushes.accepted}, of them again {pushes.again}; the latest {pushes.late_s:.1f} s after its"
+            " ack, or after the last fault"
+        )
     for sentence in (*verdict.void, *result.complaints):
         yield f"    {sentence}"
     if result.broken:

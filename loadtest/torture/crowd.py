@@ -11,10 +11,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from loadtest.client.phone import Stopped
+from loadtest.torture.away import AwayPerson
 from loadtest.torture.device import Device
 from loadtest.torture.guest import Guest
 from loadtest.torture.http import http_to
@@ -22,13 +23,20 @@ from loadtest.torture.recorder import Recorder
 
 AT_ONCE: Final = 12
 ONLINE_WITHIN_S: Final = 30.0
+BLOCK_EVERY: Final = 5
+"""So many-th of those who are away hides somebody."""
+
 REST_WITHIN_S: Final = 5.0
 """Of one request: an api answers within 2 s, and what a link swallowed is asked again."""
+
+P = TypeVar("P")
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many of everything. `second`: every so many-th person has two devices."""
+    """How many of everything. `second`: every so many-th person has two devices. `away`: so many more who have no
+    socket, each in a group and a public room with the others, every other one in a direct room as well.
+    """
 
     people: int = 20
     second: int = 3
@@ -37,6 +45,7 @@ class Size:
     publics: int = 2
     public_members: int = 10
     directs: int = 3
+    away: int = 0
 
 
 @dataclass(slots=True)
@@ -55,9 +64,12 @@ class Place:
 class Crowd:
     """See the module."""
 
-    def __init__(self, guests: list[Guest], places: list[Place]) -> None:
+    def __init__(
+        self, guests: list[Guest], places: list[Place], away: Sequence[AwayPerson] = ()
+    ) -> None:
         self.guests = guests
         self.places = places
+        self.away = away
         self.stopped: list[str] = []
         self._running: list[asyncio.Task[None]] = []
 
@@ -144,9 +156,21 @@ async def crowd(
             )
             for number in range(size.people)
         ]
+        away = [
+            AwayPerson(
+                f"away_{run}_{number}",
+                pools[number % len(pools)],
+                recorder,
+                number,
+                random.getrandbits(32),
+            )
+            for number in range(size.away)
+        ]
         await _each(guests, lambda n, g: g.register(2 if n % size.second == 0 else 1, n))
-        places = await _rooms(size, guests, random)
-        made = Crowd(guests, places)
+        await _each(away, lambda _, person: person.register())
+        places = await _rooms(size, guests, away, random)
+        places += await _apart(places, away, random)
+        made = Crowd(guests, places, away)
         async with asyncio.TaskGroup() as tasks:
             made.come_online(tasks, made.devices)
             try:
@@ -159,8 +183,8 @@ async def crowd(
                 made.end()
 
 
-async def _each(guests: Sequence[Guest], do: Callable[[int, Guest], Awaitable[None]]) -> None:
-    waiting = list(enumerate(guests))
+async def _each(people: Sequence[P], do: Callable[[int, P], Awaitable[None]]) -> None:
+    waiting = list(enumerate(people))
 
     async def work() -> None:
         while waiting:
@@ -172,14 +196,38 @@ async def _each(guests: Sequence[Guest], do: Callable[[int, Guest], Awaitable[No
             tasks.create_task(work())
 
 
-async def _rooms(size: Size, guests: list[Guest], random: Random) -> list[Place]:
+async def _rooms(
+    size: Size, guests: list[Guest], away: Sequence[AwayPerson], random: Random
+) -> list[Place]:
     places = []
+    counts = {"group": size.groups, "public": size.publics}
     plan = [("group", size.group_members)] * size.groups
     plan += [("public", size.public_members)] * size.publics
     plan += [("direct", 2)] * size.directs
     for number, (kind, count) in enumerate(plan):
         owner, *others = random.sample(guests, min(count, len(guests)))
         people = [guest.person for guest in others]
-        room = await owner.create(kind, f"room {number}", people)
+        quiet = away[number % counts[kind] :: counts[kind]] if kind in counts else ()
+        room = await owner.create(kind, f"room {number}", people + [each.person for each in quiet])
         places.append(Place(room, kind, owner, [owner, *others]))
+        for each in quiet:
+            each.rooms[room] = kind
     return places
+
+
+async def _apart(
+    places: Sequence[Place], away: Sequence[AwayPerson], random: Random
+) -> list[Place]:
+    """Direct rooms of those who are away, with somebody from their group; and whom they want to hear nothing of."""
+    made = []
+    for number, person in enumerate(away):
+        [group] = [
+            place for place in places if place.kind == "group" and place.room in person.rooms
+        ]
+        peer, other = random.sample(group.members, 2)
+        if number % 2 == 0:
+            room = await person.begin_direct(peer.person)
+            made.append(Place(room, "direct", peer, [peer]))
+        if number % BLOCK_EVERY == 1:
+            await person.block(other.person)
+    return made

@@ -41,6 +41,10 @@ _MEMBERS: Final = (
 )
 _BLOCKS: Final = "SELECT blocker, blocked FROM blocks WHERE blocker = ANY ($1)"
 _HEADS: Final = "SELECT room_id, head FROM rooms WHERE room_id = ANY ($1)"
+_NEWEST: Final = """
+    SELECT room_id, author, max(seq) AS seq FROM entries
+    WHERE room_id = ANY ($1) AND kind = 'post' AND deleted_seq IS NULL GROUP BY room_id, author
+"""
 _PRESENT: Final = "SELECT room_id, person_id FROM spans WHERE room_id = ANY ($1) AND to_seq IS NULL"
 
 
@@ -59,6 +63,10 @@ class Truth:
     async def present(self) -> set[tuple[UUID, UUID]]:
         """Who is in which room, as (room, person)."""
         return {(row["room_id"], row["person_id"]) for row in await self._fetch(_PRESENT)}
+
+    async def newest(self) -> list[tuple[UUID, UUID, int]]:
+        """The last message of everybody in each room, as (room, author, seq)."""
+        return [tuple(row) for row in await self._fetch(_NEWEST)]
 
     async def close(self) -> None:
         """Look no more."""

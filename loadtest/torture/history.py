@@ -4,6 +4,7 @@
     Invoke, Ok, Fail, Info           a client asks for something, and what it is told
     Device, Connected, Resumed, ...  what a device is, and every frame it got that tells of a log
     FaultStart, FaultStop            what was done to the system, and the proof that it bit
+    Away, Pushed, Unsure             phones of people without a socket, and what they received (push_history.py)
     Sql*, Fresh*                     final reads: the truth dumped, and what clients without a past are shown
 
 Times are monotonic nanoseconds of one host. Each process writes one file of its own and only appends (journal.py); the
@@ -20,6 +21,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from loadtest.torture.push_history import PushRecord
+from loadtest.torture.record import Record
 from proto.entry import Body, EntryKind
 
 OpKind = Literal[
@@ -31,15 +34,10 @@ Status = Literal["live", "gap", "head", "joined", "removed"]
 """As `proto.frames.RoomState.status`."""
 
 
-class Record(Struct, kw_only=True, omit_defaults=True, gc=False):
-    """`t`: when its writer saw it, in ns."""
-
-    t: int
-
-
 class Run(Record, tag="run"):
     """What is tried. `minimum_acked`: fewer acks and the system is as good as dead. `recover_within_s`: after a fault's
-    end, everything said meanwhile or since has reached every device that is there.
+    end, everything said meanwhile or since has reached every device that is there; `push_within_s`: every phone of
+    somebody who is away.
     """
 
     commit: str
@@ -49,6 +47,7 @@ class Run(Record, tag="run"):
     minimum_acked: int = 1
     recover_within_s: float = 30.0
     block_within_s: float = 2.0
+    push_within_s: float = 0.0
 
 
 # What clients ask for. One Invoke, then any number of Info, then at most one Ok or Fail; all by (process, n).
@@ -350,4 +349,4 @@ FinalRead = (
     SqlRoom | SqlEntry | SqlSpan | SqlMember | SqlBlock
     | FreshRoom | FreshMembers | FreshPage | FreshSelf
 )  # fmt: skip
-AnyRecord = Run | Operation | Seen | Fault | FinalRead
+AnyRecord = Run | Operation | Seen | Fault | FinalRead | PushRecord

@@ -23,6 +23,7 @@ from loadtest.torture.final import Truth, read_fresh
 from loadtest.torture.history import Run
 from loadtest.torture.http import http_to
 from loadtest.torture.journal import Writer
+from loadtest.torture.mock_phones import MockPhones
 from loadtest.torture.recorder import Recorder
 from loadtest.torture.scenario import Scenario, Stage
 from loadtest.torture.traffic import Traffic
@@ -71,17 +72,22 @@ async def play(scenario: Scenario, world: World, header: Header, path: Path, not
                 machine=header.machine,
                 minimum_acked=scenario.minimum,
                 recover_within_s=scenario.recover_within_s,
+                push_within_s=scenario.push_within_s,
             )
         )
         size = scenario.size
         people = crowd(size, world.hub_urls, world.api_urls, recorder, random)
         async with people as everybody, _truth(world, everybody) as truth:
             traffic = Traffic(everybody, random, scenario.per_s, scenario.mix)
-            stage = Stage(world, everybody, traffic, recorder, truth)
+            phones = MockPhones(world, recorder, everybody.away)
+            stage = Stage(world, everybody, traffic, truth, phones)
             stage.random = Random(f"attack {scenario.name} {header.seed}")
-            await _storm(scenario, stage, note)
-            note(recorder.acked, "waiting until it is quiet")
-            behind = await _quiet(everybody, truth)
+            async with phones.watched():
+                await _storm(scenario, stage, note)
+                note(recorder.acked, "waiting until it is quiet")
+                behind = await _quiet(everybody, truth)
+                note(recorder.acked, "waiting for phones to ring")
+                await phones.settled(truth, scenario.push_within_s)
             note(recorder.acked, "final reads")
             await _last_look(world, everybody, truth, recorder, random)
             recorder.end()
@@ -152,6 +158,7 @@ async def _last_look(
 async def _truth(world: World, everybody: Crowd) -> AsyncIterator[Truth]:
     rooms = [place.room for place in everybody.places]
     rooms += [guest.person for guest in everybody.guests]
+    rooms += [away.person for away in everybody.away]
     truth = Truth(world.database_url, rooms)
     try:
         yield truth

@@ -19,7 +19,7 @@ import asyncpg
 
 from loadtest.torture.crowd import Crowd, Size
 from loadtest.torture.final import Truth
-from loadtest.torture.recorder import Recorder
+from loadtest.torture.mock_phones import MockPhones
 from loadtest.torture.traffic import Mix, Traffic
 from loadtest.torture.world import Shape, World
 
@@ -46,13 +46,14 @@ class Stage:
     """One run, as a scenario sees it."""
 
     def __init__(
-        self, world: World, crowd: Crowd, traffic: Traffic, recorder: Recorder, truth: Truth
+        self, world: World, crowd: Crowd, traffic: Traffic, truth: Truth, phones: MockPhones
     ) -> None:
         self.world = world
         self.crowd = crowd
         self.traffic = traffic
-        self.recorder = recorder
+        self.recorder = phones.recorder
         self.truth = truth
+        self.phones = phones
         self.random: Random = Random(0)
         self.complaints: list[str] = []
         """What the scenario itself demands and did not find: as bad as anything the checker finds."""
@@ -146,6 +147,8 @@ class Scenario:
     after: int = 700
     minimum: int = 2_500
     recover_within_s: float = 30.0
+    push_within_s: float = 0.0
+    """After the last fault, and after it was said, what is owed to who is away rings within so long."""
     attack_within_s: float = 120.0
     fresh: bool = False
     needs: Callable[[], str | None] = lambda: None

@@ -3,6 +3,7 @@
     phones --client-hubN--> hub N --hubN-postgres--> Postgres        replica --replica-primary--> Redis
            --client-apiN--> api N --hubN-redis----> Redis
                                   (apiN- likewise; a cluster's nodes are anybody-nodeN)
+    pusher P --pusher-P-provider--> mocks of APNs and FCM, where they are wanted (push_stack.py)
 
 Owns the processes and where they are. Nothing here speaks to anything but through a link, save the run itself, which
 looks at the truth directly. Must never start again by itself what a scenario has killed.
@@ -21,15 +22,18 @@ from random import Random
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from loadtest.mocks.kit import PORTS
 from loadtest.torture.cluster import RedisCluster, cluster_nodes
 from loadtest.torture.doors import LaunchedDoor
 from loadtest.torture.link import LOOPBACK, through
 from loadtest.torture.links import Links, links
 from loadtest.torture.mount import mount, unmount
+from loadtest.torture.push_stack import Mocked, mock_door, provider_url
 from loadtest.torture.redis import AOF, OpenRedis
 from loadtest.torture.server import Server
 from muster import keys
 from muster.config import Settings
+from muster.push_device import Provider
 from muster.services.ports import why_not_free
 from muster.services.postgres import EmbeddedPostgres
 from muster.setting import PREFIX
@@ -56,6 +60,8 @@ class Shape:
     apis: int = 2
     redis: Literal["one", "pair", "cluster"] = "one"
     aof: bool = False
+    pushers: int = 0
+    """So many for each provider, and mocks of these; 0: there are no pushes."""
     settings: Mapping[str, object] = field(default_factory=dict)
     launcher: tuple[str, ...] = ()
     preload: Mapping[str, str] = field(default_factory=dict)
@@ -78,6 +84,9 @@ class World:
         self.cluster: RedisCluster | None = None
         self.hubs: list[Server] = []
         self.apis: list[Server] = []
+        self.mocks: Server | None = None
+        self.mocks_url = ""
+        self.pushers: list[Server] = []
         self.hub_urls: list[str] = []
         self.api_urls: list[str] = []
         self.database_url = ""
@@ -93,7 +102,8 @@ class World:
     def servers(self) -> list[Server]:
         """Every process but the proxy."""
         stores = [self.postgres, *(self.nodes or [self.redis])]
-        return [*stores, *([self.replica] if self.replica else []), *self.hubs, *self.apis]
+        stores += [server for server in (self.replica, self.mocks) if server is not None]
+        return [*stores, *self.hubs, *self.apis, *self.pushers]
 
     async def heal(self) -> None:
         """Everything runs and every link is well: whatever the run before did."""
@@ -123,6 +133,8 @@ class World:
         await migrate(self.database_url)
         keys.ensure_key(self.directory / "keys")
         await self._start_doors(exits)
+        if self.shape.pushers:
+            await self._start_pushers(exits)
 
     async def _keep(self, exits: AsyncExitStack, server: Server) -> Server:
         exits.push_async_callback(server.stop)
@@ -157,7 +169,8 @@ class World:
                 front = await self.links.open(f"client-{kind}{number}", port)
                 scheme, urls = ("ws", self.hub_urls) if kind == "hub" else ("http", self.api_urls)
                 urls.append(f"{scheme}://{LOOPBACK}:{front}")
-                door = await self._door(kind, number, port)
+                module = "realtime" if kind == "hub" else "api"
+                door = await self._door(f"{kind}{number}", module, port, hub_index=number - 1)
                 (self.hubs if kind == "hub" else self.apis).append(Server(door))
         for server in (*self.hubs, *self.apis):
             exits.push_async_callback(server.stop)
@@ -165,16 +178,33 @@ class World:
             for server in (*self.hubs, *self.apis):
                 tasks.create_task(server.start())
 
-    def _door_port(self) -> int:
-        """Below the ports that the system hands out by itself to whoever connects meanwhile."""
+    async def _start_pushers(self, exits: AsyncExitStack) -> None:
+        """The mocks first: what a pusher is configured from is theirs."""
+        mocked = Mocked(self.directory, self._door_port(PORTS))
+        self.mocks = await self._keep(exits, Server(mock_door(mocked)))
+        self.mocks_url = mocked.admin_url
+        for provider in Provider:
+            for number in range(1, self.shape.pushers + 1):
+                name = f"pusher-{provider}{number}"
+                url = provider_url(mocked, provider)
+                port = await self.links.open(f"{name}-provider", urlsplit(url).port or 0)
+                told = mocked.told(provider, through(url, port))
+                port = self._door_port()
+                door = await self._door(name, "pushers", port, pusher_port=port, **told)
+                self.pushers.append(await self._keep(exits, Server(door)))
+
+    def _door_port(self, row: int = 1) -> int:
+        """The first of so many, below those that the system hands out by itself to whoever connects meanwhile."""
         while True:
             port = self._random.randrange(DOOR_PORTS.start, DOOR_PORTS.stop)
-            if port not in self._taken and why_not_free(LOOPBACK, port) is None:
-                self._taken.add(port)
+            ports = set(range(port, port + row))
+            if not ports & self._taken and all(
+                why_not_free(LOOPBACK, one) is None for one in ports
+            ):
+                self._taken |= ports
                 return port
 
-    async def _door(self, kind: str, number: int, port: int) -> LaunchedDoor:
-        name = f"{kind}{number}"
+    async def _door(self, name: str, module: str, port: int, **told: object) -> LaunchedDoor:
         postgres_port = urlsplit(self.database_url).port or 0
         to_postgres = await self.links.open(f"{name}-postgres", postgres_port)
         settings = replace(
@@ -186,14 +216,13 @@ class World:
             hub_urls=tuple(self.hub_urls),
             hub_port=port,
             api_port=port,
-            hub_index=number - 1,
-            **{**BASE, **self.shape.settings},  # type: ignore[arg-type]  # checked where they are read
+            **{**BASE, **self.shape.settings, **told},  # type: ignore[arg-type]  # checked where they are read
         )
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(PREFIX)}
         preload = self.shape.preload.items() if name == "hub1" else ()
         return LaunchedDoor(
             name=name,
-            module="realtime" if kind == "hub" else "api",
+            module=module,
             host=LOOPBACK,
             port=port,
             port_setting="",

@@ -53,6 +53,7 @@ PROOFS: Final[dict[str, tuple[str, Callable[[Proof], bool]]]] = {
     "clock": ("jumped_s is not 0", _some("jumped_s")),
     "acks_dropped": ("acks_dropped > 0", _some("acks_dropped")),
     "storm": ("sockets_cut > 0", _some("sockets_cut")),
+    "goaway": ("goaways > 0", _some("goaways")),
     "kick_race": ("kicks > 0", _some("kicks")),
 }  # fmt: skip
 """By kind of fault: what its `FaultStop.proof` has to say."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from loadtest.torture import history as h
+from loadtest.torture.push_history import Away, Pushed, PushRecord, Unsure
 
 ENTRIES = frozenset(
     {"post", "edit", "delete", "react", "unreact", "pin", "unpin"}
@@ -87,6 +88,9 @@ class Books:
         self.fresh_members: list[h.FreshMembers] = []
         self.fresh_pages: dict[tuple[UUID, UUID], list[h.FreshPage]] = defaultdict(list)
         self.fresh_selves: list[h.FreshSelf] = []
+        self.away: list[Away] = []
+        self.pushed: dict[str, list[Pushed]] = defaultdict(list)
+        self.unsure: dict[str, Unsure] = {}
         for record in records:
             self._take(record)
         for rows in self.rows.values():
@@ -121,8 +125,19 @@ class Books:
                 self._link(record)
             case h.Resumed() | h.Deliver() | h.Skip() | h.Gap() | h.Fetched() | h.Changed():
                 self._device(record.device).frames[record.room].append(record)
+            case Away() | Pushed() | Unsure():
+                self._push(record)
             case _:
                 self._final(record)
+
+    def _push(self, record: PushRecord) -> None:
+        match record:
+            case Away():
+                self.away.append(record)
+            case Pushed():
+                self.pushed[record.token].append(record)
+            case Unsure():
+                self.unsure[record.process] = record
 
     def _operation(self, record: h.Operation) -> None:
         key = (record.process, record.n)

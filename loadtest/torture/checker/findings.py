@@ -30,6 +30,9 @@ class Rule(StrEnum):
     state = "state"
     selflog = "selflog"
     liveness = "liveness"
+    unpushed = "unpushed"
+    pushed_twice = "pushed_twice"
+    pushed_wrongly = "pushed_wrongly"
 
 
 class Finding(Struct, frozen=True, omit_defaults=True):

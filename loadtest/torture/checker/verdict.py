@@ -19,6 +19,7 @@ from loadtest.torture.checker.findings import Finding, Findings, Rule
 from loadtest.torture.checker.liveness import check_liveness
 from loadtest.torture.checker.membership import check_membership
 from loadtest.torture.checker.order import check_order
+from loadtest.torture.checker.pushed import Pushes, check_pushed
 from loadtest.torture.checker.selflog import check_selflog
 from loadtest.torture.checker.silence import Silence
 from loadtest.torture.checker.state import State
@@ -32,7 +33,8 @@ class Verdict(Struct, frozen=True):
 
     `lost` counts acked entries that are not in the log, and entries of the log that a device was owed and did not get:
     also those it was told to skip without cause, or never fetched. `recovered`: outcomes that were unknown, and in the
-    end committed. `recovery_s`: of each fault. `other`: findings of all other rules, by rule.
+    end committed. `recovery_s`: of each fault. `other`: findings of all other rules, by rule. `pushes`: to whoever was
+    away.
     """
 
     run: Run
@@ -48,6 +50,7 @@ class Verdict(Struct, frozen=True):
     other: dict[str, int]
     void: list[str]
     examples: list[Finding]
+    pushes: Pushes = Pushes()
 
     @property
     def clean(self) -> bool:
@@ -83,6 +86,7 @@ def check(records: Iterable[AnyRecord], keep: int = 10) -> Verdict:
     check_selflog(books, truth, followings, findings)
     recovery = recoveries(books, followings)
     check_liveness(books, truth, followings, recovery, findings)
+    pushes = check_pushed(books, truth, findings)
     counts = findings.counts
     return Verdict(
         run=books.terms,
@@ -98,4 +102,5 @@ def check(records: Iterable[AnyRecord], keep: int = 10) -> Verdict:
         other={rule: counts[rule] for rule in Rule if rule not in _TOLD and counts[rule]},
         void=voids(books),
         examples=findings.examples,
+        pushes=pushes,
     )

@@ -1,4 +1,4 @@
-"""What is done to the system, by what it is done to: hubs, Redis, Postgres, wires, crowds, a clock, everything.
+"""What is done to the system, by what it is done to: hubs, Redis, Postgres, wires, crowds, a clock, pushes, everything.
 
 Owns the list of names; they never change, for figures add up under them. Must never hold a scenario itself.
 """
@@ -18,6 +18,7 @@ from loadtest.torture.scenarios import (
     failover,
     postgres,
     presence,
+    pushes,
     redis,
     restore,
     wires,
@@ -25,7 +26,7 @@ from loadtest.torture.scenarios import (
 
 _MODULES: Final = (
     doors, redis, failover, cluster, postgres, restore, disks, wires, crowds, clocks, everything,
-    presence,
+    presence, pushes,
 )  # fmt: skip
 
 SCENARIOS: Final[dict[str, Scenario]] = {
@@ -33,4 +34,8 @@ SCENARIOS: Final[dict[str, Scenario]] = {
 }
 """By name, in the order in which `all` runs them."""
 
-BY_NAME_ONLY: Final = frozenset({"soup"})
+ENDLESS: Final = frozenset({"soup"})
+"""Run again and again with other seeds, for as long as one wishes."""
+
+BY_NAME_ONLY: Final = ENDLESS | {"pushers_killed_often", "push_provider_down_long"}
+"""Too long to be among all."""

@@ -14,10 +14,11 @@ from msgspec.structs import replace
 
 from loadtest.torture import history as h
 from loadtest.torture.checker.findings import Rule
+from loadtest.torture.record import Record
 from proto.entry import Body, EntryKind
 
 Records = list[h.AnyRecord]
-R = TypeVar("R", bound=h.Record)
+R = TypeVar("R", bound=Record)
 
 
 class Planted(NamedTuple):
