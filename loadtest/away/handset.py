@@ -43,6 +43,12 @@ class Handsets:
         self.strangers = 0
         """Pushes to a phone or about a room that is none of this run's."""
 
+    async def skip(self) -> None:
+        """What came before now is of another run."""
+        await self.look()
+        self.rang.clear()
+        self.strangers = 0
+
     async def look(self) -> int:
         """Take in what came since; how many pushes that were."""
         came = 0

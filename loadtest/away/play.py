@@ -25,8 +25,8 @@ from loadtest.progress import Progress
 AT_ONCE: Final = 8
 LOOK_EVERY_S: Final = 0.5
 RING_WITHIN_S: Final = 30.0
-QUIET_S: Final = 4.0
-"""When nothing came for so long (two bursts), nothing comes any more."""
+QUIET_S: Final = 3.0
+"""When nothing came for so long (a burst and more), nothing comes any more."""
 
 TOPIC: Final = "chat.muster.app"
 PROJECT: Final = "muster-mock"
@@ -61,6 +61,7 @@ class Away:
         rooms = {stage.place(number): number for number in range(len(stage.groups) + 1)}
         async with httpx.AsyncClient(base_url=self._admin, timeout=15.0) as http:
             phones = Handsets(http, self._owners, rooms)
+            await phones.skip()
             async with asyncio.TaskGroup() as group:
                 watching = group.create_task(_watch(phones))
                 try:

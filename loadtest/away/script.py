@@ -23,7 +23,7 @@ _IN_GROUP: Final = 0.4
 _BLOCKS: Final = 1 / 6
 _ADDRESS: Final = re.compile(r"([^\s,:;@]{2,})\s*[:,;](?=\s|$)")
 _CHOICES: Final = (None, None, None, None, "all", "mentions", "none", "muted")
-_WISHES: Final = ("all", "all", "all", "mentions", "none")
+_WISHES: Final = ("all", "all", "all", "all", "all", "all", "mentions", "none")
 
 
 class Absent(NamedTuple):
