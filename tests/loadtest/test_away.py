@@ -42,7 +42,7 @@ def test_what_the_rules_give_is_clean() -> None:
 @pytest.mark.parametrize(
     ("rang", "field"),
     [
-        (RANG[:2], "missing"),
+        ((*RANG[:2], RANG[2]._replace(seq=5, amount=1)), "missing"),
         (
             (RANG[0], RANG[1]._replace(at_ms=130_011 + LATE_MS, badge=5), RANG[2]),
             "late",
