@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 from muster.config import Settings
 from muster.facts import Lease, PostgresFacts, RedisFacts, ReplicaFacts
+from muster.push_device import Provider
 
 CONNECTIONS_MOST: Final = 100
 """Database connections of all processes together; beyond it a pooler stands before Postgres."""
@@ -134,13 +135,14 @@ def _standbys(facts: PostgresFacts) -> Iterator[Finding]:
 
 
 def budget(settings: Settings) -> int:
-    """The most connections that the hubs and the one api of these settings open, and the reserve.
+    """The most connections that the hubs, the one api and the pushers of these settings open, and the reserve.
 
     Each writer pool has one more connection, a spare for a room that makes batches wait.
     """
     hub = settings.db_writers + 1 + settings.db_pool
     api = settings.api_db_writers + 1 + settings.api_db_pool
-    return settings.hubs * hub + api + CONNECTIONS_RESERVED
+    pushers = 0 if settings.pushes == "none" else len(Provider) * settings.pusher_db_pool
+    return settings.hubs * hub + api + pushers + CONNECTIONS_RESERVED
 
 
 def _connections(facts: PostgresFacts, settings: Settings) -> Iterator[Finding]:

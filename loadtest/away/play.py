@@ -99,13 +99,13 @@ class Away:
             "locale": "en",
             "zone": "Europe/Berlin",
         }
-        await login.rest.register_push(device)
+        await login.rest.change("PUT", "/v1/me/push", device)
         self._logins[who.number], self._owners[token] = login, who.number
 
     async def _choose(self, who: Absent, stage: Stage, people: dict[int, UUID]) -> None:
         rest = self._logins[who.number].rest
         await rest.join(stage.room)
-        await rest.wish(who.wish)
+        await rest.change("PATCH", "/v1/me/push/wishes", {"level": who.wish})
         for room, chosen in zip((0, who.group), who.chosen, strict=True):
             if chosen is not None:
                 said = {"until_ms": _FOREVER_MS} if chosen == "muted" else {"level": chosen}

@@ -86,6 +86,10 @@ class Placed(Struct):
     fresh: bool = True
 
 
+class _Changed(Placed):
+    seq: int = 0
+
+
 class Reaction(Struct):
     """How many put this emoji on a message."""
 
@@ -278,18 +282,10 @@ class Rest:
         """Who may see whether I am there."""
         await self._answer("PATCH", "/v1/me/privacy", {"online": circle})
 
-    async def register_push(self, device: dict[str, str]) -> None:
-        """Push to this device from now on: install, provider, topic, token, locale, zone."""
-        await self._answer("PUT", "/v1/me/push", dict(device))
-
-    async def wish(self, level: str) -> None:
-        """What rooms may tell me of for which I chose nothing: all, mentions, none."""
-        await self._answer("PATCH", "/v1/me/push/wishes", {"level": level})
-
     async def change(self, method: str, path: str, body: dict[str, Any] | None = None) -> Placed:
         """Any other change; the seq of the answer, 0 where it has none."""
         answer = await self._answer(method, path, body)
-        return msgspec.json.decode(answer, type=Placed) if answer else Placed(0)
+        return msgspec.json.decode(answer, type=_Changed) if answer else Placed(0)
 
     async def _all(self, path: str) -> list[RoomLine]:
         rooms: list[RoomLine] = []

@@ -89,13 +89,15 @@ def test_the_connection_budget_is_a_hundred() -> None:
     """What runs counts, and so does what these settings would run."""
     assert _postgres(connections={"muster-hub": 98}) == {"connections": Verdict.fail}
     assert _postgres(Settings(hubs=20)) == {"connections": Verdict.fail}
+    assert _postgres(Settings(hubs=16)) == {"connections": Verdict.fail}
+    assert _postgres(Settings(hubs=16, pushes="none")) == {}
     assert _postgres(Settings(hubs=20, database_pgbouncer=True)) == {}
     assert _postgres(connections={"a colleague's": 80}) == {"connections": Verdict.warn}
 
 
 def test_the_default_settings_keep_the_budget() -> None:
-    """Two hubs and one api, the spare writers counted."""
-    assert doctor.budget(Settings()) == 2 * (2 + 1 + 2) + (1 + 1 + 4) + 10
+    """Two hubs, one api and two pushers, the spare writers counted."""
+    assert doctor.budget(Settings()) == 2 * (2 + 1 + 2) + (1 + 1 + 4) + 2 * 2 + 10
 
 
 def test_a_schema_that_is_behind_fails_and_one_ahead_warns() -> None:
