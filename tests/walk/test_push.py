@@ -230,7 +230,7 @@ async def test_a_replay_rings_exactly_what_the_rules_give(site: Site) -> None:
     """A third of the people are away; an independent computation knows what each phone must have got."""
     play = cast(parse(_made_up()))
     figures, pushes = await replay_pushes(
-        play, site.stack, site.page, Options(480.0, 5), Progress()
+        play, site.stack, site.page, Options(960.0, 5), Progress()
     )
     assert figures.clean, figures
     assert pushes.clean, pushes
