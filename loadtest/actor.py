@@ -13,6 +13,7 @@ from uuid import UUID
 
 import httpx
 
+from loadtest.away.rules import Said
 from loadtest.cast import Act, Step, handle
 from loadtest.client.app import App
 from loadtest.client.hubs import Hubs
@@ -21,6 +22,7 @@ from loadtest.client.phone import Habits, Phone
 from loadtest.client.positions import Fault
 from loadtest.client.rest import Rest
 from loadtest.ledger import Ledger
+from muster.clock import SystemClock
 from proto.entry import EntryKind
 from proto.frames import Entry, Post
 
@@ -29,7 +31,10 @@ PASSWORD = "correct horse battery staple"  # noqa: S105  # of accounts that live
 
 @dataclass(slots=True)
 class Stage:
-    """What all actors share. `room` is set when it is there."""
+    """What all actors share. `room` is set when it is there; `groups` are rooms beside it, for a play that has some.
+
+    `said`: every message that was acked, wherever. The ledger is of `room` alone.
+    """
 
     http: httpx.AsyncClient
     hubs: list[str]
@@ -37,13 +42,20 @@ class Stage:
     run: str
     speed: float
     room: UUID = field(default_factory=lambda: UUID(int=0))
+    groups: list[UUID] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
+    clock: SystemClock = field(default_factory=SystemClock)
+
+    def place(self, number: int) -> UUID:
+        """The room that a step names: 0, or a group from 1."""
+        return self.groups[number - 1] if number else self.room
 
 
 class Actor(App):
     """One account, one phone."""
 
     def __init__(self, number: int, nick: str, steps: list[Step], stage: Stage) -> None:
-        self._number = number
+        self.number = number
         self._steps = steps
         self._stage = stage
         self._present = False
@@ -78,24 +90,35 @@ class Actor(App):
                 else:
                     await self._move(step)
 
+    async def last_words(self, room: int, text: str) -> None:
+        """Say something when the play is over; wait for the ack."""
+        await self._say(Step(0.0, self.number, Act.say, text, room))
+
     async def _say(self, step: Step) -> None:
         self._said += 1
-        client_id = f"{self._number}-{self._said}"
+        client_id = f"{self.number}-{self._said}"
         meta: dict[str, str | int | float | bool | None] | None = None
         if step.act is Act.act:
             meta = {"action": True}
-        ledger = self._stage.ledger
-        ledger.sent(client_id, asyncio.get_running_loop().time())
-        post = Post(0, self._stage.room, client_id, step.text, meta=meta)
+        stage = self._stage
+        if not step.room:
+            stage.ledger.sent(client_id, asyncio.get_running_loop().time())
+        post = Post(0, stage.place(step.room), client_id, step.text, meta=meta)
+        sent_ms = stage.clock.now_ms()
         ack = await self.phone.submit(post)
-        ledger.acked(client_id, ack.seq)
+        if not step.room:
+            stage.ledger.acked(client_id, ack.seq)
+        named = step.text[1:].partition(":")[0] if step.text.startswith("@") else ""
+        stage.said.append(
+            Said(step.room, ack.seq, self.number, named, sent_ms, stage.clock.now_ms())
+        )
 
     async def _move(self, step: Step) -> None:
         rest, room = self.phone.login.rest, self._stage.room
         match step.act:
             case Act.join:
                 placed = await rest.join(room)
-                self._stage.ledger.joined(self._number, placed.seq)
+                self._stage.ledger.joined(self.number, placed.seq)
                 self._present = True
             case Act.leave:
                 # What they said went through the socket: going, by REST, must not overtake it.
@@ -103,7 +126,7 @@ class Actor(App):
                     await asyncio.wait(self._saying)
                 self._present = False
                 placed = await rest.leave(room)
-                self._stage.ledger.left(self._number, placed.seq)
+                self._stage.ledger.left(self.number, placed.seq)
             case Act.rename:
                 await rest.rename(step.text[:64])
             case _:
@@ -113,12 +136,12 @@ class Actor(App):
         """The phone gave its app an entry."""
         if entry.room == self._stage.room and entry.kind is EntryKind.post:
             now = asyncio.get_running_loop().time()
-            self._stage.ledger.given(self._number, entry.seq, entry.client_id, now)
+            self._stage.ledger.given(self.number, entry.seq, entry.client_id, now)
 
     def room_closed(self, room: UUID, at: int) -> None:
         """Who goes while their socket is down is told, plainly, that the room is not theirs."""
         if room == self._stage.room and not self._present:
-            self._stage.ledger.told_gone(self._number, at)
+            self._stage.ledger.told_gone(self.number, at)
 
     def is_at(self, head: int) -> bool:
         """Whether the device holds everything of the room up to `head`, or is not in it."""
@@ -128,5 +151,5 @@ class Actor(App):
         """What the phone put right by itself still counts."""
         faults = self.phone.rooms.positions.faults
         self._stage.ledger.faults(
-            self._number, faults[Fault.duplicate], faults[Fault.hole] + faults[Fault.stranger]
+            self.number, faults[Fault.duplicate], faults[Fault.hole] + faults[Fault.stranger]
         )

@@ -33,12 +33,16 @@ class Act(Enum):
 
 
 class Step(NamedTuple):
-    """At this moment, this account does this. `text` is what is said, or the new name."""
+    """At this moment, this account does this. `text` is what is said, or the new name.
+
+    `room`: where it is said; 0 is the log's own.
+    """
 
     at_s: float
     actor: int
     act: Act
     text: str = ""
+    room: int = 0
 
 
 class Cast(NamedTuple):

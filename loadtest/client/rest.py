@@ -86,6 +86,10 @@ class Placed(Struct):
     fresh: bool = True
 
 
+class _Changed(Placed):
+    seq: int = 0
+
+
 class Reaction(Struct):
     """How many put this emoji on a message."""
 
@@ -281,7 +285,7 @@ class Rest:
     async def change(self, method: str, path: str, body: dict[str, Any] | None = None) -> Placed:
         """Any other change; the seq of the answer, 0 where it has none."""
         answer = await self._answer(method, path, body)
-        return msgspec.json.decode(answer, type=Placed) if answer else Placed(0)
+        return msgspec.json.decode(answer, type=_Changed) if answer else Placed(0)
 
     async def tell(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
         """Any other request whose answer says nothing more than that it is done."""

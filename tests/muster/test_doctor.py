@@ -92,6 +92,8 @@ def test_the_connection_budget_is_a_hundred() -> None:
     """What runs counts, and so does what these settings would run."""
     assert _postgres(connections={"muster-hub": 98}) == {"connections": Verdict.fail}
     assert _postgres(Settings(hubs=20)) == {"connections": Verdict.fail}
+    assert _postgres(Settings(hubs=16)) == {"connections": Verdict.fail}
+    assert _postgres(Settings(hubs=16, pushes="none")) == {}
     assert _postgres(Settings(hubs=20, database_pgbouncer=True)) == {}
     assert _postgres(connections={"a colleague's": 80}) == {"connections": Verdict.warn}
 

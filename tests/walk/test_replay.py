@@ -15,7 +15,7 @@ from loadtest.stack import Stack, muster_up
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 LINES = 200
 _DATA = Path(os.environ.get("MUSTER_TEST_DATA") or Path(__file__).parents[2] / "../shared/data")
-_LOG = _DATA / "irc" / "2007-09-07.train-a.txt"
+LOG = _DATA / "irc" / "2007-09-07.train-a.txt"
 
 
 def _made_up() -> str:
@@ -44,9 +44,9 @@ def _made_up() -> str:
     [
         pytest.param(_made_up(), id="made up"),
         pytest.param(
-            "\n".join(_LOG.read_text().splitlines()[:LINES]) if _LOG.exists() else "",
+            "\n".join(LOG.read_text().splitlines()[:LINES]) if LOG.exists() else "",
             id="2007-09-07",
-            marks=pytest.mark.skipif(not _LOG.exists(), reason="the logs are not here"),
+            marks=pytest.mark.skipif(not LOG.exists(), reason="the logs are not here"),
         ),
     ],
 )
@@ -61,7 +61,7 @@ async def test_replay_keeps_every_promise(stack: Stack, text: str) -> None:
 
 @pytest.mark.prove
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(not _LOG.exists(), reason="the logs are not here")
+@pytest.mark.skipif(not LOG.exists(), reason="the logs are not here")
 @pytest.mark.parametrize("killed", [None, 0.5], ids=["whole", "a hub killed"])
 @pytest.mark.parametrize(
     "log", ["2007-09-07.train-a.txt", "2007-02-06.train-c.txt", "2006-06-05.train-a.txt"]
