@@ -331,10 +331,7 @@ class FreshPage(Record, tag="fresh_page"):
 
 
 class FreshSelf(Record, tag="fresh_self"):
-    """What a device without a past learns over REST of its own person: contacts (state by person) and blocks.
-
-    `invited`: those of `rooms` it is not in yet.
-    """
+    """What a device without a past learns over REST of its own person; `invited`: rooms it is not in yet."""
 
     person: UUID
     rooms: list[UUID]
