@@ -302,6 +302,7 @@ async def open_door(
     primary_url: str | None = None,  # where it looks for Postgres
     endpoints: Egress | None = None,  # how it asks webhooks' endpoints
     lane_prefix: str = "",
+    within_s: float = PATIENCE_S,  # in which its writer answers
     **changed: Any,
 ) -> AsyncIterator[Door]:
     """All of it real. `lane_prefix`: whose lanes it shares, else its own."""
@@ -316,7 +317,7 @@ async def open_door(
     publisher = RedisPublisher(nodes, lanes, PublisherMeters(registry), 1000, rng)
     roll = roll_at(redis_url, False, rng, f"test-{secrets.token_hex(4)}")
     local = memory.shelf.told if memory is not None else None
-    writer = _writer(url, lambda: Outlet(publisher, uuid4, local), clock, registry)
+    writer = _writer(url, lambda: Outlet(publisher, uuid4, local), clock, registry, within_s)
     view = ControlView(settings.access_token_s * 1000)
     news = asyncio.Event()
     reader = PostgresControlReader(primary.lent)
@@ -363,7 +364,11 @@ async def open_door(
 
 
 def _writer(
-    url: str, outlet: Callable[[], Outlet], clock: MovedClock, registry: CollectorRegistry
+    url: str,
+    outlet: Callable[[], Outlet],
+    clock: MovedClock,
+    registry: CollectorRegistry,
+    within_s: float,
 ) -> Writer:
     return Writer(
         [PostgresBatchConnection(url, "test-writer")],
@@ -371,7 +376,7 @@ def _writer(
         outlet,
         clock,
         WriterMetrics(registry),
-        PATIENCE_S,
+        within_s,
     )
 
 

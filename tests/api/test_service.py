@@ -13,6 +13,7 @@ from muster.route_rules import ROUTE_RULES
 from muster.services.child import Child
 from muster.services.postgres import EmbeddedPostgres
 from muster.stores.migrate import migrate
+from muster.writer import SUBMIT_WITHIN_S
 from tests.api.door import Door, key_ring, open_door
 
 REQUEST_ID = "0123456789abcdef"
@@ -120,7 +121,9 @@ async def test_without_postgres_the_answer_is_503_within_two_seconds(
 ) -> None:
     """Nothing is claimed, and the client is told to come back."""
     nowhere = "postgresql://muster:x@127.0.0.1:1/muster"  # where nobody ever listens
-    async with open_door(database_url, redis_url, primary_url=nowhere) as door:
+    async with open_door(
+        database_url, redis_url, primary_url=nowhere, within_s=SUBMIT_WITHIN_S
+    ) as door:
         ada = await door.someone()
         room = uuid4()
         body = {"client_id": "c", "text": "words"}
@@ -142,7 +145,7 @@ async def test_postgres_vanishes_and_comes_back(redis_url: str, tmp_path: Path) 
     await child.until_ready(service.ready, service.ready_within_s)
     await service.finish()
     await migrate(service.url)
-    async with open_door(service.url, redis_url) as door:
+    async with open_door(service.url, redis_url, within_s=SUBMIT_WITHIN_S) as door:
         ada = await door.someone()
         room = await ada.room()
         seq = await ada.post(room, "before")

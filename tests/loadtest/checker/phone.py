@@ -161,7 +161,11 @@ class Phone:
                 client_id=row.client_id or "", body=row.body,
             )
         )  # fmt: skip
-        if row.kind is EntryKind.room_added and row.body.room is not None:
+        self._hear_of_room(row)
+
+    def _hear_of_room(self, row: h.SqlEntry | h.Item) -> None:
+        """The self log, live or fetched, says that a room came: follow it, if it is so still."""
+        if row.kind is EntryKind.room_added and row.body.room is not None and self.connection:
             added = self._rooms[row.body.room]
             if (
                 added.id not in self.following
@@ -206,6 +210,8 @@ class Phone:
                         head=room.head, items=items,
                     )
                 )  # fmt: skip
+                for item in items:
+                    self._hear_of_room(item)
                 low = high + 1
             changed = {row.body.target for row in room.rows[debt.held :] if row.body.target}
             old = [
