@@ -26,11 +26,18 @@ BUSY_S: Final = 5.0
 """Somebody else is at it: they are done by then, or their claim has run out soon after."""
 
 FIRST_PAUSE_S: Final = 10.0
-MOST_PAUSE_S: Final = 600.0
+MOST_PAUSE_S: Final = 60.0
+"""So long after an outage the last phones ring. A provider out of reach is not asked more often for it (http2/client.py
+has pauses of its own), and one that answers says itself how long it wants to be left alone."""
+
 CREDENTIAL_PAUSE_S: Final = 60.0
 
+GIVE_UP_S: Final = 4 * 3_600.0
+"""Of a provider that is away; then somebody has to look. By the age of what is told and not by attempts: every new
+message in a lively room is one."""
+
 ATTEMPTS_MOST: Final = 30
-"""With these pauses that is four hours of a provider that is away; then somebody has to look."""
+"""Where the age is not known."""
 
 
 class Ring(NamedTuple):
@@ -79,8 +86,11 @@ class Ringing:
             tasks.create_task(self._claims.run())
             tasks.create_task(self._releases.run())
 
-    async def ring(self, job: Job, rings: Sequence[Ring]) -> Rung:
-        """Send these, each once. Raises `Unreachable` (of the queue) and `Refused` (of the store)."""
+    async def ring(self, job: Job, rings: Sequence[Ring], waited_s: float | None = None) -> Rung:
+        """Send these, each once; what they tell is `waited_s` old.
+
+        Raises `Unreachable` (of the queue) and `Refused` (of the store).
+        """
         claims = await self._claims.ask([ring.sending for ring in rings])
         ours = [
             (ring, claim)
@@ -104,7 +114,7 @@ class Ringing:
                 # What may have arrived keeps its claim until that runs out: the next attempt is known to be a second.
                 ended.append((ring.sending, arrived))
             may_show = arrived or (isinstance(outcome, TryLater) and outcome.ambiguous)
-            follows = self._follows(job, outcome)
+            follows = self._follows(job, outcome, waited_s)
             rung = _both(rung, follows._replace(shown=ring.sending.seq if may_show else 0))
             await self._forget(ring.push.device, outcome)
         if ended:
@@ -120,7 +130,7 @@ class Ringing:
         await self._queue.release(ended)
         return [None] * len(ended)
 
-    def _follows(self, job: Job, outcome: Outcome) -> Rung:
+    def _follows(self, job: Job, outcome: Outcome, waited_s: float | None) -> Rung:
         match outcome:
             case Delivered():
                 return Rung(delivered=True)
@@ -129,7 +139,7 @@ class Ringing:
             case CredentialFault():
                 return Rung(CREDENTIAL_PAUSE_S)
             case TryLater(reason, after_s):
-                if job.attempts >= ATTEMPTS_MOST:
+                if job.attempts >= ATTEMPTS_MOST if waited_s is None else waited_s > GIVE_UP_S:
                     return Rung(buried=reason)
                 backoff_s = pause_s(
                     job.attempts, self._rng, first_s=FIRST_PAUSE_S, most_s=MOST_PAUSE_S

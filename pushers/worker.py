@@ -147,14 +147,14 @@ class Worker:
             for device, verdict in zip(owed.devices, decision.verdicts, strict=True)
             if isinstance(verdict, Send)
         ]
-        rung = await self._ringing.ring(job, rings)
+        waited_s = max(0.0, (now_ms - owed.first_ms) / 1000) if owed.first_ms else None
+        rung = await self._ringing.ring(job, rings, waited_s)
         if rung.delivered:
             self._arrived(job, owed, self._now_ms())
         # Before all have a final answer nothing more is settled; that some show it is known all the same.
         rang = Settled(owed.key, owed.notified, rung.shown)
-        if (
-            rung.again_s is not None
-        ):  # also where another device's push is given up: it is the next time
+        if rung.again_s is not None:
+            # Also where another device's push is given up: it will be the next time.
             again_ms = self._now_ms() + round(rung.again_s * 1000)
             earliest = min(again_ms, decision.again_ms or again_ms)
             again = job._replace(attempts=rung.attempts)

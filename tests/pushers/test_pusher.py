@@ -11,6 +11,7 @@ import pytest_asyncio
 from muster import submit
 from muster.push_queue import Priority, Wish
 from pushers.outcome import Rejected, TokenDead, TryLater
+from pushers.ringing import ATTEMPTS_MOST
 from tests.pushers.surroundings import HASTY, World, told, two
 from tests.stores.postgres.debtors import APNS, Ground, ground, key
 from tests.vocabulary import say
@@ -167,3 +168,19 @@ async def test_a_burst_is_a_few_rings(on: Ground, redis_url: str) -> None:
         await world.until_at_rest()
     assert 1 <= len(world.carrier.sent) < 20
     assert len({push.collapse for push in world.carrier.sent}) == 1
+
+
+async def test_an_outage_in_a_lively_room_is_no_reason_to_give_up(
+    on: Ground, redis_url: str
+) -> None:
+    """Every message is one more attempt in vain; when the provider is back it has the newest."""
+    ada, bob, room, _ = await two(on)
+    world = World(on, redis_url, *[TryLater("unreachable", 0.0)] * (ATTEMPTS_MOST + 10))
+    queue = world.queue()
+    async with world.pushing() as pusher:
+        for n in range(3):
+            await told(world, pusher, bob, room, f"in vain {n}")
+        await world.carrier.until_sent(ATTEMPTS_MOST + 11)
+        await world.until_settled(ada, room)
+        assert await queue.dead(10) == []
+    await queue.close()
