@@ -36,8 +36,7 @@ Status = Literal["live", "gap", "head", "joined", "removed"]
 
 class Run(Record, tag="run"):
     """What is tried. `minimum_acked`: fewer acks and the system is as good as dead. `recover_within_s`: after a fault's
-    end, everything said meanwhile or since has reached every device that is there; `push_within_s`: every phone of
-    somebody who is away.
+    end, everything said meanwhile or since has reached every device that is there; `push_within_s`: every away phone.
     """
 
     commit: str
@@ -196,7 +195,6 @@ class Item(Struct, omit_defaults=True, gc=False):
 
 class Fetched(Record, tag="fetched"):
     """A page of `history?after=` that a device read to fill a gap, or because its socket left a hole.
-
     `from_seq` .. `to_seq` is what the device takes of it, cut to what it was to fetch; `head` is the page's own.
     """
 
