@@ -81,13 +81,9 @@ class RoomLine(Room):
 class Placed(Struct):
     """A change was committed at this seq of the room's log."""
 
-    seq: int
+    seq: int = 0
     room: UUID | None = None
     fresh: bool = True
-
-
-class _Changed(Placed):
-    seq: int = 0
 
 
 class Reaction(Struct):
@@ -285,7 +281,7 @@ class Rest:
     async def change(self, method: str, path: str, body: dict[str, Any] | None = None) -> Placed:
         """Any other change; the seq of the answer, 0 where it has none."""
         answer = await self._answer(method, path, body)
-        return msgspec.json.decode(answer, type=_Changed) if answer else Placed(0)
+        return msgspec.json.decode(answer, type=Placed) if answer else Placed(0)
 
     async def tell(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
         """Any other request whose answer says nothing more than that it is done."""

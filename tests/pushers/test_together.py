@@ -58,8 +58,8 @@ async def test_what_comes_during_a_call_goes_with_the_next() -> None:
     """One call at a time: the first leaves at once, those after it together."""
     other = Other()
     other.may.clear()
-    async with asking(other) as together:
-        first = asyncio.ensure_future(together.ask([1]))
+    async with asking(other) as together, asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(together.ask([1]))
         await other.until_asked()
         rest = asyncio.gather(together.ask([2]), together.ask([3]))
         other.may.set()
@@ -94,8 +94,8 @@ async def test_who_stops_waiting_takes_nothing_from_the_others() -> None:
     """Its answers are nobody's."""
     other = Other()
     other.may.clear()
-    async with asking(other) as together:
-        gone, stays = (asyncio.ensure_future(together.ask([n])) for n in (1, 2))
+    async with asking(other) as together, asyncio.TaskGroup() as tasks:
+        gone, stays = (tasks.create_task(together.ask([n])) for n in (1, 2))
         await other.until_asked()
         gone.cancel()
         with pytest.raises(asyncio.CancelledError):
