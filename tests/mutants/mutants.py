@@ -180,14 +180,12 @@ def heads_before_the_new_cursor(_: str) -> None:
 
     async def look(self: Any, wire: Wire) -> None:
         before = list(self._sound)
-        reads = [
-            Reading(*map(commands.entry_id, both))
-            for both in zip(self._looked, self._cursors, strict=True)
-        ]
+        read = list(zip(self._looked, self._cursors, strict=True))
         doubted = []
         for i, now in enumerate(await self._observe(wire)):
             if before[i] is not None:
-                cause = cause_of_doubt(reads[i], before[i], now)
+                reading = Reading(*map(commands.entry_id, read[i]))
+                cause = cause_of_doubt(reading, before[i], now)
                 if cause is not None:
                     doubted.append(self._doubted(i, cause))
         if not doubted:

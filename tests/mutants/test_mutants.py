@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
+
 import pytest
 import uvloop
 
@@ -11,21 +13,29 @@ from tests.mutants.mutants import MUTANTS
 
 pytestmark = [pytest.mark.prove, pytest.mark.timeout(400)]
 SEED = 7
+RUNS = 10
+"""Some breaches are races, which a run of seconds meets in two of five; the first run that meets it is enough."""
 
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_mutant_is_caught(name: str) -> None:
-    """A run of its scenario is broken, in the way that this breach shows."""
+    """One of a few runs of its scenario is broken, in the way that this breach shows."""
     mutant = MUTANTS[name]
     campaign = Campaign(lambda _: lambda _, __: None, ("tests.mutants.run", name))
     scenario = SCENARIOS[mutant.scenario]
 
-    async def runs() -> list[Result]:
-        return [result async for result in campaign.run(scenario, range(SEED, SEED + 1))]
+    async def said() -> list[str]:
+        heard: list[str] = []
+        async with aclosing(campaign.run(scenario, range(SEED, SEED + RUNS))) as results:
+            async for result in results:
+                assert result.failure is None, result.failure
+                heard += _said(result)
+                if any(mutant.says in each for each in heard):
+                    break
+        return heard
 
-    [result] = uvloop.run(runs())
-    assert result.failure is None, result.failure
-    assert any(mutant.says in said for said in _said(result)), _said(result)
+    heard = uvloop.run(said())
+    assert any(mutant.says in each for each in heard), heard
 
 
 def _said(result: Result) -> list[str]:

@@ -32,6 +32,8 @@ from tests.vocabulary import new_id, person, room_of
 
 pytestmark = pytest.mark.timeout(60)
 
+WITHIN_S = 20.0
+
 
 @pytest_asyncio.fixture
 async def database(database_url: str) -> AsyncIterator[asyncpg.Pool]:
@@ -445,6 +447,12 @@ async def test_a_hub_that_wakes_late_takes_nobody_out_and_brings_nobody_back(
     claims = await devices_of(roll._says._nodes, RollKeys(), still.bytes)
     generation = bytes.fromhex(claims[0].generation)
     await one.connect(moved, device=device)
+    async with asyncio.timeout(WITHIN_S):
+        while any(
+            claim.generation == generation.hex()
+            for claim in await devices_of(roll._says._nodes, RollKeys(), moved.bytes)
+        ):
+            pass  # not said yet
     for socket in left:
         other.leave(socket)  # it sleeps: these linger
     await roll.retire(generation, -1)

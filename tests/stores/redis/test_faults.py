@@ -102,6 +102,14 @@ async def test_a_stream_made_anew_announces_itself_to_readers(
         running.cancel()
 
 
+def write_and_trim(url: str, stream: bytes) -> None:
+    """Others write 500 entries and keep three of them, all within this call."""
+    with blocking_redis.Redis.from_url(url) as other:
+        for _ in range(500):
+            other.xadd(stream, {b"e": b"never read"})
+        other.xtrim(stream, maxlen=3, approximate=False)
+
+
 async def test_trimming_past_a_paused_reader_is_doubted(
     restartable_redis: RestartableRedis,
 ) -> None:
@@ -119,10 +127,7 @@ async def test_trimming_past_a_paused_reader_is_doubted(
             def _stand_still(self) -> None:
                 """Meanwhile others publish and trim; all of it happens within this call."""
                 clock.ahead_s += 5.0
-                with blocking_redis.Redis.from_url(restartable_redis.url) as other:
-                    for _ in range(500):
-                        other.xadd(stream, {b"e": b"never read"})
-                    other.xtrim(stream, maxlen=3, approximate=False)
+                write_and_trim(restartable_redis.url, stream)
 
         heard = Pausing()
         tail = bus.tail(heard)
@@ -232,10 +237,7 @@ async def test_trimming_between_two_reads_is_doubted(restartable_redis: Restarta
             def entries(self, batch: list[LaneEntry]) -> None:
                 super().entries(batch)
                 if len(self.told) == 1:
-                    with blocking_redis.Redis.from_url(restartable_redis.url) as other:
-                        for _ in range(500):
-                            other.xadd(stream, {b"e": b"never read"})
-                        other.xtrim(stream, maxlen=3, approximate=False)
+                    write_and_trim(restartable_redis.url, stream)
 
         async with following(bus.tail, Overtaken()) as heard:
             await bus.publisher.publish([entry(room, 1)])
