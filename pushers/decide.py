@@ -13,6 +13,7 @@ Owns the two functions and the shape of their answers; the rules stand in wanted
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple, assert_never
 
 from muster.owed import Candidate, Owed
@@ -91,30 +92,30 @@ def decide(owed: Owed, attendance: Attendance, now_ms: int, pace: Pace = PACE) -
     """What becomes of what is owed, for each device.
 
     What is settled is one integer for all devices, so a device rings for no message that another one still waits with:
-    else, when that is judged again, it would ring again.
+    else, when that is judged again, it would ring again. What is left to ring for is put to the witness once more: it
+    may be just what this device has shown.
     """
     found = wanted(owed, now_ms)
     if isinstance(found, Cause):
         return Decision((Silent(found),) * len(owed.devices), owed.through, None)
+    judge = partial(Witness, owed, attendance=attendance, now_ms=now_ms, pace=pace)
     signs: list[tuple[Wanted, Ring | Seen | Wait]] = []
     for device in owed.devices:
         tonight = _by_night(owed, found, device, now_ms)
         if tonight is None:
             signs.append((found, Seen(Cause.quiet_hours)))
         else:
-            sign = Witness(owed, tonight, attendance, now_ms, pace).of(device)
-            signs.append((tonight, sign))
+            signs.append((tonight, judge(tonight).of(device)))
     waits = [sign for _, sign in signs if isinstance(sign, Wait)]
     settled = min((wait.seen_to for wait in waits), default=owed.through)
     first = min(waits, key=lambda wait: wait.at_ms, default=None)
-    return Decision(
-        tuple(
-            _verdict(owed, device, for_it, sign, settled, first)
-            for device, (for_it, sign) in zip(owed.devices, signs, strict=True)
-        ),
-        settled,
-        None if first is None else first.at_ms,
-    )
+    verdicts = []
+    for device, (for_it, sign) in zip(owed.devices, signs, strict=True):
+        about = for_it if first is None else until(for_it, settled)
+        if first is not None and about is not None and isinstance(judge(about).of(device), Seen):
+            about = None
+        verdicts.append(_verdict(owed, device, about, sign, first))
+    return Decision(tuple(verdicts), settled, None if first is None else first.at_ms)
 
 
 def _by_night(owed: Owed, found: Wanted, device: PushDevice, now_ms: int) -> Wanted | None:
@@ -127,20 +128,19 @@ def _by_night(owed: Owed, found: Wanted, device: PushDevice, now_ms: int) -> Wan
 def _verdict(
     owed: Owed,
     device: PushDevice,
-    found: Wanted,
+    about: Wanted | None,
     sign: Ring | Seen | Wait,
-    settled: int,
     first: Wait | None,
 ) -> Verdict:
+    """`about`: what it may ring for now; `first`: who waits, and is why that may be nothing yet."""
     match sign:
         case Seen(cause):
             return Silent(cause)
         case Wait(at_ms, why, _):
             return Later(at_ms, why)
+        case Ring() if about is not None:
+            return Send(alert_for(owed, about, device))
         case Ring():
-            about = found if first is None else until(found, settled)
-            if about is not None:
-                return Send(alert_for(owed, about, device))
             assert first is not None
             return Later(first.at_ms, first.why)
     assert_never(sign)

@@ -142,6 +142,19 @@ def test_no_device_rings_for_what_another_still_waits_with() -> None:
     assert some.settled == 2
 
 
+def test_what_is_left_beside_a_wait_does_not_ring_where_it_was_shown() -> None:
+    """The tablet has shown the first two and misses the third, with which the phone still waits: it waits too."""
+    talk = (message(1), message(2), message(3, at_ms=NOON_MS + 500))
+    both = (device(PHONE, shows_local=True), device(TABLET, shows_local=True))
+    where = seats((PHONE, Attention.background))
+    decision = judged(owed(*talk, devices=both, received=(2, 2)), where, 600)
+    assert outcome(decision) == [(Waiting.ack_awaited, 7_500)] * 2
+    later = judged(
+        owed(message(3, at_ms=NOON_MS + 500), devices=both, received=(2, 2)), where, 7_500
+    )
+    assert outcome(later) == ["rings", "rings"]
+
+
 def test_who_looks_at_the_room_and_has_it_is_rung_nowhere() -> None:
     both = (device(PHONE), device(TABLET))
     what = owed(message(4), devices=both, received=(4, 0))
