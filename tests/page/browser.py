@@ -25,6 +25,7 @@ from playwright.async_api import (
     Page,
     ViewportSize,
     async_playwright,
+    expect,
 )
 
 PASSWORD = "correct horse battery"
@@ -32,6 +33,7 @@ OTHER_ORIGIN = "https://app.example.org"
 """A site besides our own that is let in."""
 
 WITHIN_MS = 15_000
+expect.set_options(timeout=WITHIN_MS)
 DESKTOP: Final[ViewportSize] = {"width": 1180, "height": 760}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 _NAMES = ("chromium", "chromium-browser", "google-chrome")

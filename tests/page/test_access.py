@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from loadtest.stack import Stack
 from tests.page.browser import PHONE, Account, Window, account, window
@@ -103,21 +103,25 @@ async def test_the_keyboard_alone(stack: Stack, browser: Browser, http: httpx.As
         await page.locator(f'[data-room="{room}"]').focus()
         await page.keyboard.press("Enter")
         await one.sees("I do")
-        focused = "document.activeElement.getAttribute('aria-label')"
-        await page.get_by_role("textbox", name="Message").focus()
-        assert await page.evaluate(focused) == "Message"
+        message = page.get_by_role("textbox", name="Message")
+        await message.focus()
+        await expect(message).to_be_focused()
         await page.keyboard.type("By hand")
         await page.keyboard.press("Enter")
         await one.sees("By hand")
         await one.all_sent()
         await page.locator(".log").focus()
         await page.keyboard.press("ArrowUp")
-        assert "By hand" in await page.evaluate("document.activeElement.textContent")
+        row = page.locator(".message", has_text="By hand")
+        await expect(row).to_be_focused()
         await page.keyboard.press("Tab")
-        assert await page.evaluate(focused) == "Reply to You"
+        await expect(row.get_by_role("button", name="Reply to You")).to_be_focused()
         await page.keyboard.press("Tab")
         await page.keyboard.press("Enter")
         await page.get_by_role("dialog").wait_for()
         await page.keyboard.press("Escape")
-        assert await page.evaluate(focused) == "More about the message of You"
-        assert await page.locator("[aria-live=polite]").count() == 1
+        await page.get_by_role("dialog").wait_for(state="detached")
+        await expect(
+            row.get_by_role("button", name="More about the message of You")
+        ).to_be_focused()
+        await expect(page.locator("[aria-live=polite]")).to_have_count(1)

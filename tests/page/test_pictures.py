@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from playwright.async_api import Browser, FilePayload, Page
+from playwright.async_api import Browser, FilePayload, Page, expect
 
 from loadtest.stack import Stack
 from tests.media.pictures import encoded, noise
@@ -54,7 +54,7 @@ async def test_a_picture_of_one_is_seen_by_the_other(
         await one.page.wait_for_function(DRAWN, arg="Picture: sunset")
         await one.all_sent()
         await two.page.wait_for_function(DRAWN, arg="Picture: sunset")
-        assert await one.page.locator(".message .picture").count() == 1
+        await expect(one.page.locator(".message .picture")).to_have_count(1)
         await two.page.reload()
         await two.page.wait_for_function(DRAWN, arg="Picture: sunset")
         picture = two.page.get_by_role("button", name="Picture: sunset")
@@ -70,7 +70,7 @@ async def test_a_picture_of_one_is_seen_by_the_other(
         await two.accessible("a picture in full")
         await two.page.keyboard.press("Escape")
         await two.page.get_by_role("dialog").wait_for(state="detached")
-        assert await picture.evaluate("one => one === document.activeElement")
+        await expect(picture).to_be_focused()
         one.quiet()
         two.quiet()
 
@@ -93,7 +93,7 @@ async def test_what_is_no_picture_is_refused_in_words(
         await page.locator("progress").wait_for(state="detached")
         await page.get_by_role("textbox", name="Message").fill("look")
         await page.get_by_role("textbox", name="Message").press("Enter")
-        assert await page.locator(".send:disabled").count() == 1
+        await expect(page.locator(".send:disabled")).to_have_count(1)
         history = await ada.done("GET", f"/v1/rooms/{room}/history")
         assert [item for item in history["entries"] if item["kind"] == "post"] == []
         await one.accessible("a picture refused")

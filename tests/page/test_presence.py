@@ -29,7 +29,7 @@ async def test_a_contact_who_comes_and_goes_is_seen_to(
         await expect(line.locator(".dot")).to_have_count(0)
         async with window(browser, stack.api_url) as his:
             await bob.enters(his)
-            await expect(line.locator(".dot.active")).to_have_count(1, timeout=15_000)
+            await expect(line.locator(".dot.active")).to_have_count(1)
             await expect(about).to_contain_text("online")
             await hers.accessible("a contact who is there")
             until = 2**53 - 1
@@ -38,7 +38,7 @@ async def test_a_contact_who_comes_and_goes_is_seen_to(
             await expect(line.locator(".dot.busy")).to_have_count(1)
             await expect(about).to_contain_text("do not disturb · in a meeting")
             await his.page.goto("about:blank")
-        await expect(line.locator(".dot")).to_have_count(0, timeout=20_000)
+        await expect(line.locator(".dot")).to_have_count(0)
         hers.quiet()
 
 
@@ -57,7 +57,7 @@ async def test_what_others_see_of_me_is_set_by_a_form(
         line = hers.page.locator("nav .room", has_text="Bob")
         await line.click()
         about = hers.page.get_by_role("button", name="About Bob")
-        await expect(about).to_contain_text("online", timeout=15_000)
+        await expect(about).to_contain_text("online")
         page = his.page
         await page.get_by_role("button", name="My account").click()
         save = page.get_by_role("button", name="Save status")
@@ -66,11 +66,11 @@ async def test_what_others_see_of_me_is_set_by_a_form(
         await page.get_by_label("Do not disturb").select_option("for 1 hour")
         await his.accessible("what others see of me")
         await save.click()
-        await expect(about).to_contain_text("do not disturb · 🧗 climbing", timeout=15_000)
+        await expect(about).to_contain_text("do not disturb · 🧗 climbing")
         await expect(page.get_by_label("Do not disturb")).to_have_value("kept")
         await page.get_by_label("Invisible").check()
         await save.click()
-        await expect(line.locator(".dot")).to_have_count(0, timeout=15_000)
+        await expect(line.locator(".dot")).to_have_count(0)
         status = await bob.done("GET", "/v1/me/presence")
         assert status["invisible"]
         assert (status["text"], status["emoji"]) == ("climbing", "🧗")
@@ -92,11 +92,11 @@ async def test_a_group_says_who_of_it_is_there(
         await ada.enters(hers)
         await hers.open(f"hall {run}")
         note = hers.page.locator(".room-head-note")
-        await expect(note).to_contain_text("3 people · 1 online", timeout=15_000)
+        await expect(note).to_contain_text("3 people · 1 online")
         async with window(browser, stack.api_url) as his, window(browser, stack.api_url) as third:
             await bob.enters(his)
             await eve.enters(third)  # who shows themselves to contacts alone
-            await expect(note).to_contain_text("3 people · 2 online", timeout=15_000)
+            await expect(note).to_contain_text("3 people · 2 online")
             await hers.page.get_by_role("button", name=f"About hall {run}").click()
             row = hers.page.locator("dialog li.person", has_text="Bob")
             await expect(row).to_contain_text("online")
@@ -105,6 +105,6 @@ async def test_a_group_says_who_of_it_is_there(
             await expect(hidden.locator(".dot")).to_have_count(0)
             await hers.accessible("who of a group is there")
             await his.page.goto("about:blank")
-            await expect(note).to_contain_text("3 people · 1 online", timeout=20_000)
+            await expect(note).to_contain_text("3 people · 1 online")
             await expect(row.locator(".dot")).to_have_count(0)
         hers.quiet()

@@ -71,7 +71,7 @@ async def test_the_token_is_renewed_once_for_all_tabs(
             await tab.page.get_by_role("dialog").wait_for()
         await first.page.get_by_label("Find people").fill("nobody-at-all")
         await first.page.get_by_text("Nobody found").wait_for()
-        assert await first.page.evaluate(ACCESS) != before
+        await first.page.wait_for_function(f"before => ({ACCESS}) !== before", arg=before)
         assert len(renewals) == 1
         first.quiet()
         second.quiet()
@@ -91,4 +91,4 @@ async def test_logging_out_in_one_tab_logs_out_the_other(
         await first.page.get_by_role("button", name="Log out").click()
         for tab in (first, second):
             await tab.page.get_by_role("heading", name="Welcome back").wait_for()
-        assert await first.page.evaluate("localStorage.getItem('muster.tokens')") is None
+        await first.page.wait_for_function("localStorage.getItem('muster.tokens') === null")
