@@ -65,12 +65,17 @@ class Job(NamedTuple):
 
 
 class Dead(NamedTuple):
-    """A job that was given up; `id` names it for a replay, in letters that can be typed."""
+    """A job that was given up; `id` names it for a replay, in letters that can be typed.
+
+    `notified`: up to where nothing was owed of it before. What came after is settled with the burial, so that it is not
+    found again and again, and is owed anew by whoever replays it (stores/postgres/owed.py `reopen`, first).
+    """
 
     id: bytes
     key: Key
     reason: str
     at_ms: int
+    notified: int
 
 
 class Sending(NamedTuple):
@@ -129,7 +134,7 @@ class PushQueue(Protocol):
         """
         ...
 
-    async def bury(self, job: Job, reason: str) -> None:
+    async def bury(self, job: Job, reason: str, notified: int) -> None:
         """This one is given up: kept for a replay, 30 days and 10,000 at most."""
         ...
 

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple, NoReturn
 from muster.errors import Refused
 from muster.owed import Key, Owed, OwedStore, Settled
 from muster.push_device import Provider, PushDevice
-from muster.push_queue import Job, Priority, PushQueue, Sending, Unreachable
+from muster.push_queue import Job, Priority, PushQueue, Sending, Unreachable, Wish
 from muster.telemetry import get_logger
 from pushers.alert import Alert
 from pushers.attendance import UNKNOWN, Attendance
@@ -159,20 +159,26 @@ class Worker:
             earliest = min(again_ms, decision.again_ms or again_ms)
             again = job._replace(attempts=rung.attempts)
             self._settling.over(again, rang if rung.shown else None, earliest)
-        elif rung.buried is not None:
-            await self._desk.queue.bury(job, rung.buried)
-            if rung.shown:
-                self._settling.rang(rang)
-        else:
-            final = rang._replace(seq=decision.settled)
+            return
+        final = rang._replace(seq=decision.settled)
+        if rung.buried is None:
             self._settling.over(job._replace(attempts=0), final, decision.again_ms)
+        else:
+            await self._bury(job, owed, rung.buried, decision.again_ms)
+            self._settling.rang(final)
+
+    async def _bury(self, job: Job, owed: Owed, reason: str, again_ms: int | None) -> None:
+        """What cannot be sent is a dead letter and settled; other devices may still wait for theirs."""
+        if again_ms is not None:
+            await self._desk.queue.put([Wish(job.key, job.priority, again_ms)])
+        await self._desk.queue.bury(job, reason, owed.notified)
 
     async def _tell_read(self, job: Job, owed: Owed, attendance: Attendance, now_ms: int) -> None:
         """Nothing is owed, and what phones show was read: it goes. Tried as often as an alert, and given up alike."""
         rung = await self._ringing.ring(job, told(owed, attendance, self._ration, now_ms))
         gone = Settled(owed.key, owed.through, gone=owed.rung)
         if rung.buried is not None:
-            await self._desk.queue.bury(job, rung.buried)
+            await self._bury(job, owed, rung.buried, None)
             self._settling.rang(gone)
         elif rung.again_s is not None:
             again_ms = now_ms + round(rung.again_s * 1000)

@@ -1,6 +1,7 @@
 """Show how many pushes wait, list those that were given up, and put them again.
 
-It never shows what a push says, and it never sends one: what is put again is judged anew by the pushers.
+It never shows what a push says, and it never sends one: what is put again is owed again, and judged anew by the
+pushers.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from muster.cli._where import complain, located
+import asyncpg
+
+from muster.cli._where import complain, located, with_database
 from muster.config import Settings, hide_password
 from muster.push_device import Provider
 from muster.push_queue import DEAD_MOST, Dead, PushQueue, Unreachable
+from muster.stores.postgres.owed import reopen
 from muster.stores.redis.push_queue import RedisPushQueue, push_queue_at
 
 _AT_ONCE: Final = 500
@@ -44,10 +48,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     async def ask(queues: Queues) -> int:
         if args.action is None:
             return await _depths(queues)
-        if args.all:
-            return await _replay_all(queues)
-        if args.replay:
-            return await _replay(queues, args.replay)
+        if args.all or args.replay:
+            return await _replay(queues, settings, args.replay)
         return await _list(queues, args.most)
 
     return asyncio.run(_with_queues(settings, ask))
@@ -101,22 +103,35 @@ def _line(provider: Provider, letter: Dead) -> str:
     return f"{provider}:{letter.id.decode()}  {at}  person {person}  room {room}  {letter.reason}"
 
 
-async def _replay(queues: Queues, names: Sequence[str]) -> int:
-    asked: dict[Provider, list[bytes]] = {}
+async def _replay(queues: Queues, settings: Settings, names: Sequence[str]) -> int:
+    """Those of these names; of all where none is named."""
     for name in names:
-        provider, _, written = name.partition(":")
-        if provider not in queues:
+        if name.partition(":")[0] not in queues:
             return complain(f"{name} is no id of a push: see 'muster pushes dead'", 2)
-        asked.setdefault(Provider(provider), []).append(written.encode())
-    found = sum([await queues[provider].replay(ids) for provider, ids in asked.items()])
+    chosen = {
+        provider: [
+            letter
+            for letter in await queue.dead(DEAD_MOST)
+            if not names or f"{provider}:{letter.id.decode()}" in names
+        ]
+        for provider, queue in queues.items()
+    }
+
+    async def put(connection: asyncpg.Connection) -> int:
+        for provider, letters in chosen.items():
+            for at in range(0, len(letters), _AT_ONCE):
+                part = letters[at : at + _AT_ONCE]
+                await reopen(connection, provider, part)
+                await queues[provider].replay([letter.id for letter in part])
+            if not names:
+                print(f"{provider}: {len(letters)} put again")
+        return 0
+
+    if failed := await with_database(settings, put):
+        return failed
+    if not names:
+        return 0
+    found = sum(len(letters) for letters in chosen.values())
     print(f"{found} put again")
     missing = len(names) - found
     return complain(f"{missing} of these are not there, or no longer", 1) if missing else 0
-
-
-async def _replay_all(queues: Queues) -> int:
-    for provider, queue in queues.items():
-        ids = [letter.id for letter in await queue.dead(DEAD_MOST)]
-        parts = [ids[at : at + _AT_ONCE] for at in range(0, len(ids), _AT_ONCE)]
-        print(f"{provider}: {sum([await queue.replay(part) for part in parts])} put again")
-    return 0

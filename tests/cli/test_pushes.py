@@ -21,6 +21,7 @@ class Scene:
     """Three of APNs and one of FCM were given up."""
 
     url: str
+    database_url: str
     apns: PushQueue
     fcm: PushQueue
     people: list[Key]
@@ -28,11 +29,13 @@ class Scene:
     async def __call__(self, *arguments: str) -> int:
         """`muster pushes` as somebody types it."""
         words = ["pushes", *arguments]
-        return await asyncio.to_thread(main, words, {"MUSTER_REDIS_URL": self.url})
+        return await asyncio.to_thread(
+            main, words, {"MUSTER_REDIS_URL": self.url, "MUSTER_DATABASE_URL": self.database_url}
+        )
 
 
 @pytest_asyncio.fixture
-async def scene(fresh_redis_url: str) -> AsyncIterator[Scene]:
+async def scene(fresh_redis_url: str, database_url: str) -> AsyncIterator[Scene]:
     people = [Key(uuid4().bytes, uuid4().bytes) for _ in range(4)]
     apns, fcm = (
         push_queue_at(fresh_redis_url, False, provider, random.Random(1)) for provider in Provider
@@ -40,8 +43,8 @@ async def scene(fresh_redis_url: str) -> AsyncIterator[Scene]:
     for queue, keys in ((apns, people[:3]), (fcm, people[3:])):
         await queue.put([Wish(key, Priority.urgent, 0) for key in keys])
         for job in await queue.take(10, 0):
-            await queue.bury(job, f"BadTopic {people.index(job.key)}")
-    yield Scene(fresh_redis_url, apns, fcm, people)
+            await queue.bury(job, f"BadTopic {people.index(job.key)}", 4)
+    yield Scene(fresh_redis_url, database_url, apns, fcm, people)
     await apns.close()
     await fcm.close()
 

@@ -161,7 +161,7 @@ class Machine(RuleBasedStateMachine):
     def bury_and_replay(self, by: int, which: int) -> None:
         async def bury(job: Job) -> None:
             worker = self._worker(by)
-            await worker.bury(job, "why not")
+            await worker.bury(job, "why not", 0)
             [letter] = await worker.dead(2)
             assert (letter.key, letter.reason) == (job.key, "why not")
             assert await worker.replay([letter.id]) == 1
@@ -182,7 +182,7 @@ class Machine(RuleBasedStateMachine):
             await worker.done(jobs)
             await worker.again([(job, now_ms + steps * STEP_S * 1000) for job in jobs])
             for job in jobs:
-                await worker.bury(job, "too late")
+                await worker.bury(job, "too late", 0)
             assert await worker.dead(1) == []
 
         self._runner.run(late(self.account.late[-5:]))

@@ -106,7 +106,7 @@ class Contract:
         [job] = await queue.take(10, 0)
         assert (job.priority, job.attempts) == (URGENT, 1)
         await queue.put([Wish(ada, SILENT, 0)])
-        await queue.bury(job, "no")
+        await queue.bury(job, "no", 0)
         [job] = await queue.take(10, 0)
         assert job.priority is SILENT
         await queue.put([Wish(ada, ORDINARY, 0)])
@@ -157,7 +157,7 @@ class Contract:
         ]
         await dead.done(late)
         await dead.again([(job, 0) for job in late])
-        await dead.bury(late[0], "late")
+        await dead.bury(late[0], "late", 0)
         assert await alive.take(10, 0) == []
         assert await alive.dead(10) == []
         await world.later(HAND_S)
@@ -167,13 +167,13 @@ class Contract:
         """The newest first; with its priority; once."""
         queue, people = world.worker(), [somebody() for _ in range(5)]
         for n, key in enumerate(people):
-            await queue.bury(await in_hand(queue, key, URGENT), f"reason {n}")
+            await queue.bury(await in_hand(queue, key, URGENT), f"reason {n}", 2**40 + n)
             await world.later(0.01)
         letters = await queue.dead(3)
         assert len(letters) == 3
         letters = await queue.dead(10)
-        assert {(one.key, one.reason) for one in letters} == {
-            (k, f"reason {n}") for n, k in enumerate(people)
+        assert {(one.key, one.reason, one.notified) for one in letters} == {
+            (k, f"reason {n}", 2**40 + n) for n, k in enumerate(people)
         }
         assert [one.at_ms for one in letters] == sorted(
             (one.at_ms for one in letters), reverse=True
@@ -232,7 +232,7 @@ class Contract:
         now = await queue.now_ms()
         assert await queue.depth() == (0, (0, 0, 0), 0, 0.0, 0)
         jobs = [await in_hand(queue, somebody()) for _ in range(3)]
-        await queue.bury(jobs[0], "no")
+        await queue.bury(jobs[0], "no", 0)
         wishes = [(URGENT, 0), (ORDINARY, 0), (ORDINARY, now - 7_000), (SILENT, now + 90_000)]
         await queue.put([Wish(somebody(), priority, at_ms) for priority, at_ms in wishes])
         depth = await queue.depth()
@@ -287,7 +287,7 @@ class TestFake(Contract):
     async def test_dead_letters_are_bounded(self, world: FakeWorld) -> None:
         queue = world.worker()
         for _ in range(DEAD_MOST + 2):
-            await queue.bury(await in_hand(queue, somebody()), "no")
+            await queue.bury(await in_hand(queue, somebody()), "no", 0)
         assert len(await queue.dead(DEAD_MOST * 2)) == DEAD_MOST
 
 
@@ -317,7 +317,7 @@ class TestRedis(Contract):
                 people.append(key)
         await queue.put([Wish(key, URGENT, 0) for key in people])
         for job in await queue.take(len(people), 0):
-            await queue.bury(job, "no")
+            await queue.bury(job, "no", 0)
         assert len(await queue.dead(DEAD_MOST)) == DEAD_MOST // BUCKETS
         left_ms = await world.ask(bucket, b"PTTL", world.keys.dead[bucket])
         assert 29 * 86_400_000 < left_ms <= 30 * 86_400_000

@@ -146,12 +146,12 @@ class FakePushQueue:
 
     # What could not be done
 
-    async def bury(self, job: Job, reason: str) -> None:
+    async def bury(self, job: Job, reason: str, notified: int) -> None:
         self._reached()
         if (held := self._taken_back(job)) is None:
             return
         name = b"0-%d" % self.pushes.number()
-        letter = Dead(name, job.key, reason, self.pushes.now_ms)
+        letter = Dead(name, job.key, reason, self.pushes.now_ms, notified)
         self.pushes.letters.append((letter, job.priority))
         del self.pushes.letters[:-DEAD_MOST]
         if held.follows:

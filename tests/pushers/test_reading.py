@@ -116,13 +116,18 @@ async def test_a_new_message_takes_the_place_of_what_was_read(on: Ground, redis_
     """While an alert is owed nothing is told: the alert replaces what is shown, and says the badge."""
     ada, bob, room, _ = await two(on)
     world = World(on, redis_url)
-    async with world.pushing(HASTY._replace(read_ms=400)) as pusher:
+    queue = world.queue()
+    async with world.pushing(HASTY._replace(read_ms=30_000)) as pusher:
         first = await told(world, pusher, bob, room, "one")
         await until_rung(on, first)
         await reads(world, pusher, ada, room, first)
+        async with asyncio.timeout(WITHIN_S):
+            while not (await queue.depth()).due:
+                pass
         second = await told(world, pusher, bob, room, "two")
         await until_rung(on, second)
         await world.until_at_rest()
+    await queue.close()
     assert kinds(world.carrier.sent) == [Kind.alert, Kind.alert]
     assert len({push.collapse for push in world.carrier.sent}) == 1
 

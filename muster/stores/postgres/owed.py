@@ -12,9 +12,11 @@ from typing import Final
 from uuid import UUID
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
 from muster.owed import Candidate, Fresh, Key, Owed, Settled
 from muster.push_device import Provider
+from muster.push_queue import Dead
 from muster.stores.postgres.badges import badges_of
 from muster.stores.postgres.candidates import (
     CANDIDATES,
@@ -36,6 +38,12 @@ from muster.stores.postgres.pool import Database
 
 _SETTLE: Final = """
     SELECT person, room FROM settle_pushes_v2($1, $2::uuid[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[])
+"""
+_REOPEN: Final = """
+    UPDATE push_notified n SET seq = u.seq
+    FROM (SELECT room_id, person_id, min(seq) AS seq FROM unnest($2::uuid[], $3::uuid[], $4::bigint[])
+          s (room_id, person_id, seq) GROUP BY room_id, person_id ORDER BY room_id, person_id) u
+    WHERE n.room_id = u.room_id AND n.person_id = u.person_id AND n.provider = $1 AND n.seq > u.seq
 """
 _DROP: Final = """
     DELETE FROM push_devices WHERE device_id = $1 AND token = $2 AND ($3::timestamptz IS NULL OR registered_at < $3)
@@ -158,6 +166,18 @@ class PostgresOwed:
     async def drop_token(self, device: UUID, token: str, before_ms: int | None) -> bool:
         before = None if before_ms is None else from_ms(before_ms)
         return await self._primary.execute(_DROP, device, token, before) != "DELETE 0"
+
+
+async def reopen(
+    connection: asyncpg.Connection | PoolConnectionProxy,
+    provider: Provider,
+    letters: Sequence[Dead],
+) -> None:
+    """What these dead letters told is owed again, before they are replayed; whoever had it rings once more."""
+    rooms = [UUID(bytes=letter.key.room) for letter in letters]
+    people = [UUID(bytes=letter.key.person) for letter in letters]
+    seqs = [letter.notified for letter in letters]
+    await connection.execute(_REOPEN, provider.value, rooms, people, seqs)
 
 
 def _array(ids: frozenset[bytes]) -> str:

@@ -184,10 +184,11 @@ class PushCommands:
             args += (b"", b"", b"") if at_ms is None else (at_ms, priority.value, attempts)
         return _run(scripts().done, self.keys.buckets[bucket], *args)
 
-    def bury(self, bucket: int, job: Job, reason: str) -> bytes:
+    def bury(self, bucket: int, job: Job, reason: str, notified: int) -> bytes:
         (person, room), priority, receipt, _ = job
         which = (person + room, receipt[:1], receipt[1:], priority.value, reason.encode())
-        return _run(scripts().bury, self.keys.buckets[bucket], *which, _DEAD_PER_BUCKET, _DEAD_MS)
+        bounds = (_DEAD_PER_BUCKET, _DEAD_MS)
+        return _run(scripts().bury, self.keys.buckets[bucket], *which, *bounds, notified)
 
     def dead(self, bucket: int, most: int) -> bytes:
         return _pack(b"XREVRANGE", self.keys.dead[bucket], b"+", b"-", b"COUNT", most)
@@ -232,11 +233,12 @@ def read_jobs(lane: int, reply: Reply) -> list[Job]:
 def read_dead(bucket: int, reply: Reply, now_ms: int) -> list[Dead]:
     """What `dead` answered, but for what is too old by now."""
     letters = []
-    for written, (_, key, _, _, _, reason) in reply:
+    for written, (_, key, _, _, _, reason, _, notified) in reply:
         at_ms = int(written.partition(b"-")[0])
         if at_ms > now_ms - _DEAD_MS:
             name = b"%d-%b" % (bucket, written)
-            letters.append(Dead(name, Key(key[:16], key[16:]), reason.decode(), at_ms))
+            who = Key(key[:16], key[16:])
+            letters.append(Dead(name, who, reason.decode(), at_ms, int(notified)))
     return letters
 
 

@@ -113,9 +113,9 @@ class RedisPushQueue:
 
     # What could not be done
 
-    async def bury(self, job: Job, reason: str) -> None:
+    async def bury(self, job: Job, reason: str, notified: int) -> None:
         bucket = bucket_of(job.key)
-        await self._asks.ask({bucket: [self._commands.bury(bucket, job, reason)]})
+        await self._asks.ask({bucket: [self._commands.bury(bucket, job, reason, notified)]})
 
     async def dead(self, most: int) -> list[Dead]:
         asked = {b: [NOW, self._commands.dead(b, most)] for b in _ALL}
