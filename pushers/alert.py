@@ -55,7 +55,7 @@ def alert_for(owed: Owed, wanted: Wanted, device: PushDevice) -> Alert:
     """What this device shows. One whose session is over shows that something came."""
     privacy = Privacy.generic if device.device in owed.session_over else device.privacy
     is_direct = owed.room_kind == RoomKind.direct
-    total = max(wanted.amount, owed.standing) if wanted.amount == owed.unread else wanted.amount
+    before = max(0, owed.standing - owed.unread) if wanted.is_all else 0
     whole = Alert(
         form=_form(wanted, privacy),
         room=UUID(bytes=owed.key.room),
@@ -63,7 +63,7 @@ def alert_for(owed: Owed, wanted: Wanted, device: PushDevice) -> Alert:
         title="" if is_direct else owed.title,
         author=wanted.shown.author_name if wanted.shown else "",
         text=wanted.shown.text if wanted.shown else "",
-        amount=total if wanted.amount > 1 else 1,
+        amount=wanted.amount + before if wanted.amount > 1 else 1,
         mentions=wanted.mentions,
         badge=owed.badge,
         unread=max(owed.unread, owed.standing),

@@ -27,7 +27,7 @@ class Wanted(NamedTuple):
     `newest`: the seq to ring for, the same however often this is judged. `shown`: whose words are shown, a mention
     before others; None: only a count can be said. `amount`, `mentions`: how many in all, and of them how many that name
     the person. `first_ms`: when the oldest of all came, 0 where that is not known, so that nothing waits for it.
-    `is_whole`: `messages` are all of them.
+    `is_whole`: `messages` are all of them. `is_all`: every message is wanted, not only what names the person.
     """
 
     messages: tuple[Message, ...]
@@ -37,6 +37,7 @@ class Wanted(NamedTuple):
     mentions: int
     first_ms: int
     is_whole: bool
+    is_all: bool
 
 
 def level_of(owed: Owed) -> str:
@@ -70,7 +71,7 @@ def wanted(owed: Owed, now_ms: int) -> Wanted | Cause:
 
 def everything(owed: Owed) -> Wanted:
     """All messages."""
-    return _wanted(owed, owed.messages, owed.unread)
+    return _wanted(owed, owed.messages, owed.unread, is_all=True)
 
 
 def addressed(owed: Owed) -> Wanted | None:
@@ -79,10 +80,12 @@ def addressed(owed: Owed) -> Wanted | None:
         return everything(owed)
     if not owed.mentions:
         return None
-    return _wanted(owed, tuple(m for m in owed.messages if m.mentions_me), owed.mentions)
+    return _wanted(
+        owed, tuple(m for m in owed.messages if m.mentions_me), owed.mentions, is_all=False
+    )
 
 
-def _wanted(owed: Owed, messages: tuple[Message, ...], count: int) -> Wanted:
+def _wanted(owed: Owed, messages: tuple[Message, ...], count: int, *, is_all: bool) -> Wanted:
     """Where `messages` are fewer than `amount`, the rest are older than what was read of them."""
     naming = [message for message in messages if message.mentions_me]
     shown = naming[-1] if naming else messages[-1] if messages else None
@@ -96,6 +99,7 @@ def _wanted(owed: Owed, messages: tuple[Message, ...], count: int) -> Wanted:
         mentions=owed.mentions,
         first_ms=messages[0].at_ms if is_whole else owed.first_ms,
         is_whole=is_whole,
+        is_all=is_all,
     )
 
 

@@ -237,6 +237,10 @@ def test_a_burst_counts_what_it_takes_the_place_of() -> None:
     (alert,) = rung(judged(owed(*talk, standing=5)))
     assert alert is not None
     assert alert.amount == 5
+    named = [each._replace(mentions_me=True) for each in talk]
+    (alert,) = rung(judged(owed(*named, standing=9, level="mentions")))
+    assert alert is not None
+    assert alert.amount == 4, "of nine unread messages it speaks of those that name them"
 
 
 def test_judging_twice_says_the_same_and_is_one_push() -> None:
