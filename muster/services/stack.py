@@ -141,9 +141,6 @@ class Stack:
         ]
 
     def _pushers(self, settings: Settings) -> list[Door]:
-        """One for each provider there is a key for."""
-        keyed = {"apns": settings.apns_key, "fcm": settings.fcm_account}
-        providers = [name for name, key in keyed.items() if key and settings.pushes != "none"]
         return [
             self._door(
                 f"pusher {name}",
@@ -151,7 +148,7 @@ class Stack:
                 ("MUSTER_PUSHER_PORT", port),
                 replace(settings, push_provider=name, pusher_port=port),
             )
-            for port, name in enumerate(providers, start=settings.pusher_port)
+            for port, name in enumerate(settings.pushed_by, start=settings.pusher_port)
         ]
 
     def _door(self, name: str, module: str, port: tuple[str, int], settings: Settings) -> Door:
