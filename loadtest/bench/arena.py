@@ -55,6 +55,7 @@ class Arena:
         self.hub_urls = hub_urls
         self.api_url = ""
         self.database_url = ""
+        self.redis_url = ""
         self.data = data
         self.pids = pids
         self.progress = progress
@@ -147,6 +148,7 @@ async def arena(
             stack = await exits.enter_async_context(muster_up(size.hubs, settings))
             here = Arena(stack.hub_urls, stack.data, stack.pids, progress)
             here.api_url, here.database_url = stack.api_url, stack.found.database_url
+            here.redis_url = stack.found.redis_url
             make = Cast(stack.data, random, token_s)
         else:
             make = Guests(url, random)

@@ -12,6 +12,7 @@ import json
 import os
 import signal
 from array import array
+from random import Random
 from time import monotonic
 from typing import Final, NamedTuple
 
@@ -23,6 +24,7 @@ from loadtest.bench.arena import Arena, Size, arena
 from loadtest.bench.crew import ENDS_WITHIN_S, STARTS_AFTER_S, Crew
 from loadtest.bench.orders import Compare, Compared, Step, Watched
 from loadtest.percentiles import percentile
+from muster.stores.redis.roll import RedisRoll, roll_at
 
 THREE_ROOMS_EACH: Final = Size(sockets=5_000, rooms=1_500, members=10, hubs=2, workers=2)
 PROGRAM: Final = "loadtest.bench.returners"
@@ -31,14 +33,18 @@ _MARKS: Final = (0.5, 0.9, 0.99, 0.999, 1.0)
 _USES: Final = "muster_hub_database_seconds_count"
 _LOOK_EVERY_S: Final = 0.25
 
+SWEPT_S: Final = 38.0
+"""Longer than a dead hub's lease and its sweep: whatever presence makes of its end has happened by then."""
+
 
 class Figures(NamedTuple):
-    """What is printed. `presence_events` is null: there is no presence yet to be disturbed."""
+    """What is printed. `presence_events`: changes of anybody's presence on the roll, until a dead hub's lease is over;
+    everybody came back, so each of them is false."""
 
     resumed_99_s: float
     lost: int
     duplicated: int
-    presence_events: int | None
+    presence_events: int
     resumed_50_s: float
     resumed_90_s: float
     resumed_999_s: float
@@ -60,6 +66,7 @@ class _Watch(NamedTuple):
     """
 
     gone_at: float
+    edges: int
     uses: float
     uses_per_s: float
     cores: float
@@ -113,10 +120,14 @@ async def _run(args: argparse.Namespace) -> Figures:
         arena(size, None, args.seed) as (here, tokens),
         here.crowd(tokens, size, PROGRAM) as crew,
     ):
-        return await _measure(here, crew, args)
+        roll = roll_at(here.redis_url, False, Random(args.seed))
+        try:
+            return await _measure(here, crew, roll, args)
+        finally:
+            await roll.close()
 
 
-async def _measure(here: Arena, crew: Crew, args: argparse.Namespace) -> Figures:
+async def _measure(here: Arena, crew: Crew, roll: RedisRoll, args: argparse.Namespace) -> Figures:
     start_at = monotonic() + STARTS_AFTER_S
     workers = len(crew.pids)
 
@@ -126,7 +137,7 @@ async def _measure(here: Arena, crew: Crew, args: argparse.Namespace) -> Figures
 
     within_s = args.warm + args.seconds + ENDS_WITHIN_S
     async with asyncio.TaskGroup() as tasks:
-        watching = tasks.create_task(_end_one(here, start_at + args.warm, args))
+        watching = tasks.create_task(_end_one(here, roll, start_at + args.warm, args))
         watched = tasks.create_task(crew.ask(posts, within_s))
     here.progress.end()
     reports = [report for report in watched.result() if isinstance(report, Watched)]
@@ -140,8 +151,13 @@ async def _measure(here: Arena, crew: Crew, args: argparse.Namespace) -> Figures
     return _figures(watching.result(), books, unanswered, args)
 
 
-async def _end_one(here: Arena, at: float, args: argparse.Namespace) -> _Watch:
-    """End the last hub at this moment, and watch the others until the time is over."""
+async def _edges(roll: RedisRoll) -> int:
+    """Changes of presence so far."""
+    return sum(position.number for position in await roll.heads())
+
+
+async def _end_one(here: Arena, roll: RedisRoll, at: float, args: argparse.Namespace) -> _Watch:
+    """End the last hub at this moment, and watch the others until the time is over, the roll until all is swept."""
     gone = f"hub {args.hubs}"
     stay = {
         name: pid for name, pid in here.pids.items() if name.startswith("hub ") and name != gone
@@ -153,7 +169,7 @@ async def _end_one(here: Arena, at: float, args: argparse.Namespace) -> _Watch:
 
     began, uses_before = spent(), await _sum(urls, _USES)
     await asyncio.sleep(at - monotonic())
-    uses = await _sum(urls, _USES)
+    uses, edges = await _sum(urls, _USES), await _edges(roll)
     looks = [spent()]
     gone_at, waited_s = looks[0][0], costs.waited_s(stay.values())
     os.kill(here.pids[gone], _SIGNALS[args.how])
@@ -162,12 +178,17 @@ async def _end_one(here: Arena, at: float, args: argparse.Namespace) -> _Watch:
         await asyncio.sleep(min(left_s, _LOOK_EVERY_S))
         looks.append(spent())
     before_s = gone_at - began[0]
+    used = await _sum(urls, _USES) - uses
+    waited = (costs.waited_s(stay.values()) - waited_s) / args.seconds / len(stay)
+    here.progress.show(args.seconds, args.seconds, "until its lease is over")
+    await asyncio.sleep(max(0.0, gone_at + SWEPT_S - monotonic()))
     return _Watch(
         gone_at,
-        await _sum(urls, _USES) - uses,
+        await _edges(roll) - edges,
+        used,
         (uses - uses_before) / before_s,
         (looks[0][1] - began[1]) / before_s,
-        (costs.waited_s(stay.values()) - waited_s) / args.seconds / len(stay),
+        waited,
         looks,
     )
 
@@ -210,7 +231,7 @@ def _figures(
         resumed_99_s=p99,
         lost=sum(report.lost for report in books),
         duplicated=sum(report.duplicated for report in books),
-        presence_events=None,
+        presence_events=watch.edges,
         resumed_50_s=p50,
         resumed_90_s=p90,
         resumed_999_s=p999,

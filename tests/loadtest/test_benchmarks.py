@@ -66,17 +66,16 @@ def test_latency() -> None:
 
 
 @pytest.mark.prove
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(120)
 def test_resume() -> None:
-    """Half of eight people lose their hub, come back, and miss nothing."""
-    figures = _json(
-        "resume", *_SIZE, "--rate", "40", "--seconds", "3", "--warm", "0.5", "--workers", "1"
-    )
+    """Half of eight people lose their hub, come back, and miss nothing; nobody sees them gone."""
+    size = (*_SIZE, "--rate", "40", "--seconds", "3", "--warm", "0.5", "--workers", "1")
+    figures = _json("resume", *size, within_s=110)
     assert {"resumed_99_s", "lost", "duplicated", "presence_events"} <= set(figures)
     assert figures["people"] == 4
     assert 0 < figures["resumed_50_s"] <= figures["resumed_99_s"] <= figures["resumed_most_s"]
     assert figures["lost"] == figures["duplicated"] == figures["away"] == 0
-    assert figures["presence_events"] is None
+    assert figures["presence_events"] == 0
 
 
 @pytest.mark.timeout(60)
