@@ -84,15 +84,11 @@ class Wishes(NamedTuple):
 class Owed(NamedTuple):
     """One person's room, as of one moment.
 
-    `level`: the room's own, or None where nothing was chosen (then it is `all` in direct rooms and groups,
-    `mentions` in
-    public, announcement and event rooms, never more than `Wishes.level`). `messages`: the newest few that are
-    after both
-    `read_seq` and `notified`, visible to this person, not theirs, not deleted, author not hidden; `unread`
-    counts all
-    such, `mentions` those that name them. `through`: the head these were read at. `badge`: as the sync says it,
-    over all
-    rooms. `received`: per device of `devices`, up to where it said it holds the room.
+    `level`: the room's own, or None where nothing was chosen (then `all` in direct rooms and groups, `mentions` in
+    public, announcement and event rooms, never more than `Wishes.level`). `messages`: the newest few that are after
+    both `read_seq` and `notified`, visible to this person, not theirs, not deleted, author not hidden; `unread` counts
+    all such, `mentions` those that name them. `through`: the head these were read at. `badge`: as the sync says it,
+    over all rooms. `received`: per device of `devices`, up to where it said it holds the room.
     """
 
     key: Key
@@ -123,6 +119,10 @@ class Owed(NamedTuple):
 
     rung: int = 0
     """What the last alert that a provider accepted was about; 0: phones show nothing of the room."""
+
+    waits_ms: int = 0
+    """Since when somebody has waited, at the latest (Unix ms): where `unread` is no whole count, the oldest may have
+    come before. 0: nobody does."""
 
     @property
     def is_shown_and_read(self) -> bool:

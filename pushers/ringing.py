@@ -87,7 +87,7 @@ class Ringing:
             tasks.create_task(self._releases.run())
 
     async def ring(self, job: Job, rings: Sequence[Ring], waited_s: float | None = None) -> Rung:
-        """Send these, each once; what they tell is `waited_s` old.
+        """Send these, each once; what they tell is `waited_s` old, at least.
 
         Raises `Unreachable` (of the queue) and `Refused` (of the store).
         """

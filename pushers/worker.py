@@ -147,7 +147,7 @@ class Worker:
             for device, verdict in zip(owed.devices, decision.verdicts, strict=True)
             if isinstance(verdict, Send)
         ]
-        waited_s = max(0.0, (now_ms - owed.first_ms) / 1000) if owed.first_ms else None
+        waited_s = max(0.0, (now_ms - owed.waits_ms) / 1000) if owed.waits_ms else None
         rung = await self._ringing.ring(job, rings, waited_s)
         if rung.delivered:
             self._arrived(job, owed, self._now_ms())

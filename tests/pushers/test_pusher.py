@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from muster import submit
 from muster.push_queue import Priority, Wish
+from muster.rooms import UNREAD_MOST
 from muster.stores.postgres.owed import reopen
 from pushers.outcome import Rejected, TokenDead, TryLater
 from pushers.ringing import ATTEMPTS_MOST
@@ -179,8 +180,11 @@ async def test_a_burst_is_a_few_rings(on: Ground, redis_url: str) -> None:
 async def test_an_outage_in_a_lively_room_is_no_reason_to_give_up(
     on: Ground, redis_url: str
 ) -> None:
-    """Every message is one more attempt in vain; when the provider is back it has the newest."""
+    """Every message is one more attempt in vain, and more wait than are counted; once it is back it has the newest."""
     ada, bob, room, _ = await two(on)
+    await asyncio.gather(
+        *(say(on.writer, bob, room, f"m{n}", "waits") for n in range(UNREAD_MOST + 1))
+    )
     world = World(on, redis_url, *[TryLater("unreachable", 0.0)] * (ATTEMPTS_MOST + 10))
     queue = world.queue()
     async with world.pushing() as pusher:

@@ -129,6 +129,7 @@ def owed_of(
         first_ms=to_ms(line["first_at"]) if 0 < line["unread"] < UNREAD_MOST else 0,
         standing=line["standing"],
         rung=line["rung"],
+        waits_ms=to_ms(line["first_at"]) if line["unread"] else 0,
     )
 
 
