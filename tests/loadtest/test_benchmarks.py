@@ -98,6 +98,7 @@ def test_push_transport() -> None:
     assert all(peer["cpu_us_per_request"] > 0 for peer in figures["peers"])
 
 
+@pytest.mark.prove
 @pytest.mark.timeout(60)
 def test_push_worker() -> None:
     """Whole pushers bring everything to the mocks, once each; how fast so few are says little."""
