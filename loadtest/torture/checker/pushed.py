@@ -57,6 +57,11 @@ def check_pushed(books: Books, truth: Truth, findings: Findings) -> Pushes:
         for op in books.ops.values()
         if op.invoke.op == "post" and op.ok and op.room and op.ok.seq is not None
     }
+    asked = {
+        (op.room, op.invoke.client_id): op.invoke.t
+        for op in books.ops.values()
+        if op.invoke.op == "post"
+    }
     late_ns = 0
     for away in books.away:
         whole = max(
@@ -69,7 +74,7 @@ def check_pushed(books: Books, truth: Truth, findings: Findings) -> Pushes:
         for room in truth.rooms.values():
             if room.room.kind in LOUD and away.person in room.spans:
                 owed = _owed(books, room, away)
-                waits = _Waits(acked, whole, round(books.terms.push_within_s * 1e9))
+                waits = _Waits(acked, asked, whole, round(books.terms.push_within_s * 1e9))
                 late_ns = max(late_ns, waits.check(away, room, owed, came, findings))
     known = {away.token for away in books.away}
     for token, pushes in books.pushed.items():
@@ -108,7 +113,10 @@ def _rings(books: Books, room: RoomTruth, away: Away, row: SqlEntry) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Waits:
+    """`acked`: when, by room and seq; `asked`: when, by room and client id. `whole`: since when nothing hurts."""
+
     acked: dict[tuple[UUID | None, int], int]
+    asked: dict[tuple[UUID | None, str | None], int]
     whole: int
     within: int
 
@@ -120,7 +128,11 @@ class _Waits:
         came: dict[UUID, list[Pushed]],
         findings: Findings,
     ) -> int:
-        """The longest wait, in ns, of what came. What nobody saw acked is owed from the last fault's end on."""
+        """The longest wait, in ns, of what came.
+
+        What nobody saw acked is owed from the end of a fault that came after it was asked for; where none did, nobody
+        knows since when, only that it is.
+        """
         left = sorted(came.get(room.room.room, ()), key=lambda push: push.seq)
         first: int | None = None
         longest = 0
@@ -128,11 +140,11 @@ class _Waits:
             while left and left[-1].seq >= row.seq:
                 push = left.pop()
                 first = push.t if first is None else min(first, push.t)
-            since = max(self.whole, self.acked.get((room.room.room, row.seq), 0))
-            if first is not None:
-                longest = max(longest, first - since)
-            if first is None or (self.within and first - since > self.within):
-                when = "never" if first is None else f"only {(first - since) / 1e9:.1f} s too late"
+            since = self._since(room.room.room, row)
+            late = 0 if first is None or not since else first - since
+            longest = max(longest, late)
+            if first is None or (self.within and late > self.within):
+                when = "never" if first is None else f"only {late / 1e9:.1f} s too late"
                 findings.add(
                     Rule.unpushed,
                     f"phone {away.device} ({away.provider}) rang {when} for seq {row.seq} of room {room.room.room}",
@@ -141,6 +153,13 @@ class _Waits:
                     device=away.device,
                 )
         return longest
+
+    def _since(self, room: UUID, row: SqlEntry) -> int:
+        """0: nobody knows."""
+        acked = self.acked.get((room, row.seq))
+        if acked is not None:
+            return max(self.whole, acked)
+        return self.whole if self.whole > self.asked.get((room, row.client_id), 0) else 0
 
 
 def _check_right(books: Books, truth: Truth, away: Away, push: Pushed, findings: Findings) -> None:

@@ -104,6 +104,16 @@ def test_what_is_right_is_found_right() -> None:
     assert pushes.late_s == pytest.approx(11.0, abs=0.01)
 
 
+def test_what_nobody_saw_acked_is_not_late_where_no_fault_hurt_it() -> None:
+    """Since when it is owed nobody knows; that it is owed is known all the same."""
+    records = without(right(), lambda each: isinstance(each, h.Ok) and each.seq == 7)
+    pushes, findings = judged(records)
+    assert not findings.examples, [one.says for one in findings.examples]
+    assert pushes.late_s == pytest.approx(11.0, abs=0.01)
+    lost = without(records, lambda record: is_ring(record, PHONES[1], 7))
+    assert [one.rule for one in judged(lost)[1].examples] == [Rule.unpushed]
+
+
 def never() -> Records:
     """The newest message reached one of two phones."""
     return without(right(), lambda record: is_ring(record, PHONES[1], 7))
