@@ -27,6 +27,11 @@ CREATE FUNCTION event_visible_v1(p_event events, p_person uuid) RETURNS boolean 
     FROM (SELECT 1) one LEFT JOIN members m ON m.room_id = p_event.room_id AND m.person_id = p_person
 $$;
 
+-- Nothing is answered or changed any more; at its end, whether or not the timer has fired.
+CREATE FUNCTION event_over_v1(p_event events) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT p_event.over_at IS NOT NULL OR p_event.ends_at <= clock_timestamp()
+$$;
+
 CREATE FUNCTION put_job_v1(p_job uuid, p_kind text, p_due timestamptz, p_payload jsonb) RETURNS void LANGUAGE sql AS $$
     -- Whoever is at it loses the lease, and what is wished for now is done after that.
     INSERT INTO jobs (job_id, kind, due_at, payload, next_at) VALUES (p_job, p_kind, p_due, p_payload, p_due)
@@ -182,7 +187,7 @@ BEGIN
     SELECT * INTO v_event FROM events e WHERE e.room_id = p_room;
     SELECT * INTO v_room FROM rooms r WHERE r.room_id = p_room;
     v_had := v_event.fence IS NOT NULL;
-    IF v_event.over_at IS NOT NULL THEN
+    IF event_over_v1(v_event) THEN
         RETURN NEXT verdict_v1(p_idx, 'conflict', p_room, 0); RETURN;
     END IF;
     v_facts := event_facts_v1(v_event, v_room);
@@ -242,13 +247,16 @@ BEGIN
     IF v_event.state = v_state OR (v_event.over_at IS NOT NULL AND p_op = 'turn_event') THEN
         PERFORM time_event_v1(p_room, NULL);
         RETURN NEXT verdict_v1(p_idx, 'same', p_room, v_head); RETURN;
-    ELSIF v_event.over_at IS NOT NULL OR (p_op = 'end_event' AND v_event.doors_at > v_now) THEN
+    ELSIF v_event.over_at IS NOT NULL OR (p_op = 'end_event' AND v_event.doors_at > v_now)
+          OR (p_op = 'cancel_event' AND v_event.ends_at <= v_now) THEN
         RETURN NEXT verdict_v1(p_idx, 'conflict', p_room, 0); RETURN;
     END IF;
     UPDATE events e SET state = v_state, version = e.version + 1,
         over_at = CASE WHEN p_op <> 'turn_event' THEN v_now WHEN v_state = 'ended' THEN e.ends_at END
         WHERE e.room_id = p_room RETURNING * INTO v_event;
-    v_row := append_entry_v1(p_idx, 'ok', p_room, 'event', p_author, NULL, p_client, NULL,
+    -- The timer may bring it to the same state twice, if it was moved meanwhile: its entries go by no client id.
+    v_row := append_entry_v1(p_idx, 'ok', p_room, 'event', p_author, NULL,
+                             CASE WHEN p_op <> 'turn_event' THEN p_client END, NULL,
                              jsonb_build_object('state', v_state), NULL);
     RETURN NEXT v_row;
     PERFORM time_event_v1(p_room, NULL);

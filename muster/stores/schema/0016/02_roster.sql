@@ -15,7 +15,7 @@ DECLARE
     v_event events;
 BEGIN
     SELECT * INTO v_event FROM events e WHERE e.room_id = p_room;
-    IF v_event.over_at IS NOT NULL OR event_full_v1(v_event) THEN
+    IF event_over_v1(v_event) OR event_full_v1(v_event) THEN
         RETURN;
     END IF;
     UPDATE event_roster g SET answer = 'going', since = clock_timestamp(), owed = true
@@ -57,7 +57,7 @@ BEGIN
     SELECT * INTO v_event FROM events e WHERE e.room_id = p_room;
     IF NOT event_visible_v1(v_event, p_author) THEN
         RETURN NEXT verdict_v1(p_idx, 'not_found', p_room, 0); RETURN;
-    ELSIF v_event.over_at IS NOT NULL THEN
+    ELSIF event_over_v1(v_event) THEN
         RETURN NEXT verdict_v1(p_idx, 'conflict', p_room, 0); RETURN;
     END IF;
     SELECT * INTO v_mine FROM event_roster g WHERE g.room_id = p_room AND g.person_id = p_author;
@@ -101,7 +101,7 @@ BEGIN
     IF NOT EXISTS (SELECT 1 FROM people p WHERE p.person_id = p_subject
                    AND (p.may_message <> 'nobody' OR p_subject = p_author)) THEN
         RETURN NEXT verdict_v1(p_idx, 'not_found', p_room, 0); RETURN;
-    ELSIF EXISTS (SELECT 1 FROM events e WHERE e.room_id = p_room AND e.over_at IS NOT NULL) THEN
+    ELSIF EXISTS (SELECT 1 FROM events e WHERE e.room_id = p_room AND event_over_v1(e)) THEN
         RETURN NEXT verdict_v1(p_idx, 'conflict', p_room, 0); RETURN;
     ELSIF EXISTS (SELECT 1 FROM event_roster g WHERE g.room_id = p_room AND g.person_id = p_subject)
           OR EXISTS (SELECT 1 FROM blocks b WHERE b.blocker = p_subject AND b.blocked = p_author) THEN

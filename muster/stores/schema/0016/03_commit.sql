@@ -49,7 +49,7 @@ BEGIN
     SELECT * INTO v_link FROM links l WHERE l.room_id = p_room AND l.code = p_body ->> 'code' AND link_works_v1(l);
     SELECT * INTO v_event FROM events e WHERE e.room_id = p_room;
     IF v_room.room_id IS NULL OR v_room.archived_at IS NOT NULL OR v_link.code IS NULL
-       OR NOT may_v1(p_allow, v_room.kind, v_relation) OR v_event.over_at IS NOT NULL THEN
+       OR NOT may_v1(p_allow, v_room.kind, v_relation) OR event_over_v1(v_event) THEN
         RETURN NEXT verdict_v1(p_idx, 'not_found', p_room, 0); RETURN;
     ELSIF v_relation IN ('member', 'moderator', 'owner')
           OR EXISTS (SELECT 1 FROM event_roster g WHERE g.room_id = p_room AND g.person_id = p_author) THEN
