@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from math import isfinite
+from math import inf
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -148,7 +148,7 @@ def judge(state: State, evidence: Evidence, ground: Ground, terms: Terms, now_ms
         return _judged(_repeated(held, vote, terms), (), ground, terms)
     turns = _moved(state, ground, now_ms)
     held, passed = _elapse(held, ground, terms, vote.at_ms - 1)
-    held, turn = _counted(_with(held, vote, terms), vote, ground, terms)
+    held, turn = _counted(held, vote, ground, terms)
     return _judged(held, turns + passed + turn, ground, terms)
 
 
@@ -225,24 +225,19 @@ def _fault(evidence: Evidence, ground: Ground, terms: Terms, now_ms: int) -> Rea
     if now_ms >= ground.until_ms or not ground.from_ms <= at_ms < ground.until_ms:
         return Reason.closed
     if isinstance(evidence, Fix):
-        return _fault_of_fix(evidence, terms)
+        if evidence.mock:
+            return Reason.mocked
+        # Comparisons with NaN are false.
+        if not (-90.0 <= evidence.lat <= 90.0 and -180.0 <= evidence.lon <= 180.0):
+            return Reason.malformed
+        if not 0.0 <= evidence.accuracy_m < inf:
+            return Reason.malformed
+        speed_mps = evidence.speed_mps
+        if speed_mps is not None and not speed_mps <= terms.speed_most_mps:
+            return Reason.too_fast if speed_mps < inf else Reason.malformed
+        return None
     if isinstance(evidence, Crossing) and evidence.room != ground.room:
         return Reason.malformed
-    return None
-
-
-def _fault_of_fix(fix: Fix, terms: Terms) -> Reason | None:
-    accuracy_m, speed_mps = fix.accuracy_m, fix.speed_mps
-    # Comparisons with NaN are false.
-    if not (-90.0 <= fix.lat <= 90.0 and -180.0 <= fix.lon <= 180.0 and accuracy_m >= 0.0):
-        return Reason.malformed
-    if fix.mock:
-        return Reason.mocked
-    if speed_mps is not None:
-        if not isfinite(speed_mps):
-            return Reason.malformed
-        if speed_mps > terms.speed_most_mps:
-            return Reason.too_fast
     return None
 
 
@@ -312,10 +307,6 @@ def _repeated(state: State, vote: Vote, terms: Terms) -> State:
     )
 
 
-def _with(state: State, vote: Vote, terms: Terms) -> State:
-    return replace(state, votes=_joined(state.votes, vote, terms))
-
-
 def _joined(votes: tuple[Vote, ...], vote: Vote, terms: Terms) -> tuple[Vote, ...]:
     """One vote more; those that are too old or too many fall away."""
     votes = (*votes, vote)[-terms.fixes_looked_at :]
@@ -329,50 +320,50 @@ def _counted(
     state: State, vote: Vote, ground: Ground, terms: Terms
 ) -> tuple[State, tuple[Turn, ...]]:
     """What the votes say now."""
+    votes = _joined(state.votes, vote, terms)
     if state.is_inside:
-        return _going(state, vote, ground, terms)
-    return _coming(state, vote, ground, terms)
-
-
-def _coming(
-    state: State, vote: Vote, ground: Ground, terms: Terms
-) -> tuple[State, tuple[Turn, ...]]:
-    if state.is_dismissed and _majority(state, 1, terms) is not None:
-        state = replace(state, is_dismissed=False)
-    since = None if state.is_dismissed else _majority(state, -1, terms)
-    if since is None:
+        side, pending, phase = 1, Phase.pending_out, Phase.inside
+        is_dismissed = False
+    else:
+        side, pending = -1, Phase.pending_in
         phase = Phase.left if state.turn_ms else Phase.near
-        return replace(state, phase=phase, since_ms=0, seen=0), ()
-    state = _pending(state, Phase.pending_in, -1, since, vote)
-    if vote.says < 0 and vote.at_ms - state.since_ms >= _dwell_ms(ground, terms):
-        return _entered(state, terms)
-    return state, ()
+        is_dismissed = state.is_dismissed and _majority(votes, 1, terms) is None
+    since_ms = None if is_dismissed else _majority(votes, side, terms)
+    seen = 0
+    if since_ms is not None:
+        phase, since_ms, seen = pending, *_seen(state, pending, side, since_ms, votes)
+    held = State(
+        state.fence_version,
+        phase,
+        since_ms or 0,
+        vote.at_ms if side > 0 and vote.says <= 0 else state.inside_ms,
+        state.turn_ms,
+        seen,
+        state.is_vouched,
+        is_dismissed,
+        votes,
+    )
+    if since_ms is None or vote.says != side or vote.at_ms - since_ms < _dwell_ms(ground, terms):
+        return held, ()
+    if side < 0:
+        return _entered(held, terms)
+    return _left(held, since_ms, Source.gps, _sureness(held, terms))
 
 
-def _going(
-    state: State, vote: Vote, ground: Ground, terms: Terms
-) -> tuple[State, tuple[Turn, ...]]:
-    if vote.says <= 0:
-        state = replace(state, inside_ms=vote.at_ms)
-    since = _majority(state, 1, terms)
-    if since is None:
-        return replace(state, phase=Phase.inside, since_ms=0, seen=0), ()
-    state = _pending(state, Phase.pending_out, 1, since, vote)
-    if vote.says > 0 and vote.at_ms - state.since_ms >= _dwell_ms(ground, terms):
-        return _left(state, state.since_ms, Source.gps, _sureness(state, terms))
-    return state, ()
+def _seen(
+    state: State, pending: Phase, side: int, since_ms: int, votes: tuple[Vote, ...]
+) -> tuple[int, int]:
+    """Since when it is pending, and by how many fixes: begun now, or going on."""
+    if state.phase is pending:
+        since_ms, votes = state.since_ms, votes[-1:]
+        seen = state.seen
+    else:
+        seen = 0
+    seen += sum(vote.says == side and not vote.by_region for vote in votes)
+    return since_ms, min(255, seen)
 
 
-def _pending(state: State, phase: Phase, side: int, since_ms: int, vote: Vote) -> State:
-    """Begun, or going on."""
-    if state.phase is phase:
-        more = vote.says == side and not vote.by_region
-        return replace(state, seen=min(255, state.seen + more))
-    seen = sum(one.says == side and not one.by_region for one in state.votes)
-    return replace(state, phase=phase, since_ms=since_ms, seen=seen)
-
-
-def _majority(state: State, side: int, terms: Terms) -> int | None:
+def _majority(votes: tuple[Vote, ...], side: int, terms: Terms) -> int | None:
     """Since when enough of the last votes say so, one of them at least by a fix; None: not enough do.
 
     Since the border was crossed after the last vote to the contrary, as far as that lies between two fixes.
@@ -380,7 +371,7 @@ def _majority(state: State, side: int, terms: Terms) -> int | None:
     count = 0
     is_fixed = False
     before = since = None
-    for vote in state.votes:
+    for vote in votes:
         if vote.says == side:
             count += 1
             is_fixed = is_fixed or not vote.by_region
@@ -391,7 +382,7 @@ def _majority(state: State, side: int, terms: Terms) -> int | None:
         before = vote
     if count < terms.fixes_needed or not is_fixed:
         return None
-    return state.votes[-1].at_ms if since is None else since
+    return votes[-1].at_ms if since is None else since
 
 
 def _crossed_ms(before: Vote | None, vote: Vote) -> int:

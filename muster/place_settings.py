@@ -49,7 +49,10 @@ class PlaceSettings(PushSettings):
         30.0, "how far ahead of the server's clock a fix may be", at_least=0.0, at_most=3600.0
     )
     place_ancient_s: float = setting(
-        600.0, "age of a fix from which it counts for nothing", at_least=1.0, at_most=86_400.0
+        1800.0,
+        "age of a fix from which it counts for nothing; phones in the background send what they gathered",
+        at_least=1.0,
+        at_most=86_400.0,
     )
     place_rest_s: float = setting(
         15.0,

@@ -23,5 +23,5 @@ class Terms(NamedTuple):
     speed_most_mps: float = 70.0
     silence_ms: int = 900_000
     future_ms: int = 30_000
-    ancient_ms: int = 600_000
+    ancient_ms: int = 1_800_000
     rest_ms: int = 15_000
