@@ -275,8 +275,9 @@ def test_silence_tells_nothing_if_the_last_two_fixes_disagree() -> None:
     assert again.phase() is Phase.pending_in
     inside = Person()
     inside.comes()
-    inside.is_at(40.0, 120, 180)
-    inside.is_at(-40.0, 230)
+    inside.is_at(40.0, 120, 150)
+    inside.is_at(-40.0, 175)
+    assert inside.phase() is Phase.pending_out
     assert inside.waits(400).turns == ()
 
 
@@ -437,7 +438,8 @@ def test_who_went_by_hand_comes_back_by_fixes_only_from_outside() -> None:
     person.is_at(60.0, 500)
     person.is_at(-50.0, *range(505, 800, 5))
     assert person.told() == [(False, 70)]
-    person.is_at(60.0, 800, 805)
+    person.is_at(60.0, 800, 803)
+    person.is_at(10.0, 806)
     person.is_at(-50.0, *range(810, 875, 5))
     assert person.told() == [(False, 70), (True, 810)]
 
