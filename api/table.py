@@ -12,6 +12,7 @@ from typing import NamedTuple
 from api import (
     adopters,
     contacts,
+    events,
     finding,
     later,
     links,
@@ -32,6 +33,7 @@ from api import (
 from api.documents import DocumentHandlers
 from api.page import PageHandlers
 from api.route import Route
+from api.rows import events as events_rows
 from api.rows import people as people_rows
 from api.rows import rooms as rooms_rows
 from api.rows import service as service_rows
@@ -46,6 +48,7 @@ class Handlers(NamedTuple):
     sessions: sessions.SessionHandlers
     rooms: rooms.RoomHandlers
     members: members.MemberHandlers
+    events: events.EventHandlers
     contacts: contacts.ContactHandlers
     links: links.LinkHandlers
     app_links: links.AppLinkHandlers
@@ -79,6 +82,7 @@ def table(to: Handlers) -> list[Route]:
         *talk_rows.of_media(to.media, to.store),
         *rooms_rows.of_rooms(to.rooms),
         *rooms_rows.of_members(to.members),
+        *events_rows.of_events(to.events),
         *people_rows.of_sessions(to.sessions),
         *rooms_rows.of_contacts(to.contacts),
         *rooms_rows.of_links(to.links, to.app_links),

@@ -30,6 +30,7 @@ class RouteRule(NamedTuple):
 ANYONE: Final = RouteRule(frozenset())
 _ANY: Final = RouteRule(PEOPLE)
 _SEE: Final = RouteRule(PEOPLE, Action.see)
+_HOST: Final = RouteRule(PEOPLE, Action.host)
 _STAFF: Final = RouteRule(STAFF)
 _APP_PEOPLE: Final = RouteRule(frozenset(), scope=Scope.people)
 _APP_ROOMS: Final = RouteRule(frozenset(), scope=Scope.rooms)
@@ -77,6 +78,20 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("DELETE", "/v1/rooms/{room}/links/{code}"): RouteRule(PEOPLE, Action.invite),
     # Action.link_join: the room is not in the path, muster/submit.py asks for it.
     ("POST", "/v1/links/{code}/join"): _ANY,
+    ("POST", "/v1/events"): _ANY,
+    # Who may know of an event, and of whom on its roster: the query itself sees to it.
+    ("GET", "/v1/events/{room}"): _ANY,
+    ("GET", "/v1/events/{room}/roster"): _ANY,
+    ("PATCH", "/v1/events/{room}"): _HOST,
+    ("POST", "/v1/events/{room}/cancel"): _HOST,
+    ("POST", "/v1/events/{room}/end"): _HOST,
+    ("PUT", "/v1/events/{room}/rsvp"): RouteRule(PEOPLE, Action.answer),
+    ("PUT", "/v1/events/{room}/roster/{person}"): _HOST,
+    ("DELETE", "/v1/events/{room}/roster/{person}"): _HOST,
+    ("PUT", "/v1/events/{room}/hosts/{person}"): RouteRule(PEOPLE, Action.cohost),
+    ("DELETE", "/v1/events/{room}/hosts/{person}"): RouteRule(PEOPLE, Action.cohost),
+    ("GET", "/v1/me/place"): _ANY,
+    ("PUT", "/v1/me/place"): _ANY,
     ("GET", "/v1/rooms/{room}/pins"): _SEE,
     ("PUT", "/v1/rooms/{room}/pins/{seq}"): RouteRule(PEOPLE, Action.pin),
     ("DELETE", "/v1/rooms/{room}/pins/{seq}"): RouteRule(PEOPLE, Action.pin),
