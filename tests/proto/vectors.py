@@ -169,7 +169,9 @@ SERVER: Final[dict[str, frames.Server]] = {
     "entry: visit, entered": _entry(
         24,
         EntryKind.visit,
-        Body(room=ROOM, state="entered", source="gps", confidence="high", moment_ms=NOW_MS - 60_000),
+        Body(
+            room=ROOM, state="entered", source="gps", confidence="high", moment_ms=NOW_MS - 60_000
+        ),
     ),
     "entry: visit, left": _entry(
         25,
