@@ -11,14 +11,14 @@ import pytest
 
 from api.assembly import timers
 from api.attending import attendance_handlers
-from api.endpoint import Call
+from api.route import Call
 from muster.attendance import Source
 from muster.crowd import WINDOW_MS, K, shown
 from muster.errors import Refused, unavailable
 from muster.ids import PersonId, RoomId
 from muster.permission import Relation
 from tests.api.door import Door, Someone
-from tests.gathering import belong, gathering, listed, moved, over, there, visits_of
+from tests.visiting import belong, gathering, listed, moved, over, there, visits_of
 
 
 async def _party(door: Door, **more: Any) -> tuple[Someone, RoomId, str]:
@@ -124,7 +124,11 @@ async def test_the_code_is_drawn(door: Door) -> None:
     host, _, event = await _party(door)
     drawn = ET.fromstring((await host.done("GET", f"{event}/code"))["svg"])  # noqa: S314  # our own
     assert drawn.get("width") == drawn.get("height")
-    assert len(drawn) == 2
+    paths = list(drawn.iter("{http://www.w3.org/2000/svg}path"))
+    assert [(path.get("fill"), path.get("stroke")) for path in paths] == [
+        ("#fff", None),
+        (None, "#000"),
+    ]
 
 
 async def test_who_may_check_in(door: Door) -> None:

@@ -25,7 +25,7 @@ from muster.permission import (
 from muster.route_rules import ROUTE_RULES
 from muster.tokens import EXTENSION_PREFIX
 from tests.api.door import Door, Someone
-from tests.gathering import hold, there
+from tests.visiting import hold, there
 
 KINDS = (
     RoomKind.direct,

@@ -27,7 +27,7 @@ from muster.stores.postgres.visits import PostgresVisits
 from muster.visits import OPS_AT_ONCE, Visits
 from muster.writer import Writer
 from proto.codes import Code
-from tests.gathering import belong, gathering, listed, moved, over, visits_of
+from tests.visiting import belong, gathering, listed, moved, over, visits_of
 from tests.vocabulary import PATIENCE_S, Recorder, log_of, new_id, person, writing
 
 GPS, HAND = Source.gps, Source.hand
