@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from api.adopters import AdopterHandlers
 from api.app import create_app
+from api.attending import attendance_handlers, leaving
 from api.contacts import ContactHandlers
 from api.documents import DocumentHandlers
 from api.endpoint import Gate
@@ -39,7 +40,7 @@ from api.staff import StaffHandlers
 from api.store import StoreHandlers
 from api.table import Handlers, table
 from api.webhooks import WebhookHandlers
-from muster import orphans, polls, previews, reminders, scheduled, stale_devices
+from muster import departures, orphans, polls, previews, reminders, scheduled, stale_devices
 from muster.arrivals import Arrivals
 from muster.attaching import Attaching
 from muster.bucket import Rate
@@ -106,12 +107,7 @@ def assemble(on: Ground) -> Starlette:
     """The application."""
     settings = on.settings
     tokens = Tokens(
-        on.ring,
-        settings.issuer,
-        settings.audience,
-        settings.access_token_s,
-        on.clock,
-        on.random,
+        on.ring, settings.issuer, settings.audience, settings.access_token_s, on.clock, on.random
     )
     rates = Rates(
         anonymous=Rate(settings.anonymous_per_min / 60, settings.anonymous_per_min),
@@ -154,6 +150,7 @@ def timers(on: Ground, rng: random.Random, metrics: JobMetrics | None = None) ->
         reminders.KIND: _reminders(on).fire,
         polls.KIND: Closing(on.writer).fire,
         orphans.KIND: orphaned(on).fire,
+        departures.KIND: leaving(on.primary, on.writer).fire,
         stale_devices.KIND: stale(on.primary, on.clock).fire,
         **event_jobs(on),
     }
@@ -237,14 +234,8 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
     known = PostgresPeople(on.primary)
     people = People(known, passwords, on.clock, on.random)
     surroundings = Surroundings(on.clock, on.random, writer)
-    sessions = Sessions(
-        PostgresSessions(on.primary),
-        known,
-        passwords,
-        tokens,
-        Terms(settings.refresh_days, settings.session_days),
-        surroundings,
-    )
+    terms = Terms(settings.refresh_days, settings.session_days)
+    sessions = Sessions(PostgresSessions(on.primary), known, passwords, tokens, terms, surroundings)
     externals = PostgresExternals(on.primary)
     arrivals = Arrivals(externals, known, _foreign(on), sessions, surroundings)
     webhooks = Webhooks(
@@ -292,6 +283,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
             rooms,
             writer,
         ),
+        attendance=attendance_handlers(on.primary, on.writer, on.clock),
         media=MediaHandlers(intake, gallery, on.clock),
         store=StoreHandlers(media.depot if isinstance(media.depot, LocalDepot) else None),
         staff=StaffHandlers(reports, people, sessions, writer),

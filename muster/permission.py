@@ -143,6 +143,7 @@ ROOM_RULES: Final[dict[Action, dict[RoomKind, frozenset[Relation]]]] = {
     },
     # Whether they come: who may know of the event at all is judged besides (event_visible_v1).
     Action.answer: {RoomKind.event: _OUTSIDE | PRESENT},
+    # To change it, to ask people, to check them in, and to know who came.
     Action.host: {RoomKind.event: _RANKS},
     Action.cohost: {RoomKind.event: _OWNER},
 }
