@@ -67,8 +67,9 @@ class EntryKind(StrEnum):
     """What happened.
 
     The first block lives in rooms, the second in self logs, the third in the control log, the fourth in self logs
-    again, the last in rooms (and a `vote` of an anonymous poll in its voter's self log). The order never changes, and
-    what is new comes last: a kind's place is its number on the lanes.
+    again, the fifth in rooms (and a `vote` of an anonymous poll in its voter's self log), the last of events: `event` in
+    rooms and in the control log, the others in self logs. The order never changes, and what is new comes last: a kind's
+    place is its number on the lanes.
     """
 
     post = "post"
@@ -110,6 +111,10 @@ class EntryKind(StrEnum):
     draft = "draft"
     push = "push"
 
+    event = "event"
+    visit = "visit"
+    notice = "notice"
+
     # Never written: what a hub reads that was written by a release it does not know yet.
     unknown = "unknown"
 
@@ -128,13 +133,16 @@ class Body(Struct, omit_defaults=True, gc=False):
     more). pin, unpin: target.
     A post may be a poll. vote: target, choices, was; of an anonymous poll target, counts, voters.
     poll_closed: target. preview: target, preview.
+    event: state (scheduled, doors_open, live, ended, cancelled), changed (names of what changed).
     Self log - room_added, room_removed, invited: room (and at_seq). read: room, at_seq. mute: room,
     muted_until_ms, level. block, unblock: none (subject is the other person). profile: none (fetch
     it). contact: state (requested, incoming, accepted, removed; subject is the other person).
     privacy: none (fetch it). request: room, state (requested, accepted).
     reminder: room, at_seq, text, job. unsent: room, text, code, job. vote: room, at_seq, choices.
     draft: room, text (absent: none any more), reply_to. push: none (fetch /v1/me/push/wishes).
-    Control log - revoke: session (absent: all sessions of subject).
+    visit: room, state (entered, left), source, confidence, moment_ms (when, by the evidence). notice: what an
+    event tells me: room, state (invited, changed, starts_soon, cancelled, waitlist_up), title, at_seq, changed.
+    Control log - revoke: session (absent: all sessions of subject). event: room.
     """
 
     text: str | None = None
@@ -168,3 +176,7 @@ class Body(Struct, omit_defaults=True, gc=False):
     author_kind: str | None = None
     sender: str | None = None
     picture: UUID | None = None
+    changed: list[str] | None = None
+    source: str | None = None
+    confidence: str | None = None
+    moment_ms: int | None = None

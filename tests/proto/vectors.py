@@ -162,6 +162,28 @@ SERVER: Final[dict[str, frames.Server]] = {
     "entry: draft": _entry(21, EntryKind.draft, Body(text="shall we", room=ROOM, reply_to=42)),
     "entry: draft, none any more": _entry(22, EntryKind.draft, Body(room=ROOM)),
     "entry: push": _entry(23, EntryKind.push, Body()),
+    "entry: event, changed": _entry(
+        59, EntryKind.event, Body(state="scheduled", changed=["starts_at_ms", "ends_at_ms"])
+    ),
+    "entry: event, doors open": _entry(60, EntryKind.event, Body(state="doors_open")),
+    "entry: visit, entered": _entry(
+        24,
+        EntryKind.visit,
+        Body(room=ROOM, state="entered", source="gps", confidence="high", moment_ms=NOW_MS - 60_000),
+    ),
+    "entry: visit, left": _entry(
+        25,
+        EntryKind.visit,
+        Body(room=ROOM, state="left", source="region", confidence="low", moment_ms=NOW_MS),
+    ),
+    "entry: notice, invited": _entry(
+        26, EntryKind.notice, Body(room=ROOM, state="invited", title="Open air")
+    ),
+    "entry: notice, changed": _entry(
+        27,
+        EntryKind.notice,
+        Body(room=ROOM, at_seq=59, state="changed", title="Open air", changed=["starts_at_ms"]),
+    ),
     "skip": frames.Skip(0, ROOM, 53, 60),
     "gap": frames.Gap(0, ROOM, 61, 900),
     "head": frames.Head(0, ROOM, 901, 880, frames.Preview(ADA, EntryKind.post, "hi", NOW_MS)),
