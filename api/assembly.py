@@ -31,6 +31,7 @@ from api.once import Once
 from api.page import PageHandlers, packaged
 from api.people import PeopleHandlers
 from api.phone import PhoneHandlers
+from api.place import PlaceHandlers
 from api.polls import PollHandlers
 from api.presence import PresenceHandlers
 from api.pushing import extensions, push_handlers, stale
@@ -53,6 +54,7 @@ from muster.courier import Chance, Courier, CourierMetrics
 from muster.darkroom.pool import Darkroom
 from muster.depot import Depot
 from muster.egress import Egress
+from muster.fences import Fences
 from muster.finding import Finding
 from muster.foreign import Foreign
 from muster.gallery import Gallery
@@ -71,6 +73,7 @@ from muster.pages import Memory, Pages, ReadPages
 from muster.passwords import Passwords
 from muster.people import People
 from muster.pins import Pins
+from muster.placing import Placing
 from muster.polls import Polls
 from muster.previews import PreviewMetrics, Previews, Reads
 from muster.reminders import Reminders
@@ -146,6 +149,8 @@ class Ground(NamedTuple):
     abroad: Abroad
     media: MediaGround
     roll: Roll
+    placing: Placing
+    fences: Fences
     memory: Memory | None = None
 
 
@@ -328,6 +333,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         later=LaterHandlers(_schedule(on), _reminders(on)),
         adopters=AdopterHandlers(arrivals, externals, known, writer, limits),
         webhooks=WebhookHandlers(webhooks),
+        place=PlaceHandlers(on.placing, on.fences),
         presence=PresenceHandlers(Statuses(PostgresPresence(on.primary), on.roll, on.clock)),
         push=push_handlers(on.primary, tokens, gallery, writer, on.clock),
         phone=PhoneHandlers(

@@ -20,6 +20,7 @@ from api import (
     messages,
     people,
     phone,
+    place,
     polls,
     presence,
     push,
@@ -54,6 +55,7 @@ class Handlers(NamedTuple):
     finding: finding.FindingHandlers
     later: later.LaterHandlers
     phone: phone.PhoneHandlers
+    place: place.PlaceHandlers
     presence: presence.PresenceHandlers
     push: push.PushHandlers
     media: media.MediaHandlers
@@ -74,6 +76,7 @@ def table(to: Handlers) -> list[Route]:
         *talk_rows.of_finding(to.finding),
         *talk_rows.of_later(to.later),
         *people_rows.of_phone(to.phone),
+        *people_rows.of_place(to.place),
         *people_rows.of_presence(to.presence),
         *people_rows.of_push(to.push),
         *talk_rows.of_media(to.media, to.store),

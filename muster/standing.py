@@ -100,7 +100,7 @@ class Standings(Protocol):
         ...
 
     async def take_due(self, most: int) -> Due:
-        """Whose time has come, of each bucket up to so many; for HAND_S nobody else gets them. Of what is lost: none."""
+        """Whose time has come, of each bucket up to so many; for HAND_S nobody else gets them. None of what is lost."""
         ...
 
     async def look(self) -> Health:

@@ -67,8 +67,8 @@ class EntryKind(StrEnum):
     """What happened.
 
     The first block lives in rooms, the second in self logs, the third in the control log, the fourth in self logs
-    again, the fifth in rooms (and a `vote` of an anonymous poll in its voter's self log), the last of events: `event` in
-    rooms and in the control log, the others in self logs. The order never changes, and what is new comes last: a kind's
+    again, the fifth in rooms (and a `vote` of an anonymous poll in its voter's self log), the last of events: `event`
+    in rooms and in the control log, the others in self logs. The order never changes, and what is new comes last: a kind's
     place is its number on the lanes.
     """
 

@@ -216,6 +216,10 @@ class Connection:
                 self._in_flight += 1
                 self._errands.submit(self, frame)
                 self._hold_or_release()
+            case effects.Place(frame):
+                self._in_flight += 1
+                self._errands.place(self, frame)
+                self._hold_or_release()
             case effects.Pointers(frame):
                 self._point(frame)
             case effects.Typing(frame):

@@ -178,7 +178,9 @@ SERVER: Final[dict[str, frames.Server]] = {
     "entry: visit, entered": _entry(
         24,
         EntryKind.visit,
-        Body(room=ROOM, state="entered", source="gps", confidence="high", moment_ms=NOW_MS - 60_000),
+        Body(
+            room=ROOM, state="entered", source="gps", confidence="high", moment_ms=NOW_MS - 60_000
+        ),
     ),
     "entry: visit, left": _entry(
         25,
@@ -214,9 +216,7 @@ SERVER: Final[dict[str, frames.Server]] = {
     ),
     "presences, a change": frames.Presences(0, [frames.PersonPresence(BOB, "offline")]),
     "presences, nothing known": frames.Presences(0, [], True, False),
-    "placed": frames.Placed(
-        22, ["judged", "mocked"], [frames.EventPlace(ROOM, "pending_in")]
-    ),
+    "placed": frames.Placed(22, ["judged", "mocked"], [frames.EventPlace(ROOM, "pending_in")]),
     "placed, nowhere": frames.Placed(23, ["no_event"], []),
     "room presence: names": frames.RoomPresence(0, ROOM, "names", None, []),
     "room presence: sample": frames.RoomPresence(
