@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from api.adopters import AdopterHandlers
 from api.app import create_app
+from api.attending import attendance_handlers, leaving
 from api.contacts import ContactHandlers
 from api.documents import DocumentHandlers
 from api.edge import ApiMetrics
@@ -42,7 +43,7 @@ from api.staff import StaffHandlers
 from api.store import StoreHandlers
 from api.table import Handlers, table
 from api.webhooks import WebhookHandlers
-from muster import orphans, polls, previews, reminders, scheduled, stale_devices
+from muster import departures, orphans, polls, previews, reminders, scheduled, stale_devices
 from muster.arrivals import Arrivals
 from muster.attaching import Attaching
 from muster.bucket import Rate
@@ -158,12 +159,7 @@ def assemble(on: Ground) -> Starlette:
     """The application."""
     settings = on.settings
     tokens = Tokens(
-        on.ring,
-        settings.issuer,
-        settings.audience,
-        settings.access_token_s,
-        on.clock,
-        on.random,
+        on.ring, settings.issuer, settings.audience, settings.access_token_s, on.clock, on.random
     )
     rates = Rates(
         anonymous=Rate(settings.anonymous_per_min / 60, settings.anonymous_per_min),
@@ -206,6 +202,7 @@ def timers(on: Ground, rng: random.Random, metrics: JobMetrics | None = None) ->
         reminders.KIND: _reminders(on).fire,
         polls.KIND: Closing(on.writer).fire,
         orphans.KIND: orphaned(on).fire,
+        departures.KIND: leaving(on.primary, on.writer).fire,
         stale_devices.KIND: stale(on.primary, on.clock).fire,
     }
     return _runner(on, rng, handlers, metrics or JobMetrics(on.registry))
@@ -343,6 +340,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
             rooms,
             writer,
         ),
+        attendance=attendance_handlers(on.primary, on.writer, on.clock),
         media=MediaHandlers(intake, gallery, on.clock),
         store=StoreHandlers(media.depot if isinstance(media.depot, LocalDepot) else None),
         staff=StaffHandlers(reports, people, sessions, writer),

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from api import (
     adopters,
+    attendance,
     contacts,
     finding,
     later,
@@ -33,6 +34,7 @@ from api import (
 from api.documents import DocumentHandlers
 from api.page import PageHandlers
 from api.route import Route
+from api.rows import attendance as attendance_rows
 from api.rows import people as people_rows
 from api.rows import rooms as rooms_rows
 from api.rows import service as service_rows
@@ -58,6 +60,7 @@ class Handlers(NamedTuple):
     place: place.PlaceHandlers
     presence: presence.PresenceHandlers
     push: push.PushHandlers
+    attendance: attendance.AttendanceHandlers
     media: media.MediaHandlers
     store: store.StoreHandlers
     staff: staff.StaffHandlers
@@ -79,6 +82,7 @@ def table(to: Handlers) -> list[Route]:
         *people_rows.of_place(to.place),
         *people_rows.of_presence(to.presence),
         *people_rows.of_push(to.push),
+        *attendance_rows.of_attendance(to.attendance),
         *talk_rows.of_media(to.media, to.store),
         *rooms_rows.of_rooms(to.rooms),
         *rooms_rows.of_members(to.members),

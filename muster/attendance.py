@@ -87,6 +87,16 @@ class Recorded(NamedTuple):
     joins: bool
 
 
+class Marker(Protocol):
+    """Who is told that somebody checked in or out, so that their place is taken to be there, or not, from then on."""
+
+    async def marked(
+        self, room: RoomId, person: PersonId, is_inside: bool, source: Source, at_ms: int
+    ) -> None:
+        """They did, and it stands in Postgres. May be told twice. Raises `Refused`: `unavailable`."""
+        ...
+
+
 class VisitStore(Protocol):
     """Where visits are kept. Everything raises `Refused`: `unavailable`, the outcome unknown; say it again."""
 

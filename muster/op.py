@@ -25,7 +25,7 @@ class Op(Struct, frozen=True, gc=False):
 
     `kind` is an EntryKind, or one of `create`, `invite`, `uncontact`, `link`, `unlink`, `link_join`, `poll`. `body` is
     everything of proto.entry.Body but text and target (or NewRoom, ProfileChange, PrivacyChange, PushChange,
-    LinkTerms).
+    LinkTerms, VisitChange).
     `target` / `target_client` name the message an edit, deletion or reaction is about. `locks` are rooms besides
     `room` whose head may move (self logs that get a side entry).
     """
@@ -94,6 +94,20 @@ class LinkTerms(Struct, frozen=True, omit_defaults=True, gc=False):
     uses: int | None = None
 
 
+class VisitChange(Struct, frozen=True, omit_defaults=True, gc=False):
+    """The body of a `visit` op: the author entered or left an event's place (`state`: entered, left).
+
+    `host`: who checks them in; only with the source of that name.
+    """
+
+    room: UUID
+    state: str
+    source: str
+    confidence: str
+    moment_ms: int
+    host: UUID | None = None
+
+
 class Committed(Struct, frozen=True, gc=False):
     """One entry or verdict that commit_batch_v3 answered. `status` is ok, known, same, side or a Code's name."""
 
@@ -124,6 +138,8 @@ SENTENCES: Final[dict[tuple[str, Code], str]] = {
     ("poll", Code.bad_request): "a poll closes in the future, and within 366 days",
     ("vote", Code.bad_request): "the poll has no such option, or takes one choice only",
     ("vote", Code.conflict): "the poll is closed",
+    ("visit", Code.conflict): "people come in from when doors open until the event is over",
+    ("visit", Code.limit_exceeded): "nobody comes and goes that often",
     ("edit", Code.conflict): "a poll is not edited: people have been asked this",
 }
 """Why an op of this kind is refused with this code, where the code alone says too little."""

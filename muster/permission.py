@@ -85,6 +85,7 @@ class Action(Enum):
     own = "own"
     link_join = "link_join"
     here = "here"
+    host = "host"
 
 
 PRESENT: Final = frozenset({Relation.member, Relation.moderator, Relation.owner})
@@ -137,6 +138,8 @@ ROOM_RULES: Final[dict[Action, dict[RoomKind, frozenset[Relation]]]] = {
         RoomKind.group: PRESENT,
         **dict.fromkeys((RoomKind.public, RoomKind.announcement, RoomKind.event), _RANKS),
     },
+    # To check people in, and to know who came.
+    Action.host: {RoomKind.event: _RANKS},
 }
 
 

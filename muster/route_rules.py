@@ -30,6 +30,7 @@ class RouteRule(NamedTuple):
 ANYONE: Final = RouteRule(frozenset())
 _ANY: Final = RouteRule(PEOPLE)
 _SEE: Final = RouteRule(PEOPLE, Action.see)
+_HOST: Final = RouteRule(PEOPLE, Action.host)
 _STAFF: Final = RouteRule(STAFF)
 _APP_PEOPLE: Final = RouteRule(frozenset(), scope=Scope.people)
 _APP_ROOMS: Final = RouteRule(frozenset(), scope=Scope.rooms)
@@ -87,6 +88,16 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("POST", "/v1/me/reminders"): _ANY,
     ("GET", "/v1/me/reminders"): _ANY,
     ("DELETE", "/v1/me/reminders/{job}"): _ANY,
+    # Who may know of an event is muster.entrance.known; when it is open, Postgres knows.
+    ("POST", "/v1/events/{room}/check-in"): _ANY,
+    ("POST", "/v1/events/{room}/check-out"): _ANY,
+    ("GET", "/v1/events/{room}/here"): _ANY,
+    ("GET", "/v1/events/{room}/code"): _HOST,
+    ("POST", "/v1/events/{room}/roster/{person}/check-in"): _HOST,
+    ("POST", "/v1/events/{room}/roster/{person}/check-out"): _HOST,
+    ("GET", "/v1/events/{room}/attendance"): _HOST,
+    ("GET", "/v1/events/{room}/attendance.csv"): _HOST,
+    ("GET", "/v1/events/{room}/stats"): _HOST,
     # Of the rooms one is in, as far as one may see them: the query itself sees to it.
     ("GET", "/v1/search"): _ANY,
     ("POST", "/v1/media"): _ANY,

@@ -1,0 +1,129 @@
+"""The crowd: how many are at an event now, and whom of them somebody may know.
+
+Hosts have the exact number, with ghosts in it, and the names of who shares. For everybody else the number is made so
+that nobody can watch it change by one person:
+
+- It counts who shares (ghosts, and who shares nothing, are no business of a guest's), and of them who was vouched for:
+  by a fix, the code at the door or a host. Who only says so from a sofa is not in it, so nobody fills a room with
+  accounts of their own to see whether it then has one more.
+- Below K there is none, and above it is rounded down to a multiple of K: 5 to 9 people are one answer, so who comes or
+  goes changes it once in five times, and whoever asks cannot know which of the five times it was.
+- It is as of the last of fixed moments, WINDOW_MS apart, the same for all who ask and however often: nobody learns when
+  within half a minute it was that a number rose, nor has more samples by asking more.
+
+Names are those that each one's own setting `events` lets the reader see; a block hides both from each other. Owns these
+rules. Must never say where in the place somebody is.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Final, NamedTuple, Protocol
+from uuid import UUID
+
+from msgspec import Struct
+
+from muster import cursor
+from muster.clock import Clock
+from muster.entrance import FootingStore, is_host, known
+from muster.ids import PersonId, RoomId
+
+K: Final = 5
+WINDOW_MS: Final = 30_000
+ROOMS_KEPT: Final = 1_000
+"""Events whose number is remembered for its window."""
+
+
+class PersonHere(Struct, frozen=True, gc=False):
+    """Somebody who is there. `entered_ms` for hosts alone; `is_contact`: of the reader's."""
+
+    id: PersonId
+    handle: str
+    name: str
+    picture: UUID | None
+    is_contact: bool
+    entered_ms: int | None
+
+
+class Here(Struct, frozen=True, gc=False):
+    """Who is there. `count`: for hosts exact; for others as of `as_of_ms` and rounded down, null where it is too small.
+
+    `unnamed`: for hosts, how many of them are in no page of `people`.
+    """
+
+    count: int | None
+    as_of_ms: int
+    unnamed: int | None
+    people: list[PersonHere]
+    cursor: str | None
+
+
+class Number(NamedTuple):
+    """How many are there, and how many of them a host is not told by name."""
+
+    all: int
+    unnamed: int
+
+
+class CrowdStore(FootingStore, Protocol):
+    """Where it is read. Everything raises `Refused`: `unavailable`."""
+
+    async def number(self, room: RoomId, reader: PersonId) -> Number:
+        """All who are there now."""
+        ...
+
+    async def vouched(self, room: RoomId, at_ms: int) -> int:
+        """How many who share and were vouched for were there at that time."""
+        ...
+
+    async def people(
+        self, room: RoomId, reader: PersonId, is_host: bool, after: tuple[int, UUID], limit: int
+    ) -> list[PersonHere]:
+        """Whom the reader may know of: their contacts (0), then others (1), each by id, after this place."""
+        ...
+
+
+def shown(count: int) -> int | None:
+    """What guests are told of a number."""
+    return count - count % K if count >= K else None
+
+
+class Crowd:
+    """Says who is there."""
+
+    def __init__(self, store: CrowdStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._numbers: OrderedDict[RoomId, tuple[int, int | None]] = OrderedDict()
+
+    async def here(self, room: RoomId, reader: PersonId, at: str | None, limit: int) -> Here:
+        """A page. Raises `Refused`: `not_found`."""
+        footing = known(await self._store.footing(room, reader))
+        hosts = is_host(footing)
+        after = cursor.read(at) if at else (0, UUID(int=0))
+        unnamed: int | None = None
+        count: int | None
+        if hosts:
+            as_of_ms = self._clock.now_ms()
+            count, unnamed = await self._store.number(room, reader)
+        else:
+            as_of_ms, count = await self._told(room)
+        people = await self._store.people(room, reader, hosts, after, limit)
+        last = people[-1] if len(people) == limit else None
+        more = cursor.write(0 if last.is_contact else 1, last.id) if last else None
+        return Here(count, as_of_ms, unnamed, people, more)
+
+    async def _told(self, room: RoomId) -> tuple[int, int | None]:
+        """As of which moment, and what guests are told until the next."""
+        as_of_ms = self._clock.now_ms() // WINDOW_MS * WINDOW_MS
+        kept = self._numbers.get(room)
+        if kept is None or kept[0] < as_of_ms:
+            count = shown(await self._store.vouched(room, as_of_ms))
+            kept = self._numbers.get(room)
+            if kept is None or kept[0] < as_of_ms:
+                kept = as_of_ms, count
+                self._numbers[room] = kept
+        self._numbers.move_to_end(room)
+        while len(self._numbers) > ROOMS_KEPT:
+            self._numbers.popitem(last=False)
+        return kept

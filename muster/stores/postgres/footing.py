@@ -1,0 +1,54 @@
+"""What somebody is to an event, in Postgres; and the words of SQL by which visits are named or not.
+
+Owns the SQL of muster.entrance.FootingStore, and fragments that its neighbours share. Must never write.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from muster.entrance import Footing
+from muster.ids import PersonId, RoomId
+from muster.permission import Relation, RoomKind
+from muster.stores.postgres.pool import Database
+
+_FOOTING: Final = """
+    SELECT r.kind, coalesce(m.relation, 'none'),
+           e.room_id IS NOT NULL AND coalesce(event_visible_v1(e, $2), false),
+           e.room_id IS NOT NULL AND (o.answer IS NOT NULL
+               OR coalesce(m.relation IN ('invited', 'member', 'moderator', 'owner'), false)), e.secret
+    FROM rooms r LEFT JOIN events e USING (room_id)
+    LEFT JOIN members m ON m.room_id = r.room_id AND m.person_id = $2
+    LEFT JOIN event_roster o ON o.room_id = r.room_id AND o.person_id = $2
+    WHERE r.room_id = $1
+"""
+
+SHARED: Final = """
+    event_visits v JOIN events e ON e.room_id = v.room_id
+    LEFT JOIN event_roster o ON o.room_id = v.room_id AND o.person_id = v.person_id
+    LEFT JOIN place_defaults d ON d.person_id = v.person_id"""
+"""Visits with what says whether they are shared."""
+
+SHARING: Final = "sharing_v1(o.sharing, e.visibility, d.sharing)"
+
+UNBLOCKED: Final = """NOT EXISTS (
+    SELECT 1 FROM blocks b WHERE (b.blocker, b.blocked) IN ((v.person_id, $2), ($2, v.person_id)))"""
+"""$2 is the reader."""
+
+NAMED: Final = f"""(named_v1({SHARING}, v.source) AND {UNBLOCKED}
+    AND EXISTS (SELECT 1 FROM people p WHERE p.person_id = v.person_id AND p.banned_at IS NULL))"""  # noqa: S608  # constants of SQL
+"""Whether a host ($2) is told whose visit it is."""
+
+
+class PostgresFooting:
+    """See `muster.entrance.FootingStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def footing(self, room: RoomId, person: PersonId) -> Footing | None:
+        row = await self._database.fetchrow(_FOOTING, room, person)
+        if row is None:
+            return None
+        kind, relation, knows, is_listed, secret = row
+        return Footing(RoomKind(kind), Relation(relation), knows, is_listed, secret)
