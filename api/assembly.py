@@ -74,7 +74,7 @@ from muster.pages import Memory, Pages, ReadPages
 from muster.passwords import Passwords
 from muster.people import People
 from muster.pins import Pins
-from muster.placing import Placing
+from muster.placement import Placement
 from muster.polls import Polls
 from muster.previews import PreviewMetrics, Previews, Reads
 from muster.reminders import Reminders
@@ -113,8 +113,10 @@ from muster.stores.postgres.service_keys import PostgresServiceKeys
 from muster.stores.postgres.sessions import PostgresSessions
 from muster.stores.postgres.sync import PostgresMoments
 from muster.stores.postgres.threads import PostgresThreads
+from muster.stores.postgres.visits import PostgresVisits
 from muster.stores.postgres.webhooks import PostgresWebhooks
 from muster.tokens import Tokens, jwks
+from muster.visits import Visits
 from muster.webhooks import Webhooks
 
 
@@ -150,8 +152,7 @@ class Ground(NamedTuple):
     abroad: Abroad
     media: MediaGround
     roll: Roll
-    placing: Placing
-    fences: Fences
+    placement: Placement
     memory: Memory | None = None
 
 
@@ -306,6 +307,8 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
     tools = Tools(media.depot, media.darkroom, media.metrics, on.clock, on.random)
     intake = Intake(PostgresMedia(on.primary), tools, terms_of(settings))
     gallery = Gallery(PostgresMedia(on.primary), media.depot, settings.media_link_s)
+    visits = Visits(writer, PostgresVisits(on.primary))
+    placing = on.placement.placing(visits, limited=settings.rate_limits)
 
     return Handlers(
         people=PeopleHandlers(people, finding, known, writer),
@@ -330,7 +333,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         later=LaterHandlers(_schedule(on), _reminders(on)),
         adopters=AdopterHandlers(arrivals, externals, known, writer, limits),
         webhooks=WebhookHandlers(webhooks),
-        place=PlaceHandlers(on.placing, on.fences),
+        place=PlaceHandlers(placing, Fences(on.placement.survey, on.placement.leaves, on.clock)),
         presence=PresenceHandlers(Statuses(PostgresPresence(on.primary), on.roll, on.clock)),
         push=push_handlers(on.primary, tokens, gallery, writer, on.clock),
         phone=PhoneHandlers(
@@ -340,7 +343,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
             rooms,
             writer,
         ),
-        attendance=attendance_handlers(on.primary, on.writer, on.clock),
+        attendance=attendance_handlers(on.primary, on.writer, on.clock, placing),
         media=MediaHandlers(intake, gallery, on.clock),
         store=StoreHandlers(media.depot if isinstance(media.depot, LocalDepot) else None),
         staff=StaffHandlers(reports, people, sessions, writer),

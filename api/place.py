@@ -46,7 +46,9 @@ class NewPlaces(Struct, frozen=True):
     """What has gathered, in any order; at least one of either."""
 
     fixes: Annotated[list[NewFix], Meta(max_length=FIXES)] = field(default_factory=list)
-    crossings: Annotated[list[NewCrossing], Meta(max_length=CROSSINGS)] = field(default_factory=list)
+    crossings: Annotated[list[NewCrossing], Meta(max_length=CROSSINGS)] = field(
+        default_factory=list
+    )
 
 
 class EventStanding(Struct, frozen=True):
@@ -82,9 +84,7 @@ class PlaceHandlers:
         new = call.body(NewPlaces)
         if not (new.fixes or new.crossings):
             raise Refused(Code.bad_request, "send a fix or a crossing")
-        fixes = [
-            Fix(f.lat, f.lon, f.accuracy_m, f.at_ms, f.speed_mps, f.mock) for f in new.fixes
-        ]
+        fixes = [Fix(f.lat, f.lon, f.accuracy_m, f.at_ms, f.speed_mps, f.mock) for f in new.fixes]
         crossings = [Crossing(c.room, c.is_enter, c.at_ms) for c in new.crossings]
         verdicts, events = await self._placing.judged(call.me, [*fixes, *crossings])
         return PlacesJudged(

@@ -52,6 +52,13 @@ class PlaceSettings(PushSettings):
         600.0, "age of a fix from which it counts for nothing", at_least=1.0, at_most=86_400.0
     )
 
+    place_sweep_s: float = setting(
+        1.0,
+        "how often a hub looks whose silence, dwell or event is over",
+        at_least=0.05,
+        at_most=60.0,
+    )
+
     @property
     def place_terms(self) -> Terms:
         """As the rules take them."""

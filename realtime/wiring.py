@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from prometheus_client import CollectorRegistry
@@ -42,6 +43,7 @@ TOKEN_LEEWAY_MS = 120_000
 """A revoked session is remembered so much longer than its last token lives: clocks differ."""
 
 
+_DEAF: Final = Hears()
 MakePresence = Callable[[People, CollectorRegistry | None], Presence]
 
 
@@ -61,7 +63,7 @@ class Outside:
     clock: Clock
     pace: Pace = DEFAULT_PACE
     presence: MakePresence = _unknown
-    hears: Hears = Hears()
+    hears: Hears = _DEAF
 
 
 @dataclass(frozen=True, slots=True)

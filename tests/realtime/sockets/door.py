@@ -34,7 +34,7 @@ from realtime.spare import Spare
 from realtime.tally import Tally
 from realtime.terms import Terms
 from realtime.wheel import Wheel
-from tests.fakes.hub import FakeHub, FakeTokens, FakeWriter, token
+from tests.fakes.hub import FakeHub, FakePlaces, FakeTokens, FakeWriter, token
 
 WITHIN_S = 10.0
 FAST = replace(
@@ -173,6 +173,7 @@ class OpenDoor:
     server: Server
     hub: FakeHub
     writer: FakeWriter
+    places: FakePlaces
     port: int
     peers: list[Peer]
 
@@ -248,7 +249,8 @@ async def opened_door(
     pages = {"/healthz": Page(200, "text/plain", b"ok\n")}
     async with asyncio.TaskGroup() as tasks:
         turning = tasks.create_task(wheel.run())
-        errands = Errands(edge, hub, writer, FakeTokens(), tasks)
+        places = FakePlaces()
+        errands = Errands(edge, hub, writer, FakeTokens(), tasks, places)
 
         def probe(path: str) -> Page:
             return pages.get(path, Page(503, "text/plain", b"no\n"))
@@ -256,7 +258,7 @@ async def opened_door(
         server = Server(edge, Handshake(gate, origins, probe), Random(1))
         server.serve(errands)
         port = await server.start(Listening("127.0.0.1", 0, tls))
-        door = OpenDoor(server, hub, writer, port, [])
+        door = OpenDoor(server, hub, writer, places, port, [])
         try:
             yield door
         finally:
@@ -264,5 +266,6 @@ async def opened_door(
                 peer.close()
             hub.gate.set()
             writer.gate.set()
+            places.gate.set()
             await server.drain(0.0)
             turning.cancel()
