@@ -127,7 +127,7 @@ async def test_how_far_somebody_was_from_a_fence_is_forgotten_within_minutes(
         await here.says(ada, *inside(-58.9, -58.8))
         assert len((await standing(here, ada, room)).votes) == 2
         async with asyncio.timeout(10):
-            while (await standing(here, ada, room)).votes:  # noqa: ASYNC110  # Redis' clock is the machine's
+            while (await standing(here, ada, room)).votes:
                 await here.overdue.round()
                 await asyncio.sleep(0.05)
         state = await standing(here, ada, room)
@@ -173,7 +173,7 @@ async def test_what_was_lost_is_found_and_put_back_by_itself(world: World, redis
         running = [tasks.create_task(one.restoring.run()) for one in world.all]
         await lose(world, redis_url)
         async with asyncio.timeout(10):
-            while not await _inside(here, ada, room):
+            while not await _inside(here, ada, room):  # noqa: ASYNC110  # there is no event to wait for
                 await asyncio.sleep(0.02)
         for task in running:
             task.cancel()

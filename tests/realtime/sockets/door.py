@@ -26,7 +26,7 @@ from proto import frames, limits
 from proto.codec import CODECS, Codec
 from realtime.accept import Bounds, Gate
 from realtime.edge import Edge
-from realtime.errands import Errands
+from realtime.errands import Errands, Places
 from realtime.flusher import Flusher
 from realtime.handshake import Handshake, Page
 from realtime.server import Listening, Server
@@ -231,8 +231,12 @@ async def opened_door(
     bounds: Bounds | None = None,
     origins: tuple[str, ...] = (),
     tls: ssl.SSLContext | None = None,
+    judge: Places | None = None,
 ) -> AsyncIterator[OpenDoor]:
-    """A listener on a free port of this machine, gone afterwards with all its connections."""
+    """A listener on a free port of this machine, gone afterwards with all its connections.
+
+    `judge`: who places people instead of the fake.
+    """
     loop, clock, tally = asyncio.get_running_loop(), SystemClock(), Tally()
     wheel = Wheel(clock, resolution_s=0.01)
     gate = Gate(bounds if bounds is not None else Bounds(), Random(1))
@@ -250,7 +254,7 @@ async def opened_door(
     async with asyncio.TaskGroup() as tasks:
         turning = tasks.create_task(wheel.run())
         places = FakePlaces()
-        errands = Errands(edge, hub, writer, FakeTokens(), tasks, places)
+        errands = Errands(edge, hub, writer, FakeTokens(), tasks, judge or places)
 
         def probe(path: str) -> Page:
             return pages.get(path, Page(503, "text/plain", b"no\n"))
