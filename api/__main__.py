@@ -20,9 +20,6 @@ import httpcore
 from prometheus_client import CollectorRegistry
 
 from api.assembly import (
-    Abroad,
-    Ground,
-    MediaGround,
     assemble,
     courier,
     orphaned,
@@ -30,6 +27,7 @@ from api.assembly import (
     timers,
 )
 from api.edge import ApiMetrics
+from api.ground import Abroad, Ground, MediaGround
 from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
 from api.pushing import stale

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from concurrent.futures import Executor
-from typing import NamedTuple
 from uuid import uuid4
 
-from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
 from api.adopters import AdopterHandlers
@@ -19,9 +16,10 @@ from api.app import create_app
 from api.attending import attendance_handlers, leaving
 from api.contacts import ContactHandlers
 from api.documents import DocumentHandlers
-from api.edge import ApiMetrics
-from api.endpoint import Gate, Revocations
+from api.endpoint import Gate
 from api.finding import FindingHandlers
+from api.ground import Ground
+from api.hosting import event_handlers, event_jobs
 from api.later import LaterHandlers
 from api.limits import Limits, Rates
 from api.links import AppLinkHandlers, LinkHandlers
@@ -47,44 +45,34 @@ from muster import departures, orphans, polls, previews, reminders, scheduled, s
 from muster.arrivals import Arrivals
 from muster.attaching import Attaching
 from muster.bucket import Rate
-from muster.clock import Clock
 from muster.closing import Closing
-from muster.config import Settings
 from muster.contacts import Contacts
 from muster.courier import Chance, Courier, CourierMetrics
-from muster.darkroom.pool import Darkroom
-from muster.depot import Depot
-from muster.egress import Egress
 from muster.fences import Fences
 from muster.finding import Finding
 from muster.foreign import Foreign
 from muster.gallery import Gallery
 from muster.history import History
-from muster.ids import Random
 from muster.intake import Intake, Tools
 from muster.issuers import parse as parse_issuers
 from muster.jobs import Handler, JobMetrics, Runner
 from muster.jwks import KeySet as ForeignKeys
 from muster.jwks import fetching
-from muster.keys import KeyRing
 from muster.media import terms_of
-from muster.metrics import MediaMetrics
 from muster.orphans import Orphans
-from muster.pages import Memory, Pages, ReadPages
+from muster.pages import Pages, ReadPages
 from muster.passwords import Passwords
 from muster.people import People
 from muster.pins import Pins
-from muster.placement import Placement
 from muster.polls import Polls
 from muster.previews import PreviewMetrics, Previews, Reads
 from muster.reminders import Reminders
 from muster.reports import Reports
-from muster.roll import Roll
 from muster.rooms import Rooms
 from muster.scheduled import Schedule
 from muster.search import Search
 from muster.service_keys import ServiceKeys
-from muster.sessions import Sessions, Submitter, Surroundings, Terms
+from muster.sessions import Sessions, Surroundings, Terms
 from muster.status import Statuses
 from muster.stores.depots.local import LocalDepot
 from muster.stores.depots.origins import media_origins
@@ -103,7 +91,6 @@ from muster.stores.postgres.people import PostgresPeople
 from muster.stores.postgres.pins import PostgresPins
 from muster.stores.postgres.pointers import PostgresPointers
 from muster.stores.postgres.polls import PostgresPolls
-from muster.stores.postgres.pool import Database, Replica
 from muster.stores.postgres.presence import PostgresPresence
 from muster.stores.postgres.previews import PostgresPreviews
 from muster.stores.postgres.reports import PostgresReports
@@ -118,42 +105,6 @@ from muster.stores.postgres.webhooks import PostgresWebhooks
 from muster.tokens import Tokens, jwks
 from muster.visits import Visits
 from muster.webhooks import Webhooks
-
-
-class Abroad(NamedTuple):
-    """How this process asks others: endpoints that the app chose, and issuers that the operator did."""
-
-    endpoints: Egress
-    issuers: Egress
-
-
-class MediaGround(NamedTuple):
-    """What media stand on."""
-
-    depot: Depot
-    darkroom: Darkroom
-    metrics: MediaMetrics
-
-
-class Ground(NamedTuple):
-    """What the door stands on."""
-
-    settings: Settings
-    ring: KeyRing
-    primary: Database
-    reads: Replica
-    writer: Submitter
-    control: Revocations
-    hashing: Executor
-    clock: Clock
-    random: Random
-    registry: CollectorRegistry
-    metrics: ApiMetrics
-    abroad: Abroad
-    media: MediaGround
-    roll: Roll
-    placement: Placement
-    memory: Memory | None = None
 
 
 def assemble(on: Ground) -> Starlette:
@@ -205,6 +156,7 @@ def timers(on: Ground, rng: random.Random, metrics: JobMetrics | None = None) ->
         orphans.KIND: orphaned(on).fire,
         departures.KIND: leaving(on.primary, on.writer).fire,
         stale_devices.KIND: stale(on.primary, on.clock).fire,
+        **event_jobs(on),
     }
     return _runner(on, rng, handlers, metrics or JobMetrics(on.registry))
 
@@ -320,6 +272,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         sessions=SessionHandlers(sessions, arrivals, limits),
         rooms=RoomHandlers(rooms, writer, limits),
         members=MemberHandlers(rooms, writer),
+        events=event_handlers(on),
         messages=MessageHandlers(
             _reading(on, gallery),
             PostgresThreads(on.reads),

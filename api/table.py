@@ -13,6 +13,7 @@ from api import (
     adopters,
     attendance,
     contacts,
+    events,
     finding,
     later,
     links,
@@ -35,6 +36,7 @@ from api.documents import DocumentHandlers
 from api.page import PageHandlers
 from api.route import Route
 from api.rows import attendance as attendance_rows
+from api.rows import events as events_rows
 from api.rows import people as people_rows
 from api.rows import rooms as rooms_rows
 from api.rows import service as service_rows
@@ -49,6 +51,7 @@ class Handlers(NamedTuple):
     sessions: sessions.SessionHandlers
     rooms: rooms.RoomHandlers
     members: members.MemberHandlers
+    events: events.EventHandlers
     contacts: contacts.ContactHandlers
     links: links.LinkHandlers
     app_links: links.AppLinkHandlers
@@ -86,6 +89,7 @@ def table(to: Handlers) -> list[Route]:
         *talk_rows.of_media(to.media, to.store),
         *rooms_rows.of_rooms(to.rooms),
         *rooms_rows.of_members(to.members),
+        *events_rows.of_events(to.events),
         *people_rows.of_sessions(to.sessions),
         *rooms_rows.of_contacts(to.contacts),
         *rooms_rows.of_links(to.links, to.app_links),

@@ -183,6 +183,15 @@ class Settings(PlaceSettings):
         "how often an api process looks for jobs and webhooks whose time has come",
         at_least=0.05,
     )
+    event_remind_s: float = setting(
+        3600.0, "how long before an event starts its guests are reminded", at_least=0.0
+    )
+    event_settle_s: float = setting(
+        30.0,
+        "how long hosts may go on changing an event before its guests are told, once",
+        at_least=0.0,
+        at_most=3600.0,
+    )
     link_previews: bool = setting(
         True, "look at the first link of a message and tell what the page says of itself"
     )

@@ -23,9 +23,10 @@ DONE: Final = frozenset({"ok", "known", "same"})
 class Op(Struct, frozen=True, gc=False):
     """One request to change a log.
 
-    `kind` is an EntryKind, or one of `create`, `invite`, `uncontact`, `link`, `unlink`, `link_join`, `poll`. `body` is
-    everything of proto.entry.Body but text and target (or NewRoom, ProfileChange, PrivacyChange, PushChange,
-    LinkTerms, VisitChange).
+    `kind` is an EntryKind, or one of `create`, `invite`, `uncontact`, `link`, `unlink`, `link_join`, `poll`, `place`,
+    and those about events (muster/hosting.py). `body` is everything of proto.entry.Body but text and target (or
+    NewRoom, ProfileChange, PrivacyChange, PushChange, LinkTerms, EventChange, Attending,
+    VisitChange).
     `target` / `target_client` name the message an edit, deletion or reaction is about. `locks` are rooms besides
     `room` whose head may move (self logs that get a side entry).
     """
@@ -134,6 +135,9 @@ class Outcome(Struct, frozen=True, gc=False):
     fresh: bool
 
 
+_OVER: Final = "the event is over"
+_TIMES: Final = "doors open before an event starts, it ends after that and in the future, and a fence has a point"
+
 SENTENCES: Final[dict[tuple[str, Code], str]] = {
     ("poll", Code.bad_request): "a poll closes in the future, and within 366 days",
     ("vote", Code.bad_request): "the poll has no such option, or takes one choice only",
@@ -141,6 +145,15 @@ SENTENCES: Final[dict[tuple[str, Code], str]] = {
     ("visit", Code.conflict): "people come in from when doors open until the event is over",
     ("visit", Code.limit_exceeded): "nobody comes and goes that often",
     ("edit", Code.conflict): "a poll is not edited: people have been asked this",
+    ("create_event", Code.bad_request): _TIMES,
+    ("change_event", Code.bad_request): _TIMES,
+    ("change_event", Code.conflict): _OVER,
+    ("cancel_event", Code.conflict): _OVER,
+    ("end_event", Code.conflict): "the event is over, or its doors are not open: cancel it instead",
+    ("answer_event", Code.conflict): _OVER,
+    ("answer_event", Code.bad_request): "answer first: going, maybe or no",
+    ("invite_event", Code.conflict): _OVER,
+    ("invite_event", Code.limit_exceeded): "10,000 people are asked and have not answered yet",
 }
 """Why an op of this kind is refused with this code, where the code alone says too little."""
 

@@ -85,7 +85,9 @@ class Action(Enum):
     own = "own"
     link_join = "link_join"
     here = "here"
+    answer = "answer"
     host = "host"
+    cohost = "cohost"
 
 
 PRESENT: Final = frozenset({Relation.member, Relation.moderator, Relation.owner})
@@ -117,7 +119,8 @@ ROOM_RULES: Final[dict[Action, dict[RoomKind, frozenset[Relation]]]] = {
         RoomKind.group: PRESENT,
         RoomKind.public: PRESENT,
         RoomKind.announcement: _RANKS,
-        RoomKind.event: PRESENT,
+        # Who may come to an event is its hosts' to say.
+        RoomKind.event: _RANKS,
     },
     Action.leave: dict.fromkeys(_SHARED, PRESENT | _INVITED),
     Action.kick: dict.fromkeys(_SHARED, _RANKS),
@@ -138,8 +141,11 @@ ROOM_RULES: Final[dict[Action, dict[RoomKind, frozenset[Relation]]]] = {
         RoomKind.group: PRESENT,
         **dict.fromkeys((RoomKind.public, RoomKind.announcement, RoomKind.event), _RANKS),
     },
-    # To check people in, and to know who came.
+    # Whether they come: who may know of the event at all is judged besides (event_visible_v1).
+    Action.answer: {RoomKind.event: _OUTSIDE | PRESENT},
+    # To change it, to ask people, to check them in, and to know who came.
     Action.host: {RoomKind.event: _RANKS},
+    Action.cohost: {RoomKind.event: _OWNER},
 }
 
 
@@ -166,6 +172,9 @@ CONTROL_MASK: Final = 1 << (8 * list(RoomKind).index(RoomKind.control))
 
 SERVICE_MASK: Final = sum(1 << (8 * k) for k, kind in enumerate(RoomKind) if kind in _TALK)
 """For what the service does in a room by itself, as nobody: relation `none`, wherever people talk."""
+
+NOTICE_MASK: Final = 1 << (8 * list(RoomKind).index(RoomKind.self_))
+"""For what an event tells somebody in their own log, as nobody: relation `none`."""
 
 SERVICE_RULES: Final[dict[Action, tuple[RoomKind, ...]]] = {
     Action.post: _TALK,

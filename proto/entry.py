@@ -68,8 +68,8 @@ class EntryKind(StrEnum):
 
     The first block lives in rooms, the second in self logs, the third in the control log, the fourth in self logs
     again, the fifth in rooms (and a `vote` of an anonymous poll in its voter's self log), the last of events: `event`
-    in rooms and in the control log, the others in self logs. The order never changes, and what is new comes last: a kind's
-    place is its number on the lanes.
+    in rooms, self logs and the control log, the others in self logs. The order never changes, and what is new comes
+    last: a kind's place is its number on the lanes.
     """
 
     post = "post"
@@ -140,6 +140,7 @@ class Body(Struct, omit_defaults=True, gc=False):
     privacy: none (fetch it). request: room, state (requested, accepted).
     reminder: room, at_seq, text, job. unsent: room, text, code, job. vote: room, at_seq, choices.
     draft: room, text (absent: none any more), reply_to. push: none (fetch /v1/me/push/wishes).
+    event: room, state (my answer, or removed; neither: fetch /v1/me/place).
     visit: room, state (entered, left), source, confidence, moment_ms (when, by the evidence). notice: what an
     event tells me: room, state (invited, changed, starts_soon, cancelled, waitlist_up), title, at_seq, changed.
     Control log - revoke: session (absent: all sessions of subject). event: room.

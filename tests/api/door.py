@@ -20,8 +20,9 @@ import asyncpg
 import httpx
 from prometheus_client import CollectorRegistry
 
-from api.assembly import Abroad, Ground, MediaGround, assemble
+from api.assembly import assemble
 from api.edge import ApiMetrics
+from api.ground import Abroad, Ground, MediaGround
 from api.memory import Ear, remembering
 from muster import keys
 from muster.addresses import networks

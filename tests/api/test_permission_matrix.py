@@ -12,7 +12,7 @@ import pytest
 
 from api.app import Unruled, check_rules
 from api.route import Route
-from muster.ids import CONTROL_ROOM, PersonId
+from muster.ids import CONTROL_ROOM, PersonId, RoomId
 from muster.permission import (
     PRESENT,
     Action,
@@ -25,6 +25,7 @@ from muster.permission import (
 from muster.route_rules import ROUTE_RULES
 from muster.tokens import EXTENSION_PREFIX
 from tests.api.door import Door, Someone
+from tests.visiting import hold, there
 
 KINDS = (
     RoomKind.direct,
@@ -107,6 +108,12 @@ ASKS: dict[tuple[str, str], list[Ask]] = {
     ("PUT", "/v1/rooms/{room}/pins/{seq}"): [Ask(_message(THEIRS))],
     ("DELETE", "/v1/rooms/{room}/pins/{seq}"): [Ask(_message(THEIRS))],
     ("POST", "/v1/rooms/{room}/scheduled"): [Ask(_none, {**_POST, "at_ms": SOON_MS})],
+    ("GET", "/v1/events/{room}/code"): [Ask(_none)],
+    ("POST", "/v1/events/{room}/roster/{person}/check-in"): [Ask(_member)],
+    ("POST", "/v1/events/{room}/roster/{person}/check-out"): [Ask(_member)],
+    ("GET", "/v1/events/{room}/attendance"): [Ask(_none)],
+    ("GET", "/v1/events/{room}/attendance.csv"): [Ask(_none)],
+    ("GET", "/v1/events/{room}/stats"): [Ask(_none)],
 }
 ROOM_ROUTES = {key: rule.action for key, rule in ROUTE_RULES.items() if rule.action is not None}
 
@@ -153,6 +160,9 @@ async def test_every_relation_on_every_room_route(door: Door, kind: RoomKind) ->
                 await door.relate(room, owner.id, Relation.owner, 4)
                 await door.relate(room, member.id, Relation.member, 4)
                 await door.relate(room, asker.id, relation, 4)
+                if kind is RoomKind.event:
+                    await hold(door.database, RoomId(room))
+                    await there(door.database, RoomId(room), member.id)
                 assert action is not None
                 want = expected(ask.action or action, kind, relation)
                 got = await _ask(asker, key, ask, room, member.id)
@@ -160,7 +170,7 @@ async def test_every_relation_on_every_room_route(door: Door, kind: RoomKind) ->
                 if got != want:
                     wrong.append((*key, ask.body, relation.value, f"want {want}, got {got}"))
     assert wrong == []
-    assert cells == sum(len(asks) for asks in ASKS.values()) * len(Relation) == 37 * 7
+    assert cells == sum(len(asks) for asks in ASKS.values()) * len(Relation) == 43 * 7
 
 
 async def test_logs_that_are_no_rooms_are_not_there(door: Door) -> None:
@@ -204,7 +214,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
                 fits = status != 401 and (status == 403) is refused
             assert fits, (method, template, role, status)
             cells += 1
-    assert cells == 4 * len(ROUTE_RULES) == 4 * 115
+    assert cells == 4 * len(ROUTE_RULES) == 4 * 124
 
 
 async def test_every_scope_on_every_route(door: Door) -> None:

@@ -86,7 +86,7 @@ async def _kept(world: World, redis_url: str) -> dict[bytes, bytes]:
     found = {}
     async with redis.Redis.from_url(redis_url, protocol=2) as client:
         async for name in client.scan_iter(f"{world.namespace}:*", count=1000):
-            key = bytes(name)  # type: ignore[arg-type]  # nothing is decoded
+            key = bytes(name)
             kind = await client.type(key)
             asked: object
             if kind == b"hash":

@@ -39,7 +39,7 @@ _BLOCKED: Final = """
 """
 _MATES: Final = """
     SELECT DISTINCT o.person_id FROM members m JOIN rooms r USING (room_id) JOIN members o USING (room_id)
-    WHERE m.person_id = $1 AND m.relation IN ('member', 'moderator', 'owner') AND r.kind IN ('group', 'event')
+    WHERE m.person_id = $1 AND m.relation IN ('member', 'moderator', 'owner') AND makes_mates_v1(r.room_id, r.kind)
       AND o.person_id = ANY ($2::uuid[]) AND o.relation IN ('member', 'moderator', 'owner')
 """
 _ROSTER: Final = """

@@ -1,75 +1,91 @@
-"""Venues and people's leave in Postgres, as they are read.
+"""Venues in Postgres: what fixes are judged against, and for whom.
 
-Owns the SQL of muster.venue.VenueStore. Must never read what is only shown of an event.
+Owns the SQL of muster.venue.VenueStore. Must never write: hosts and guests change them by ops.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Final
+from uuid import UUID
 
 import asyncpg
-import msgspec
 
 from muster.attendance import Sharing
 from muster.ids import PersonId, RoomId
-from muster.stores.postgres.moments import from_ms, to_ms
+from muster.stores.postgres import moments
+from muster.stores.postgres.events import shape_of
+from muster.stores.postgres.moments import to_ms
 from muster.stores.postgres.pool import Database
-from muster.venue import Leave, Shape, Venue, Visibility
+from muster.venue import Leave, Venue, Visibility
 
 _COLUMNS: Final = """
-    room_id, version, fence_version, fence::text, visibility, doors_at, coalesce(over_at, ends_at), dwell_ms
+    e.room_id, e.version, e.fence_version, e.fence::text, e.visibility, e.doors_at, coalesce(e.over_at, e.ends_at),
+    e.dwell_ms
 """
-_BETWEEN: Final = f"""
-    SELECT {_COLUMNS} FROM events
-    WHERE over_at IS NULL AND fence IS NOT NULL AND ends_at > $1 AND doors_at < $2
+# Two halves, as two indexes find them: what is still to end, and what ended early or lately.
+_VENUES: Final = f"""
+    SELECT {_COLUMNS} FROM events e
+    WHERE e.over_at IS NULL AND e.ends_at >= $1 AND e.doors_at <= $2 AND e.fence IS NOT NULL
+    UNION ALL
+    SELECT {_COLUMNS} FROM events e
+    WHERE e.over_at >= $1 AND e.doors_at <= $2 AND e.doors_at < e.over_at AND e.fence IS NOT NULL
 """  # noqa: S608  # a constant list of columns
-_ONE: Final = f"""
-    SELECT {_COLUMNS} FROM events WHERE room_id = $1 AND over_at IS NULL AND fence IS NOT NULL
+_VENUE: Final = f"""
+    SELECT {_COLUMNS} FROM events e
+    WHERE e.room_id = $1 AND e.fence IS NOT NULL AND e.over_at IS NULL AND e.ends_at > clock_timestamp()
 """  # noqa: S608  # a constant list of columns
-_ROSTERS: Final = """
-    SELECT r.person_id, r.room_id, r.sharing FROM event_roster r JOIN events e USING (room_id)
-    WHERE r.person_id = ANY ($1::uuid[]) AND e.over_at IS NULL AND e.fence IS NOT NULL
+# A roster row of an event that is over judges nothing any more; a day is more than any late fix is old.
+_LEAVE: Final = """
+    SELECT p.person_id, coalesce(d.sharing, 'off'), g.rooms, g.sharings
+    FROM unnest($1::uuid[]) p (person_id) LEFT JOIN place_defaults d USING (person_id)
+    LEFT JOIN LATERAL (
+        SELECT array_agg(g.room_id) AS rooms, array_agg(g.sharing) AS sharings
+        FROM event_roster g JOIN events e USING (room_id)
+        WHERE g.person_id = p.person_id AND coalesce(e.over_at, e.ends_at) > now() - interval '1 day'
+    ) g ON true
 """
-_DEFAULTS: Final = """
-    SELECT person_id, sharing FROM place_defaults WHERE person_id = ANY ($1::uuid[])
-"""
-_SHAPES: Final = msgspec.json.Decoder(Shape)
 
 
 class PostgresVenues:
     """See `muster.venue.VenueStore`."""
 
     def __init__(self, database: Database) -> None:
-        """`database`: the primary."""
         self._database = database
 
-    async def venues(self, from_ms_: int, until_ms: int) -> list[Venue]:
-        rows = await self._database.fetch(_BETWEEN, from_ms(from_ms_), from_ms(until_ms))
+    async def venues(self, from_ms: int, until_ms: int) -> list[Venue]:
+        rows = await self._database.fetch(
+            _VENUES, moments.from_ms(from_ms), moments.from_ms(until_ms)
+        )
         return [_venue(row) for row in rows]
 
     async def venue(self, room: RoomId) -> Venue | None:
-        row = await self._database.fetchrow(_ONE, room)
+        row = await self._database.fetchrow(_VENUE, room)
         return None if row is None else _venue(row)
 
     async def leave(self, people: Collection[PersonId]) -> dict[PersonId, Leave]:
-        found = {person: Leave({}, Sharing.off) for person in people}
-        for person, sharing in await self._database.fetch(_DEFAULTS, list(people)):
-            found[person] = found[person]._replace(otherwise=Sharing(sharing))
-        for person, room, sharing in await self._database.fetch(_ROSTERS, list(people)):
-            found[person].by_event[room] = Sharing(sharing)
-        return found
+        rows = await self._database.fetch(_LEAVE, list(people))
+        return {
+            PersonId(person): Leave(_by_event(rooms, sharings), Sharing(otherwise))
+            for person, otherwise, rooms, sharings in rows
+        }
+
+
+def _by_event(rooms: list[UUID] | None, sharings: list[str] | None) -> dict[UUID, Sharing]:
+    return {room: Sharing(one) for room, one in zip(rooms or (), sharings or (), strict=True)}
 
 
 def _venue(row: asyncpg.Record) -> Venue:
-    room, version, fence_version, fence, visibility, doors_at, ends_at, dwell_ms = row
+    room, version, fence_version, fence, visibility, doors, until, dwell = row
+    shape = shape_of(fence)
+    assert shape is not None
     return Venue(
         room=RoomId(room),
         version=version,
         fence_version=fence_version,
-        shape=_SHAPES.decode(fence),
+        shape=shape,
         visibility=Visibility(visibility),
-        from_ms=to_ms(doors_at),
-        until_ms=to_ms(ends_at),
-        dwell_ms=dwell_ms,
+        from_ms=to_ms(doors),
+        until_ms=to_ms(until),
+        dwell_ms=dwell,
     )

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from time import time
 from typing import Any
 
@@ -26,8 +27,8 @@ from muster.stores.postgres.visits import PostgresVisits
 from muster.visits import OPS_AT_ONCE, Visits
 from muster.writer import Writer
 from proto.codes import Code
-from tests.gathering import belong, gathering, listed, moved, over, visits_of
-from tests.vocabulary import Recorder, log_of, new_id, person, writing
+from tests.visiting import belong, gathering, listed, moved, over, visits_of
+from tests.vocabulary import PATIENCE_S, Recorder, log_of, new_id, person, writing
 
 GPS, HAND = Source.gps, Source.hand
 
@@ -86,7 +87,7 @@ def _edge(room: RoomId, who: PersonId, is_enter: bool, ago_s: float, source: Sou
 
 
 async def test_an_edge_is_recorded_once_and_told_in_its_persons_log(on: World) -> None:
-    """Coming twice is coming once, as is going; each change is an entry of their own log, published, with its evidence."""
+    """Coming twice is coming once, as is going; each change is an entry of their own log, with its evidence."""
     room = await gathering(on.pool, await person(on.pool))
     ada = await on.guest(room)
     came, went = _edge(room, ada, True, 60), _edge(room, ada, False, 10)
@@ -248,9 +249,9 @@ async def test_who_comes_while_the_event_ends_is_not_left_behind(on: World) -> N
     """Enters and the end at once, many times: afterwards no visit is open, and no enter was taken after the end."""
     host = await person(on.pool)
     taken = 0
-    for _ in range(8):
+    for _ in range(4):
         room = await gathering(on.pool, host)
-        guests = [await on.guest(room) for _ in range(12)]
+        guests = [await on.guest(room) for _ in range(8)]
         edges = [_edge(room, one, True, 0) for one in guests]
         recorded, *_ = await asyncio.gather(on.visits.record(edges), _end(on, room))
         taken += sum(one.is_fresh for one in recorded)
@@ -261,8 +262,9 @@ async def test_who_comes_while_the_event_ends_is_not_left_behind(on: World) -> N
 
 async def _end(on: World, room: RoomId) -> None:
     """As the life cycle and the job do it, without a pause between."""
-    while not await visits_of(on.pool, room):
-        await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE_S):
+        while not await visits_of(on.pool, room):  # noqa: ASYNC110  # asking is what waits here
+            await asyncio.sleep(0)
     await over(on.pool, room)
     assert await on.departures() == 1
 
@@ -423,7 +425,7 @@ async def test_open_visits_come_in_pages(on: World) -> None:
     assert len(seen) == len(set(seen)) == 12
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 async def test_any_sequence_of_edges_leaves_at_most_one_open_visit(on: World, seed: int) -> None:
     """Whatever is said, in any order, again, late, by several: visits of one person never overlap, so their durations
     add up to the time there was somebody; and their log tells exactly the edges that were written."""
@@ -457,9 +459,7 @@ async def test_any_sequence_of_edges_leaves_at_most_one_open_visit(on: World, se
         assert all(visit["left_ms"] is not None for visit in visits[:-1])
         spans = [(visit["entered_ms"], visit["left_ms"] or now_ms) for visit in visits]
         assert all(entered <= left for entered, left in spans)
-        assert all(
-            left <= entered for (_, left), (entered, _) in zip(spans, spans[1:], strict=False)
-        )
+        assert all(left <= entered for (_, left), (entered, _) in pairwise(spans))
         there = sum(left - entered for entered, left in spans)
         assert there <= (spans[-1][1] - spans[0][0] if spans else 0) <= now_ms - began_ms
         told = await log_of(on.pool, RoomId(one))

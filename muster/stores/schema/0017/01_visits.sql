@@ -9,18 +9,6 @@ RETURN coalesce(p_roster, CASE p_visibility WHEN 'public' THEN p_default END, 'o
 CREATE FUNCTION named_v1(p_sharing text, p_source text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN p_sharing = 'on' OR (p_sharing = 'off' AND p_source IN ('hand', 'qr', 'host'));
 
--- Whether somebody may know of an event: who is on its roster or in its room; of a public one anybody whom no owner of it
--- blocks. Nobody who was put out.
-CREATE FUNCTION event_visible_v1(p_event events, p_person uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT coalesce(m.relation, 'left') <> 'kicked' AND (
-        m.relation IN ('invited', 'member', 'moderator', 'owner')
-        OR EXISTS (SELECT 1 FROM event_roster g WHERE g.room_id = p_event.room_id AND g.person_id = p_person)
-        OR p_event.visibility = 'public' AND NOT EXISTS (
-            SELECT 1 FROM blocks b JOIN members o ON o.room_id = p_event.room_id AND o.person_id = b.blocker
-            WHERE b.blocked = p_person AND o.relation = 'owner'))
-    FROM (SELECT 1) one LEFT JOIN members m ON m.room_id = p_event.room_id AND m.person_id = p_person
-$$;
-
 -- Why an enter is not taken, as a name of proto.codes.Code; null: it is. `p_host`: who checks somebody else in.
 CREATE FUNCTION enter_verdict_v1(p_event events, p_person uuid, p_source text, p_host uuid) RETURNS text
 LANGUAGE plpgsql STABLE AS $$

@@ -43,8 +43,8 @@ async def hold(
     """A room of kind `event` becomes one."""
     await database.execute(
         "INSERT INTO events (room_id, visibility, joins_on, state, doors_at, starts_at, ends_at, zone, secret)"
-        " SELECT $1, $2, $3, CASE WHEN $4::float8 <= 0 THEN 'doors_open' ELSE 'scheduled' END, t.doors, t.doors, t.ends,"
-        "        'Europe/Vienna', $6"
+        " SELECT $1, $2, $3, CASE WHEN $4::float8 <= 0 THEN 'doors_open' ELSE 'scheduled' END,"
+        "        t.doors, t.doors, t.ends, 'Europe/Vienna', $6"
         " FROM (SELECT date_trunc('milliseconds', now()) + make_interval(secs => $4) AS doors,"
         "              date_trunc('milliseconds', now()) + make_interval(secs => $5) AS ends) t",
         room,
@@ -93,6 +93,32 @@ async def listed(
         answer,
         sharing,
         is_host,
+    )
+
+
+async def there(
+    database: asyncpg.Connection | asyncpg.Pool,
+    room: RoomId,
+    person: PersonId,
+    *,
+    source: str = "gps",
+    confidence: str = "medium",
+    entered_ago_s: float = 60,
+    left_ago_s: float | None = None,
+) -> None:
+    """Somebody is there since then, or was."""
+    await database.execute(
+        "INSERT INTO event_visits (room_id, person_id, number, entered_at, left_at, source, confidence, left_source)"
+        " SELECT $1, $2, 1 + count(*), date_trunc('milliseconds', now() - make_interval(secs => $3)),"
+        "        date_trunc('milliseconds', now() - make_interval(secs => $4)), $5, $6,"
+        "        CASE WHEN $4 IS NOT NULL THEN 'gps' END"
+        " FROM event_visits WHERE room_id = $1 AND person_id = $2",
+        room,
+        person,
+        entered_ago_s,
+        left_ago_s,
+        source,
+        confidence,
     )
 
 

@@ -1,0 +1,63 @@
+"""What the REST door stands on: everything that is open, by name.
+
+Owns the shape alone. Must never open anything: the composition root (api/__main__.py) brings it.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry
+
+from api.edge import ApiMetrics
+from api.endpoint import Revocations
+from muster.clock import Clock
+from muster.config import Settings
+from muster.darkroom.pool import Darkroom
+from muster.depot import Depot
+from muster.egress import Egress
+from muster.ids import Random
+from muster.keys import KeyRing
+from muster.metrics import MediaMetrics
+from muster.pages import Memory
+from muster.placement import Placement
+from muster.roll import Roll
+from muster.sessions import Submitter
+from muster.stores.postgres.pool import Database, Replica
+
+
+class Abroad(NamedTuple):
+    """How this process asks others: endpoints that the app chose, and issuers that the operator did."""
+
+    endpoints: Egress
+    issuers: Egress
+
+
+class MediaGround(NamedTuple):
+    """What media stand on."""
+
+    depot: Depot
+    darkroom: Darkroom
+    metrics: MediaMetrics
+
+
+class Ground(NamedTuple):
+    """What the door stands on."""
+
+    settings: Settings
+    ring: KeyRing
+    primary: Database
+    reads: Replica
+    writer: Submitter
+    control: Revocations
+    hashing: Executor
+    clock: Clock
+    random: Random
+    registry: CollectorRegistry
+    metrics: ApiMetrics
+    abroad: Abroad
+    media: MediaGround
+    roll: Roll
+    placement: Placement
+    memory: Memory | None = None
