@@ -149,6 +149,10 @@ class Placing:
         for _ in range(TRIES):
             if kept is None:
                 kept = await self._load(person)
+                for key in (
+                    stands
+                ):  # after it: whoever wrote down another edge meanwhile has moved, or is to lose
+                    stands[key] = await around.edges.is_open(key)
             now_ms = around.clock.now_ms()
             trials = []
             reasons = {}

@@ -16,8 +16,8 @@ from muster.place import Phase, State
 from muster.standing import Health, Key, Move, Unreachable
 from muster.terms import Terms
 from proto.codes import Code
-from tests.gathering import over
 from tests.placing.world import Process, World, inside, now_ms, outside, processes
+from tests.visiting import over
 
 QUICK = Terms(silence_ms=100_000)
 """Silence that a phone's last batch can be older than, and still be judged."""
@@ -125,7 +125,7 @@ async def test_how_far_somebody_was_from_a_fence_is_forgotten_within_minutes(
         ada = await other.guest(room)
         await here.placing.marked(room, ada, True, Source.qr, now_ms() - 59_000)
         await here.says(ada, *inside(-58.9, -58.8))
-        assert len((await standing(here, ada, room)).votes) == 2
+        assert len((await standing(here, ada, room)).votes) == 3
         async with asyncio.timeout(10):
             while (await standing(here, ada, room)).votes:
                 await here.overdue.round()
