@@ -32,6 +32,7 @@ from muster.turns import Turns
 from muster.venue import Leave
 from proto import frames
 from proto.codes import Code
+from proto.place import Verdict
 
 WITHIN_S: Final = 2.0
 TRIES: Final = 5
@@ -92,7 +93,7 @@ class Placing:
 
     async def judged(
         self, person: PersonId, pieces: Sequence[Piece]
-    ) -> tuple[list[frames.Verdict], list[frames.EventPlace]]:
+    ) -> tuple[list[Verdict], list[frames.EventPlace]]:
         """A verdict on each, in the order given, and what follows for which events. Raises `Refused` likewise."""
         self._take(person, len(pieces))
         found = await self._within(person, self._judged(person, pieces))
@@ -303,7 +304,7 @@ def _is_somewhere(fix: Fix) -> bool:
     return -90.0 <= fix.lat <= 90.0 and -180.0 <= fix.lon <= 180.0  # not so of NaN
 
 
-def _verdict(piece: Piece, index: int, found: dict[RoomId, _Found]) -> frames.Verdict:
+def _verdict(piece: Piece, index: int, found: dict[RoomId, _Found]) -> Verdict:
     """Judged if it counted for any event; else why not for the first."""
     reasons = [one.reasons[index] for one in found.values()]
     if None in reasons:

@@ -129,7 +129,7 @@ async def test_how_far_somebody_was_from_a_fence_is_forgotten_within_minutes(
         async with asyncio.timeout(10):
             while (await standing(here, ada, room)).votes:
                 await here.overdue.round()
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0)
         state = await standing(here, ada, room)
         assert (state.phase, state.is_vouched) == (Phase.inside, True)
 
@@ -174,7 +174,7 @@ async def test_what_was_lost_is_found_and_put_back_by_itself(world: World, redis
         await lose(world, redis_url)
         async with asyncio.timeout(10):
             while not await _inside(here, ada, room):  # noqa: ASYNC110  # there is no event to wait for
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0)
         for task in running:
             task.cancel()
     assert len(await world.visits(room, ada)) == 1

@@ -46,15 +46,16 @@ async def database(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 async def changed(database: asyncpg.Connection, room: RoomId) -> None:
     """As every change of an event says in the control log."""
     await database.execute(
-        "SELECT append_entry_v1(0, 'side', $1, 'event', $2, NULL, NULL, NULL, jsonb_build_object('room', $3::uuid), NULL)",
+        "SELECT append_entry_v1(0, 'side', $1, 'event', $2, NULL, NULL, NULL, jsonb_build_object('room', $3::uuid),"
+        " NULL)",
         *(CONTROL_ROOM, new_id(), room),
     )
 
 
 async def until(so: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(WITHIN_S):
-        while not await so():
-            await asyncio.sleep(0.01)
+        while not await so():  # noqa: ASYNC110  # there is no event to wait for
+            await asyncio.sleep(0)
 
 
 async def test_what_opens_within_hours_is_known_and_nothing_else(
