@@ -32,7 +32,8 @@ SHARED: Final = """
 SHARING: Final = "sharing_v1(o.sharing, e.visibility, d.sharing)"
 
 UNBLOCKED: Final = """v.person_id <> ALL (ARRAY(
-    SELECT b.blocked FROM blocks b WHERE b.blocker = $2 UNION ALL SELECT b.blocker FROM blocks b WHERE b.blocked = $2))"""
+    SELECT b.blocked FROM blocks b WHERE b.blocker = $2
+    UNION ALL SELECT b.blocker FROM blocks b WHERE b.blocked = $2))"""
 """$2 is the reader, whose blocks are looked up once."""
 
 NAMED: Final = f"""(named_v1({SHARING}, v.source) AND {UNBLOCKED}
