@@ -150,9 +150,8 @@ class Placing:
         for _ in range(TRIES):
             if kept is None:
                 kept = await self._load(person)
-                for key in (
-                    stands
-                ):  # after it: whoever wrote down another edge meanwhile has moved, or is to lose
+                # After it: whoever wrote down another edge meanwhile has moved already, or is to lose.
+                for key in stands:
                     stands[key] = await around.edges.is_open(key)
             now_ms = around.clock.now_ms()
             trials = []
@@ -255,13 +254,15 @@ class Placing:
         kept: dict[RoomId, Kept],
         leave: Leave,
     ) -> list[Ground]:
-        """Those near, and those somebody stood with before: of these a fix far away says that they have gone."""
+        """Those near, and those somebody is at, or about to be: of these a fix far away says that they have gone."""
         venues = self._around.survey.venues
         grounds = dict(near)
         if any(isinstance(piece, Fix) for piece in pieces):
-            for room in kept:
+            for room, one in kept.items():
                 ground = venues.get(room)
-                if ground is not None and lets(leave, ground.venue):
+                if ground is None or room in near or not lets(leave, ground.venue):
+                    continue
+                if _is_at(unpack(one.state)):
                     grounds[room] = ground
         return list(grounds.values())
 
@@ -298,6 +299,10 @@ def _fields(fix: frames.PhoneFix) -> tuple[float, float, float, int, float | Non
 
 def _state(kept: dict[RoomId, Kept], key: Key) -> State:
     return unpack(kept.get(key.room, NONE).state)
+
+
+def _is_at(state: State) -> bool:
+    return state.is_inside or state.is_dismissed or state.phase is Phase.pending_in
 
 
 def _is_somewhere(fix: Fix) -> bool:

@@ -208,6 +208,18 @@ async def test_somebody_far_away_has_gone_from_where_they_were(world: World) -> 
     assert phase_of(placed, room) == "left"
 
 
+async def test_who_only_passes_by_costs_nothing_once_they_are_past(world: World) -> None:
+    """A drive through a town full of events is not judged for all of them until its end."""
+    room, here = await world.event(), world.process()
+    ada = await world.guest(room)
+    placed = await here.says(ada, fix(-300, 150.0))
+    assert phase_of(placed, room) == "near"
+    moves = here.standings.moves
+    placed = await here.says(ada, fix(-200, 2_500.0))
+    assert (placed.verdicts, placed.events) == (["no_event"], [])
+    assert here.standings.moves == moves
+
+
 async def test_bad_input_is_told_and_changes_nothing(world: World) -> None:
     """NaN, infinities, no place on Earth, the future, long ago, made up, far off: the standing stays as it was."""
     room, here = await world.event(), world.process()

@@ -89,14 +89,14 @@ async def test_an_event_that_is_over_leaves_no_standing(world: World) -> None:
 async def test_many_that_are_due_at_once_are_shared_by_all_who_make_rounds(world: World) -> None:
     """Each is looked at by one."""
     room = await world.event()
-    people = [await world.guest(room) for _ in range(60)]
+    people = [await world.guest(room) for _ in range(25)]
     for who in people:
         await world.process().says(who, *inside(-400, -360, -320))
     both = await asyncio.gather(*(one.overdue.round() for one in world.all))
-    assert sum(both) == 60
+    assert sum(both) == 25
     visits = await world.visits(room)
-    assert [visit["left_source"] for visit in visits] == ["silence"] * 60
-    assert sum(one.counts.edges["silence", "exit"] for one in world.all) == 60
+    assert [visit["left_source"] for visit in visits] == ["silence"] * 25
+    assert sum(one.counts.edges["silence", "exit"] for one in world.all) == 25
 
 
 async def test_a_process_that_slept_over_what_it_had_in_hand_does_no_harm(world: World) -> None:
