@@ -24,7 +24,7 @@ _HERS: Final = (
 """But for contacts: anybody may ask to be one."""
 
 _OF_HER_ROOM: Final = ("", "/history", "/links", "/members", "/pins")
-_OF_HER_EVENT: Final = ("", "/roster")
+_OF_HER_EVENT: Final = ("", "/roster", "/attendance", "/stats")
 
 
 class Party(Struct):

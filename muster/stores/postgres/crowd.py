@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
+import asyncpg
+
 from muster.crowd import Number, PersonHere
 from muster.ids import PersonId, RoomId
 from muster.stores.postgres.footing import NAMED, SHARED, SHARING, UNBLOCKED, PostgresFooting
@@ -68,7 +70,7 @@ _FOR_GUESTS: Final = f"""
             OFFSET 0
         ) f ORDER BY f.is_contact DESC, f.person_id LIMIT $5
     )
-    SELECT l.last, f.* FROM (
+    SELECT f.*, l.last FROM (
         SELECT CASE WHEN count(*) = {LOOKED} THEN (SELECT x.person_id FROM looked x ORDER BY x.person_id DESC LIMIT 1)
                END AS last FROM looked) l
     LEFT JOIN found f ON true ORDER BY f.is_contact DESC, f.person_id
@@ -90,17 +92,15 @@ class PostgresCrowd(PostgresFooting):
         self, room: RoomId, reader: PersonId, after: UUID, limit: int
     ) -> list[PersonHere]:
         rows = await self._database.fetch(_FOR_HOSTS, room, reader, after, limit)
-        return [_here(*row[:5], to_ms(row[5])) for row in rows]
+        return [_here(row, to_ms(row[5])) for row in rows]
 
     async def friendly(
         self, room: RoomId, reader: PersonId, after: tuple[int, UUID], limit: int
     ) -> tuple[list[PersonHere], PersonId | None]:
         rows = await self._database.fetch(_FOR_GUESTS, room, reader, *after, limit, _FIRST)
-        last = rows[0][0]
-        return [_here(*row[1:], None) for row in rows if row[1] is not None], last
+        return [_here(row, None) for row in rows if row[0] is not None], rows[0][5]
 
 
-def _here(
-    person: UUID, handle: str, name: str, picture: UUID | None, is_contact: bool, since: int | None
-) -> PersonHere:
-    return PersonHere(PersonId(person), handle, name, picture, is_contact, since)
+def _here(row: asyncpg.Record, since_ms: int | None) -> PersonHere:
+    person, handle, name, picture, is_contact = row[:5]
+    return PersonHere(PersonId(person), handle, name, picture, is_contact, since_ms)
