@@ -49,7 +49,10 @@ async def test_what_is_said_in_a_room_does_not_wait_for_a_fix() -> None:
 async def test_a_refusal_is_an_error_and_a_fault_ends_this_socket_alone() -> None:
     """Temporary: the phone says it again."""
     async with opened_door() as door:
-        peer, other = await door.authenticated(), await door.authenticated(token(person=7, session=8, device=9))
+        peer, other = (
+            await door.authenticated(),
+            await door.authenticated(token(person=7, session=8, device=9)),
+        )
         door.places.refuses = unavailable("place")
         await peer.send(frames.Fixes(3, [FIX]))
         refused = await peer.receive()
