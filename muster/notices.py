@@ -75,7 +75,7 @@ class NoticePage(Struct, frozen=True, gc=False):
 
 
 class Told(Struct, frozen=True, gc=False):
-    """An entry of somebody's self log, with the names of who and what it is about; `is_event`: a room that is an event's."""
+    """An entry of somebody's self log, with the names of who and what it is about; `is_event`: that of an event."""
 
     seq: int
     kind: EntryKind

@@ -131,11 +131,13 @@ class Worker:
                 self._count(decision)
             if any(isinstance(verdict, Send) for verdict in decision.verdicts):
                 await self._ring(job, owed, decision, now_ms)
-            elif owed.is_shown_and_read and decision.again_ms is None:
+            elif owed.is_shown_and_read and _next_ms(owed, decision, now_ms) is None:
                 await self._tell_read(job, owed, attendance, now_ms)
             else:
                 settled = Settled(owed.key, decision.settled)
-                self._settling.over(job._replace(attempts=0), settled, decision.again_ms)
+                self._settling.over(
+                    job._replace(attempts=0), settled, _next_ms(owed, decision, now_ms)
+                )
         except (Refused, Unreachable) as error:
             self._later([job], error)
             return
@@ -161,11 +163,13 @@ class Worker:
             self._settling.over(again, rang if rung.shown else None, earliest)
         elif rung.buried is not None:
             await self._desk.queue.bury(job, rung.buried)
-            if rung.shown:
+            if owed.more:  # what comes after is about other things: a rebuild finds it
+                rang = rang._replace(seq=decision.settled)
+            if rung.shown or owed.more:
                 self._settling.rang(rang)
         else:
             final = rang._replace(seq=decision.settled)
-            self._settling.over(job._replace(attempts=0), final, decision.again_ms)
+            self._settling.over(job._replace(attempts=0), final, _next_ms(owed, decision, now_ms))
 
     async def _tell_read(self, job: Job, owed: Owed, attendance: Attendance, now_ms: int) -> None:
         """Nothing is owed, and what phones show was read: it goes. Tried as often as an alert, and given up alike."""
@@ -198,6 +202,11 @@ class Worker:
                     self._desk.meters.put_off(why)
                 case _:
                     pass
+
+
+def _next_ms(owed: Owed, decision: Decision, now_ms: int) -> int | None:
+    """When to judge again, once all this is final: at once where there is more to tell."""
+    return now_ms if owed.more and decision.again_ms is None else decision.again_ms
 
 
 def _ring_of(key: Key, device: PushDevice, alert: Alert, now_ms: int) -> Ring:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from tests.api.door import Door
 from tests.api.gathering import terms
 

@@ -79,7 +79,7 @@ def _away(here: Point, place: dict[str, Any]) -> float:
 
 
 async def test_what_is_found_is_what_a_walk_over_all_events_finds(door: Door) -> None:
-    """Random places, also at the date line and the poles, radii and times: the same events, in order, with distances."""
+    """Random places, radii, times, also at the date line and the poles: the same events, in order, with distances."""
     rng = random.Random(5)
     ada, eve = await door.someone(), await door.someone()
     now = door.clock.now_ms()
@@ -127,7 +127,7 @@ async def test_what_is_found_is_what_a_walk_over_all_events_finds(door: Door) ->
 
 
 async def test_only_what_anybody_may_find_is_found(door: Door) -> None:
-    """Not what is for some, is over or called off; never across a block of a host, whoever blocks, nor for the kicked."""
+    """Not what is for some, over or called off; never across a block of a host, whoever blocks; not for the kicked."""
     ada, bob, eve = [await door.someone() for _ in range(3)]
     place = {"point": {"lat": VIENNA.lat, "lon": VIENNA.lon}}
     at = {"near": _near(VIENNA)}

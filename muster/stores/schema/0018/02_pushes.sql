@@ -8,7 +8,8 @@ LANGUAGE sql AS $$
                 WHERE d.person_id = p_person AND (p_provider IS NULL OR d.provider = p_provider)) d
     WHERE m.person_id = p_person AND (p_rooms IS NULL OR m.room_id = ANY (p_rooms))
       AND m.relation IN ('member', 'moderator', 'owner')
-      AND CASE r.kind WHEN 'self' THEN r.head ELSE r.last_post END > m.read_seq
+      AND (r.last_post > m.read_seq OR (r.kind = 'self' AND EXISTS (
+           SELECT 1 FROM entries e WHERE e.room_id = r.room_id AND e.seq > m.read_seq AND e.kind = 'notice')))
     ORDER BY m.room_id, d.provider
     ON CONFLICT (room_id, person_id, provider) DO UPDATE SET seq = excluded.seq WHERE n.seq < excluded.seq
 $$;
