@@ -311,7 +311,9 @@ async def test_candidates_by_kind_of_room(on: Ground) -> None:
     [there] = await on.store.candidates([fresh(direct, 3, bob)])
     assert (there.key, there.urgent) == (key(none, direct), True)
     # A self log brings its owner what events tell.
-    [there] = await on.store.candidates([fresh(RoomId(none), 3, bob), fresh(RoomId(new_id()), 1, bob)])
+    [there] = await on.store.candidates(
+        [fresh(RoomId(none), 3, bob), fresh(RoomId(new_id()), 1, bob)]
+    )
     assert (there.key, there.urgent) == (key(none, none), False)
     [there] = await on.store.candidates([fresh(RoomId(none), 3, bob, named=[none])])
     assert there.urgent
