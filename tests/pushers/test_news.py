@@ -155,7 +155,7 @@ async def _comes(
 ) -> None:
     """The lanes bring it."""
     body = Body(room=event, state=state)
-    entry = Entry(0, self_room(guest), seq, 0, EntryKind.notice, author, guest, None, 1, body)
+    entry = Entry(0, self_room(guest), seq, 0, EntryKind.notice, author, guest, "", 1, body)
     pusher.intake.entries([of_entry(entry)])
 
 
