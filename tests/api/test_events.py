@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from muster.ids import CONTROL_ROOM
-from tests.api.door import Door
+from tests.api.door import Door, Someone
 from tests.api.gathering import answer, ask, log, made, status, terms
 
 YARD = {"type": "circle", "centre": {"lat": 48.2, "lon": 16.37}, "radius_m": 80.0}
@@ -67,6 +67,43 @@ async def test_a_change_is_one_entry_of_what_differs(door: Door) -> None:
     assert (row["version"], row["fence_version"]) == (3, 3)
     assert await status(ada, "PATCH", path, json={"cover": str(uuid4())}) == (409, "conflict")
     assert await status(ada, "PATCH", path, json={}) == (400, "bad_request")
+
+
+async def test_a_cover_is_seen_by_who_may_know_of_the_event(door: Door) -> None:
+    """It is the room's picture, of the host's own; another one takes its place, and null takes it away."""
+    ada, asked, other = [await door.someone() for _ in range(3)]
+    event = await made(ada, door)
+    await ask(ada, event, asked)
+
+    async def picture() -> str:
+        media = str(uuid4())
+        await door.database.execute(
+            "INSERT INTO media (media_id, owner, purpose, state, secret, type, bytes)"
+            " VALUES ($1::uuid, $2, 'room_picture', 'ready', 's', 'image/jpeg', 9)",
+            media,
+            ada.id,
+        )
+        return media
+
+    async def sees(who: Someone, media: str) -> bool:
+        found = await who.done("POST", "/v1/media/lookup", json={"ids": [media]})
+        return bool(found["media"])
+
+    first, second = await picture(), await picture()
+    for cover in (first, second):
+        changed = await ada.done("PATCH", f"/v1/events/{event}", json={"cover": cover})
+        assert changed["cover"] == cover
+        assert (await ada.done("GET", f"/v1/rooms/{event}"))["picture"] == cover
+        assert [await sees(who, cover) for who in (asked, other)] == [True, False]
+    assert not await sees(asked, first)
+    assert await status(asked, "POST", "/v1/events", json=terms(door, cover=second)) == (
+        409, "conflict",
+    )  # fmt: skip
+    gone = await ada.done("PATCH", f"/v1/events/{event}", json={"cover": None})
+    assert gone["cover"] is None
+    bodies = [body for _, body in await log(door, event, "event")]
+    assert [body["picture"] for body in bodies] == [first, second, str(UUID(int=0))]
+    assert not await sees(asked, second)
 
 
 async def test_the_control_log_tells_what_judging_needs(door: Door) -> None:
