@@ -231,6 +231,16 @@ def _reading(on: Ground, gallery: Gallery) -> Reading:
     return Reading(history, Pages(store, gallery, on.memory))
 
 
+def _messages(on: Ground, gallery: Gallery) -> MessageHandlers:
+    threads, pointers = PostgresThreads(on.reads), PostgresPointers(on.primary)
+    return MessageHandlers(_reading(on, gallery), threads, pointers, _attaching(on))
+
+
+def _phone(on: Ground, rooms: Rooms) -> PhoneHandlers:
+    notices, drafts = PostgresNotices(on.primary), PostgresDrafts(on.primary)
+    return PhoneHandlers(PostgresMoments(on.primary), notices, drafts, rooms, on.writer)
+
+
 def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHandlers) -> Handlers:
     settings, writer = on.settings, on.writer
     passwords = Passwords(on.hashing, settings.password_memory_kib, settings.password_passes)
@@ -272,12 +282,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         events=event_handlers(on),
         event_finding=event_finding_handlers(on),
         calendars=calendar_handlers(on),
-        messages=MessageHandlers(
-            _reading(on, gallery),
-            PostgresThreads(on.reads),
-            PostgresPointers(on.primary),
-            _attaching(on),
-        ),
+        messages=_messages(on, gallery),
         polls=PollHandlers(Polls(PostgresPolls(on.reads)), writer),
         finding=FindingHandlers(
             Search(PostgresSearch(on.reads)), Pins(PostgresPins(on.reads)), writer
@@ -287,13 +292,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         webhooks=WebhookHandlers(webhooks),
         presence=PresenceHandlers(Statuses(PostgresPresence(on.primary), on.roll, on.clock)),
         push=push_handlers(on.primary, tokens, gallery, writer, on.clock),
-        phone=PhoneHandlers(
-            PostgresMoments(on.primary),
-            PostgresNotices(on.primary),
-            PostgresDrafts(on.primary),
-            rooms,
-            writer,
-        ),
+        phone=_phone(on, rooms),
         media=MediaHandlers(intake, gallery, on.clock),
         store=StoreHandlers(media.depot if isinstance(media.depot, LocalDepot) else None),
         staff=StaffHandlers(reports, people, sessions, writer),
