@@ -24,11 +24,13 @@ NEXT_NEWS: Final = """
         SELECT e.seq, e.author, e.at, e.body ->> 'state' AS state, v.room_id AS event, r.title,
                coalesce(p.name, '') AS author_name, m.chosen_level, m.muted_until
         FROM entries e
-        JOIN events v ON v.room_id = (e.body ->> 'room')::uuid
-        JOIN rooms r ON r.room_id = v.room_id
-        JOIN event_roster g ON g.room_id = v.room_id AND g.person_id = k.person
-        LEFT JOIN members m ON m.room_id = v.room_id AND m.person_id = k.person
-        LEFT JOIN people p ON p.person_id = e.author
+        CROSS JOIN LATERAL (SELECT v.* FROM events v WHERE v.room_id = (e.body ->> 'room')::uuid LIMIT 1) v
+        CROSS JOIN LATERAL (SELECT r.title FROM rooms r WHERE r.room_id = v.room_id LIMIT 1) r
+        CROSS JOIN LATERAL (SELECT g.answer FROM event_roster g
+                            WHERE g.room_id = v.room_id AND g.person_id = k.person LIMIT 1) g
+        LEFT JOIN LATERAL (SELECT m.chosen_level, m.muted_until FROM members m
+                           WHERE m.room_id = v.room_id AND m.person_id = k.person LIMIT 1) m ON true
+        LEFT JOIN LATERAL (SELECT p.name FROM people p WHERE p.person_id = e.author LIMIT 1) p ON true
         WHERE e.room_id = k.person AND e.seq > k.after AND e.kind = 'notice' AND e.author <> k.person
           AND v.ends_at > now() AND NOT EXISTS (
               SELECT FROM blocks b WHERE b.blocker = k.person AND b.blocked = e.author)

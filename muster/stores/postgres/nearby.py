@@ -31,37 +31,52 @@ def _there(one: str, two: str) -> str:
         for box in (one, two)
     ]
     return f"""
-        , there AS MATERIALIZED (SELECT e.room_id FROM events e WHERE {_FINDABLE} AND ({" OR ".join(met)}))
+        , there AS MATERIALIZED (SELECT e.* FROM events e WHERE {_FINDABLE} AND ({" OR ".join(met)}))
     """  # noqa: S608  # constants of this module
+
+
+_TITLE: Final = """
+    to_tsvector('pg_catalog.simple'::regconfig, r.title) @@ to_tsquery('pg_catalog.simple'::regconfig, {words})
+"""
 
 
 def _titled(words: str) -> str:
-    return f"""
-        , titled AS MATERIALIZED (
-            SELECT r.room_id FROM rooms r WHERE r.kind = 'event' AND
-                to_tsvector('pg_catalog.simple'::regconfig, r.title)
-                @@ to_tsquery('pg_catalog.simple'::regconfig, {words}))
-    """  # noqa: S608  # constants of this module
+    """Events by their titles alone."""
+    title = _TITLE.format(words=words)
+    return f", titled AS MATERIALIZED (SELECT r.room_id FROM rooms r WHERE r.kind = 'event' AND {title})"  # noqa: S608  # constants
+
+
+def _has_title(words: str) -> str:
+    """Whether one that was found by its place has these words too (OFFSET 0: looked up by its id, not joined)."""
+    title = _TITLE.format(words=words)
+    return f"AND EXISTS (SELECT 1 FROM rooms r WHERE r.room_id = e.room_id AND {title} OFFSET 0)"  # noqa: S608  # constants
+
+
+_BY_TITLE: Final = """
+    titled t CROSS JOIN LATERAL (SELECT e.* FROM events e WHERE e.room_id = t.room_id OFFSET 0) e
+"""
 
 
 def _candidates(*, near: bool, words: bool) -> str:
     """$1 the reader, $2 and $3 the time, $4 and $5 the place after which it begins, $6 how many; then two boxes, if it
     is `near`, then the words, if there are any.
     """
+    source = "there e" if near else _BY_TITLE if words else "events e"
     return f"""
         WITH hidden AS MATERIALIZED (
             SELECT g.room_id FROM (SELECT b.blocked AS other FROM blocks b WHERE b.blocker = $1
                                    UNION SELECT b.blocker FROM blocks b WHERE b.blocked = $1) o
-            JOIN event_roster g ON g.person_id = o.other AND g.is_host
-        ) {_there("$7", "$8") if near else ""} {_titled("$9" if near else "$7") if words else ""}
-        SELECT e.room_id, e.starts_at, e.lat, e.lon, e.fence::text FROM events e
-        {"JOIN there USING (room_id)" if near else ""} {"JOIN titled USING (room_id)" if words else ""}
+            CROSS JOIN LATERAL (SELECT g.room_id FROM event_roster g
+                                WHERE g.person_id = o.other AND g.is_host OFFSET 0) g
+        ) {_there("$7", "$8") if near else _titled("$7") if words else ""}
+        SELECT e.room_id, e.starts_at, e.lat, e.lon, e.fence::text FROM {source}
         WHERE {_FINDABLE} AND e.ends_at > greatest($2::timestamptz, clock_timestamp())
           AND ($3::timestamptz IS NULL OR e.starts_at < $3)
           AND ($4::timestamptz IS NULL OR (e.starts_at, e.room_id) > ($4, $5::uuid))
           AND e.room_id NOT IN (SELECT h.room_id FROM hidden h)
           AND NOT EXISTS (SELECT 1 FROM members m WHERE m.room_id = e.room_id AND m.person_id = $1
                           AND m.relation = 'kicked')
+          {_has_title("$9") if near and words else ""}
         ORDER BY e.starts_at, e.room_id LIMIT $6
     """  # noqa: S608  # constants of this module
 
