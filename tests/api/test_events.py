@@ -62,6 +62,8 @@ async def test_a_change_is_one_entry_of_what_differs(door: Door) -> None:
         ("event", {"state": "scheduled", "changed": ["about", "title"], "title": "New"}),
         ("event", {"state": "scheduled", "changed": ["fence"]}),
     ]
+    page = await ada.done("GET", f"/v1/rooms/{event}/history")
+    assert [entry["kind"] for entry in page["entries"]] == ["join", "event", "event"]
     row = await door.database.fetchrow("SELECT version, fence_version FROM events")
     assert row is not None
     assert (row["version"], row["fence_version"]) == (3, 3)

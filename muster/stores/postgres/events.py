@@ -33,17 +33,12 @@ COLUMNS: Final = f"""
     e.zone, e.place_name, e.address, e.lat, e.lon, e.fence::text, e.visibility, e.capacity, e.joins_on, e.dwell_ms,
     (SELECT o.person_id FROM members o WHERE o.room_id = e.room_id AND o.relation = 'owner'
      ORDER BY o.since, o.person_id LIMIT 1),
-    c.going, c.maybe, c.waitlist, c.invited, m.relation, g.answer, g.sharing
+    e.going, e.maybe, e.waitlist, e.invited, m.relation, g.answer, g.sharing
 """  # noqa: S608  # constants
 FROM: Final = """
     FROM events e JOIN rooms r USING (room_id)
     LEFT JOIN members m ON m.room_id = e.room_id AND m.person_id = $1
     LEFT JOIN event_roster g ON g.room_id = e.room_id AND g.person_id = $1
-    CROSS JOIN LATERAL (
-        SELECT count(*) FILTER (WHERE c.answer = 'going') AS going, count(*) FILTER (WHERE c.answer = 'maybe') AS maybe,
-               count(*) FILTER (WHERE c.answer = 'waitlist') AS waitlist,
-               count(*) FILTER (WHERE c.answer = 'invited') AS invited
-        FROM event_roster c WHERE c.room_id = e.room_id) c
 """
 """$1 is the reader. Whoever asks adds event_visible_v1(e, $1)."""
 

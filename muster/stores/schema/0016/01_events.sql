@@ -6,6 +6,10 @@ ALTER TABLE events DROP COLUMN cover;
 -- Moved up from the waitlist, and neither told nor put into the room yet.
 ALTER TABLE event_roster ADD COLUMN owed boolean NOT NULL DEFAULT false;
 CREATE INDEX event_roster_owed ON event_roster (room_id, person_id) WHERE owed;
+-- How many answer what: kept by triggers on the roster, so that neither an answer nor a look at the event counts thousands.
+ALTER TABLE events ADD COLUMN going integer NOT NULL DEFAULT 0, ADD COLUMN maybe integer NOT NULL DEFAULT 0,
+    ADD COLUMN waitlist integer NOT NULL DEFAULT 0, ADD COLUMN invited integer NOT NULL DEFAULT 0;
+ALTER TABLE events SET (fillfactor = 70);
 CREATE INDEX events_over ON events (over_at) WHERE over_at IS NOT NULL;
 
 -- Where an event is by the clock, unless it was ended or cancelled.

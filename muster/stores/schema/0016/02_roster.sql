@@ -1,11 +1,55 @@
 -- Who is asked to an event, who comes, who waits. All under the head lock of the event's room, so that the last place is
 -- given once.
 
--- Whether one more may come; the first `capacity` who go fill it.
-CREATE FUNCTION event_full_v1(p_event events) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT p_event.capacity IS NOT NULL AND p_event.capacity <= (
-        SELECT count(*) FROM (SELECT 1 FROM event_roster g WHERE g.room_id = p_event.room_id AND g.answer = 'going'
-                              LIMIT p_event.capacity) g)
+-- Once per statement, however many rows: the head lock of the room is held, so nobody else counts meanwhile.
+CREATE FUNCTION count_answers_v1(p_rooms uuid[], p_answers text[], p_sign integer) RETURNS void LANGUAGE sql AS $$
+    UPDATE events e SET going = e.going + p_sign * c.going, maybe = e.maybe + p_sign * c.maybe,
+                        waitlist = e.waitlist + p_sign * c.waitlist, invited = e.invited + p_sign * c.invited
+    FROM (SELECT room_id, count(*) FILTER (WHERE answer = 'going') AS going,
+                 count(*) FILTER (WHERE answer = 'maybe') AS maybe,
+                 count(*) FILTER (WHERE answer = 'waitlist') AS waitlist,
+                 count(*) FILTER (WHERE answer = 'invited') AS invited
+          FROM unnest(p_rooms, p_answers) r (room_id, answer) GROUP BY room_id) c
+    WHERE e.room_id = c.room_id
+$$;
+CREATE FUNCTION roster_came_v1() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM count_answers_v1(array_agg(n.room_id), array_agg(n.answer), 1) FROM fresh_rows n;
+    RETURN NULL;
+END
+$$;
+CREATE FUNCTION roster_went_v1() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM count_answers_v1(array_agg(o.room_id), array_agg(o.answer), -1) FROM old_rows o;
+    RETURN NULL;
+END
+$$;
+CREATE FUNCTION roster_changed_v1() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    v_rooms uuid[];
+    v_were  text[];
+    v_are   text[];
+BEGIN
+    SELECT array_agg(n.room_id), array_agg(o.answer), array_agg(n.answer) INTO v_rooms, v_were, v_are
+        FROM fresh_rows n JOIN old_rows o USING (room_id, person_id) WHERE n.answer <> o.answer;
+    IF v_rooms IS NOT NULL THEN
+        PERFORM count_answers_v1(v_rooms, v_were, -1);
+        PERFORM count_answers_v1(v_rooms, v_are, 1);
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER event_roster_came AFTER INSERT ON event_roster REFERENCING NEW TABLE AS fresh_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION roster_came_v1();
+CREATE TRIGGER event_roster_went AFTER DELETE ON event_roster REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION roster_went_v1();
+CREATE TRIGGER event_roster_changed AFTER UPDATE ON event_roster
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS fresh_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION roster_changed_v1();
+
+-- Whether one more may come.
+CREATE FUNCTION event_full_v1(p_event events) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(p_event.going >= p_event.capacity, false)
 $$;
 
 -- Places that are free go to who has waited longest. They are told, and let into the room, by a job: their own logs are
@@ -21,8 +65,7 @@ BEGIN
     UPDATE event_roster g SET answer = 'going', since = clock_timestamp(), owed = true
         FROM (SELECT w.person_id FROM event_roster w WHERE w.room_id = p_room AND w.answer = 'waitlist'
               ORDER BY w.since, w.person_id
-              LIMIT v_event.capacity - (SELECT count(*) FROM event_roster c
-                                        WHERE c.room_id = p_room AND c.answer = 'going')) w
+              LIMIT v_event.capacity - v_event.going) w
         WHERE g.room_id = p_room AND g.person_id = w.person_id;
     IF FOUND THEN
         PERFORM put_job_v1(event_job_v1('event_up', p_room), 'event_up', clock_timestamp(),
@@ -106,7 +149,7 @@ BEGIN
     ELSIF EXISTS (SELECT 1 FROM event_roster g WHERE g.room_id = p_room AND g.person_id = p_subject)
           OR EXISTS (SELECT 1 FROM blocks b WHERE b.blocker = p_subject AND b.blocked = p_author) THEN
         RETURN NEXT verdict_v1(p_idx, 'same', p_room, v_head); RETURN;
-    ELSIF (SELECT count(*) FROM event_roster g WHERE g.room_id = p_room AND g.answer = 'invited') >= 10000 THEN
+    ELSIF (SELECT e.invited FROM events e WHERE e.room_id = p_room) >= 10000 THEN
         RETURN NEXT verdict_v1(p_idx, 'limit_exceeded', p_room, 0); RETURN;
     END IF;
     UPDATE members m SET relation = 'left' WHERE m.room_id = p_room AND m.person_id = p_subject
