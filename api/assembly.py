@@ -19,7 +19,7 @@ from api.documents import DocumentHandlers
 from api.endpoint import Gate
 from api.finding import FindingHandlers
 from api.ground import Ground
-from api.hosting import event_handlers, event_jobs
+from api.hosting import calendar_handlers, event_finding_handlers, event_handlers, event_jobs
 from api.later import LaterHandlers
 from api.limits import Limits, Rates
 from api.links import AppLinkHandlers, LinkHandlers
@@ -244,6 +244,16 @@ def _placing(on: Ground) -> Placing:
     return on.placement.placing(visits, limited=on.settings.rate_limits)
 
 
+def _messages(on: Ground, gallery: Gallery) -> MessageHandlers:
+    threads, pointers = PostgresThreads(on.reads), PostgresPointers(on.primary)
+    return MessageHandlers(_reading(on, gallery), threads, pointers, _attaching(on))
+
+
+def _phone(on: Ground, rooms: Rooms) -> PhoneHandlers:
+    notices, drafts = PostgresNotices(on.primary), PostgresDrafts(on.primary)
+    return PhoneHandlers(PostgresMoments(on.primary), notices, drafts, rooms, on.writer)
+
+
 def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHandlers) -> Handlers:
     settings, writer = on.settings, on.writer
     passwords = Passwords(on.hashing, settings.password_memory_kib, settings.password_passes)
@@ -275,12 +285,9 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         rooms=RoomHandlers(rooms, writer, limits),
         members=MemberHandlers(rooms, writer),
         events=event_handlers(on),
-        messages=MessageHandlers(
-            _reading(on, gallery),
-            PostgresThreads(on.reads),
-            PostgresPointers(on.primary),
-            _attaching(on),
-        ),
+        event_finding=event_finding_handlers(on),
+        calendars=calendar_handlers(on),
+        messages=_messages(on, gallery),
         polls=PollHandlers(Polls(PostgresPolls(on.reads)), writer),
         finding=FindingHandlers(
             Search(PostgresSearch(on.reads)), Pins(PostgresPins(on.reads)), writer
@@ -291,13 +298,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         place=PlaceHandlers(placing, Fences(on.placement.survey, on.placement.leaves, on.clock)),
         presence=PresenceHandlers(Statuses(PostgresPresence(on.primary), on.roll, on.clock)),
         push=push_handlers(on.primary, tokens, gallery, writer, on.clock),
-        phone=PhoneHandlers(
-            PostgresMoments(on.primary),
-            PostgresNotices(on.primary),
-            PostgresDrafts(on.primary),
-            rooms,
-            writer,
-        ),
+        phone=_phone(on, rooms),
         attendance=attendance_handlers(on.primary, on.writer, on.clock, placing),
         media=MediaHandlers(_intake(on), gallery, on.clock),
         store=StoreHandlers(depot if isinstance(depot, LocalDepot) else None),

@@ -15,7 +15,7 @@ Owns these shapes and the contract of the store. Must never decide (pushers/deci
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 from muster.push_device import Provider, PushDevice
@@ -64,6 +64,17 @@ class Message(NamedTuple):
     has_media: bool
     mentions_me: bool
     at_ms: int
+
+
+class News(NamedTuple):
+    """What an event tells somebody: its id, and which news it is (`state` of an entry `notice`)."""
+
+    event: UUID
+    state: str
+
+
+URGENT_NEWS: Final = frozenset({"invited", "cancelled"})
+"""Of them; these are in the place of mentions: they ring in quiet hours where mentions do."""
 
 
 class Wishes(NamedTuple):
@@ -116,6 +127,12 @@ class Owed(NamedTuple):
 
     standing: int = 0
     """Messages after `read_seq` alone, rung or not: what a counted alert says; 0: not known."""
+
+    news: News | None = None
+    """Of a self log: the one notice of an event that `messages` then is, with its event's title, level and mute."""
+
+    more: bool = False
+    """There are more notices after `through`: they are about other things, and ring by themselves."""
 
     rung: int = 0
     """What the last alert that a provider accepted was about; 0: phones show nothing of the room."""

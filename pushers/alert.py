@@ -13,13 +13,15 @@ from uuid import UUID
 from muster.owed import Message, Owed
 from muster.permission import RoomKind
 from muster.push_device import Privacy, PushDevice
+from pushers.naming import news_of
 from pushers.wanted import Wanted
 
 
 class Form(Enum):
     """What an alert says. All but text leave the words to the phone, in its own language.
 
-    message: somebody wrote, and not what. generic: something came, and not from whom nor where.
+    message: somebody wrote, and not what. news: an event tells something. generic: something came, and not from whom
+    nor where.
     """
 
     text = "text"
@@ -27,6 +29,7 @@ class Form(Enum):
     message = "message"
     burst = "burst"
     mentions = "mentions"
+    news = "news"
     generic = "generic"
 
 
@@ -35,6 +38,7 @@ class Alert(NamedTuple):
 
     `amount`: how many messages it is about (burst, mentions, generic). `mentions`: so many of them name the person.
     `seq`: of the newest. `badge`: over all rooms. `unread`: in this room. `fetch`: the app is to fetch what it shows.
+    `event`: whose news it is, `state` which, where that may be told; `room` is then the self log, `title` the event's.
     """
 
     form: Form
@@ -49,6 +53,18 @@ class Alert(NamedTuple):
     unread: int
     urgent: bool
     fetch: bool = False
+    event: UUID | None = None
+    state: str = ""
+
+    @property
+    def thread(self) -> UUID:
+        """Of what it stands among: the room, which is an event's as well."""
+        return self.room if self.event is None else self.event
+
+    @property
+    def place(self) -> UUID:
+        """Where it stands on a screen: a room has one place for what is said, and one for what its event tells."""
+        return self.room if self.event is None else news_of(self.event)
 
 
 def alert_for(owed: Owed, wanted: Wanted, device: PushDevice) -> Alert:
@@ -57,7 +73,7 @@ def alert_for(owed: Owed, wanted: Wanted, device: PushDevice) -> Alert:
     is_direct = owed.room_kind == RoomKind.direct
     before = max(0, owed.standing - owed.unread) if wanted.is_all else 0
     whole = Alert(
-        form=_form(wanted, privacy),
+        form=_form(wanted, privacy) if owed.news is None else _form_of_news(privacy),
         room=UUID(bytes=owed.key.room),
         seq=wanted.newest,
         title="" if is_direct else owed.title,
@@ -68,9 +84,12 @@ def alert_for(owed: Owed, wanted: Wanted, device: PushDevice) -> Alert:
         badge=owed.badge,
         unread=max(owed.unread, owed.standing),
         urgent=is_direct or wanted.mentions > 0,
+        event=None if owed.news is None else owed.news.event,
+        state="" if owed.news is None else owed.news.state,
     )
     if privacy in _NAMELESS:
-        return whole._replace(title="", author="", text="", fetch=privacy is Privacy.ids)
+        fetch = privacy is Privacy.ids
+        return whole._replace(title="", author="", text="", state="", fetch=fetch)
     if whole.form is not Form.text:
         return whole._replace(text="")
     return whole
@@ -85,6 +104,10 @@ def _form(wanted: Wanted, privacy: Privacy) -> Form:
     if wanted.amount > 1:
         return Form.burst
     return Form.message if privacy is Privacy.sender else _of(shown)
+
+
+def _form_of_news(privacy: Privacy) -> Form:
+    return Form.generic if privacy in _NAMELESS else Form.news
 
 
 def _of(message: Message) -> Form:

@@ -1,6 +1,7 @@
 """What Apple is sent: the JSON of an alert, of "read elsewhere", and of a badge alone.
 
-Beside `aps` every one has `kind` (message, read, badge), `room_id` and `seq`, and all but a badge alone `event_id`.
+Beside `aps` every one has `kind` (message, notice, read, badge), `room_id` and `seq`, and all but a badge alone
+`event_id`; a notice has `event` and maybe `state`.
 
 Owns Apple's form, and its size. Pure. Must never know headers (pushers/apns.py): which push type and priority a body
 goes with follows from its kind.
@@ -51,15 +52,19 @@ def _alert(alert: Alert) -> dict[str, Any]:
             "alert": shown,
             "badge": alert.badge,
             "sound": "default",
-            "thread-id": collapse(alert.room),
+            "thread-id": collapse(alert.thread),
             # An extension of the app may complete it, or put it into its own words.
             "mutable-content": 1,
         },
-        "kind": "message",
-        "unread": alert.unread,
+        **({"kind": "message", "unread": alert.unread} if alert.event is None else _news(alert)),
         **({"fetch": 1} if alert.fetch else {}),
         **_ids(alert.room, alert.seq),
     }
+
+
+def _news(alert: Alert) -> dict[str, Any]:
+    state = {"state": alert.state} if alert.state else {}
+    return {"kind": "notice", "event": str(alert.event), **state}
 
 
 def _line(prefix: str, line: Line) -> dict[str, Any]:

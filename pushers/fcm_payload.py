@@ -1,6 +1,7 @@
 """What Firebase is sent: `{"message": ...}` with an alert, or with data alone for an app that acts on it by itself.
 
-`data` always has `kind` (message, read), `room_id`, `seq`, `event_id`, `tag`, `badge`; all of its values are strings.
+`data` always has `kind` (message, notice, read), `room_id`, `seq`, `event_id`, `tag`, `badge`, and a notice `event` and
+maybe `state`; all of its values are strings.
 
 Owns Firebase's form, and its size: what may be 4096 bytes is data and notification, and here the whole message without
 its address is. Pure. Must never know a project or a credential (pushers/fcm.py).
@@ -41,7 +42,7 @@ def read_body(room: UUID, seq: int, badge: int, device: PushDevice, ttl_s: int) 
 
 
 def _alert(alert: Alert, ttl_s: int) -> dict[str, Any]:
-    data = _data("message", alert.room, alert.seq, alert.badge) | {"unread": str(alert.unread)}
+    data = _data("message", alert.room, alert.seq, alert.badge) | _about(alert)
     android: dict[str, Any] = {"priority": "high", "ttl": f"{ttl_s}s"}
     if alert.fetch:
         return {"data": data | {"fetch": "1"}, "android": android}
@@ -54,6 +55,13 @@ def _alert(alert: Alert, ttl_s: int) -> dict[str, Any]:
         "default_sound": True,
     }
     return {"data": data, "android": android}
+
+
+def _about(alert: Alert) -> dict[str, str]:
+    if alert.event is None:
+        return {"unread": str(alert.unread)}
+    state = {"state": alert.state} if alert.state else {}
+    return {"kind": "notice", "event": str(alert.event), "tag": collapse(alert.place), **state}
 
 
 def _line(which: str, line: Line) -> dict[str, Any]:

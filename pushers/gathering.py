@@ -1,4 +1,5 @@
-"""New messages as lanes bring them, put together by room until somebody asks who is owed a push of them.
+"""New messages, and notices of events in self logs, as lanes bring them, put together by room until somebody asks who
+is owed a push of them.
 
 Owns what waits, and its bound. Pure. Must never lose a message silently: what does not fit is said by `overflowed`, and
 then everything that is owed is looked for in Postgres (pushers/rebuild.py).
@@ -10,13 +11,15 @@ from collections.abc import Iterable
 from typing import Final
 
 from muster.lane import LaneEntry
-from muster.owed import Fresh
+from muster.owed import URGENT_NEWS, Fresh
 from proto.codec import MSGPACK, BadFrame
 from proto.entry import EntryKind
 from proto.frames import Entry
 
 ROOMS: Final = 10_000
 """Rooms with new messages that may wait; at 10,000 posts/s in as many rooms that is a second."""
+
+_RINGING: Final = frozenset({EntryKind.post, EntryKind.notice})
 
 
 class Gathering:
@@ -30,9 +33,9 @@ class Gathering:
         return len(self._rooms)
 
     def add(self, entries: Iterable[LaneEntry]) -> None:
-        """Messages among these are new; seq 0 is no entry."""
+        """Messages and notices among these are new; seq 0 is no entry."""
         for entry in entries:
-            if entry.kind is not EntryKind.post or not entry.seq:
+            if entry.kind not in _RINGING or not entry.seq:
                 continue
             message = _read(entry)
             if message is None:
@@ -58,7 +61,10 @@ class Gathering:
         return was
 
     def _add(self, entry: LaneEntry, message: Entry) -> None:
-        named = frozenset(person.bytes for person in message.body.mentions or ())
+        if entry.kind is EntryKind.notice:
+            named = frozenset((entry.room,) if message.body.state in URGENT_NEWS else ())
+        else:
+            named = frozenset(person.bytes for person in message.body.mentions or ())
         here = bool(message.body.here)
         author = frozenset((entry.author,))
         self._join(Fresh(entry.room, entry.seq, entry.seq, author, named, here))

@@ -24,6 +24,11 @@ def event_id(room: UUID, seq: int) -> UUID:
     return uuid5(room, str(seq))
 
 
+def news_of(event: UUID) -> UUID:
+    """What an event tells, beside what is said in its room."""
+    return uuid5(event, "news")
+
+
 def collapse(room: UUID) -> str:
     """Of the room: a later alert of the same takes the place of an earlier one, and both stand in one thread."""
     return sha256(room.bytes).hexdigest()[:32]

@@ -64,7 +64,7 @@ def wanted(owed: Owed, now_ms: int) -> Wanted | Cause:
         return Cause.level_none
     if owed.wishes.busy_until_ms > now_ms:
         return Cause.busy
-    if level == ALL:
+    if level == ALL or owed.news is not None:  # an event tells whoever is on its roster
         return everything(owed)
     return addressed(owed) or Cause.not_mentioned
 

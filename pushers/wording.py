@@ -10,6 +10,12 @@
     PUSH_MENTIONS          count             You were mentioned (%@)
     PUSH_MESSAGES          count             %@ new messages
     PUSH_MESSAGES_MENTION  count, author     %@ new messages; %@ mentioned you
+    PUSH_EVENT_INVITED     author            %@ invited you
+    PUSH_EVENT_CHANGED                       The time or the place has changed
+    PUSH_EVENT_CANCELLED                     Cancelled
+    PUSH_EVENT_SOON                          Starts soon
+    PUSH_EVENT_PLACE                         There is a place for you
+    PUSH_NEWS                                There is news
     PUSH_GENERIC                             You have a new message
     PUSH_GENERIC_COUNT     count             You have %@ new messages
 
@@ -34,10 +40,24 @@ KEYS: Final = frozenset(
         "PUSH_MENTIONS",
         "PUSH_MESSAGES",
         "PUSH_MESSAGES_MENTION",
+        "PUSH_EVENT_INVITED",
+        "PUSH_EVENT_CHANGED",
+        "PUSH_EVENT_CANCELLED",
+        "PUSH_EVENT_SOON",
+        "PUSH_EVENT_PLACE",
+        "PUSH_NEWS",
         "PUSH_GENERIC",
         "PUSH_GENERIC_COUNT",
     }
 )
+
+_NEWS: Final = {
+    "invited": "PUSH_EVENT_INVITED",
+    "changed": "PUSH_EVENT_CHANGED",
+    "cancelled": "PUSH_EVENT_CANCELLED",
+    "starts_soon": "PUSH_EVENT_SOON",
+    "waitlist_up": "PUSH_EVENT_PLACE",
+}
 
 
 class Line(NamedTuple):
@@ -63,7 +83,7 @@ def three_lines(alert: Alert) -> Lines:
     """Where, who, what."""
     if not alert.title:
         return Lines(Line(alert.author), NOTHING, _what(alert))
-    if alert.form is Form.mentions:
+    if alert.form in (Form.mentions, Form.news):
         return Lines(Line(alert.title), NOTHING, _what(alert))
     return Lines(Line(alert.title), _who(alert), _what(alert))
 
@@ -94,6 +114,11 @@ def _what(alert: Alert) -> Line:
             return Line(key="PUSH_MESSAGES", args=(count,))
         case Form.mentions:
             return Line(key="PUSH_MENTIONS", args=(str(alert.mentions),))
+        case Form.news:
+            args = (alert.author,) if alert.state == "invited" else ()
+            return Line(key=_NEWS.get(alert.state, "PUSH_NEWS"), args=args)
+        case Form.generic if alert.event is not None:
+            return Line(key="PUSH_NEWS")
         case Form.generic if alert.amount > 1:
             return Line(key="PUSH_GENERIC_COUNT", args=(count,))
         case Form.generic:

@@ -131,11 +131,13 @@ class Worker:
                 self._count(decision)
             if any(isinstance(verdict, Send) for verdict in decision.verdicts):
                 await self._ring(job, owed, decision, now_ms)
-            elif owed.is_shown_and_read and decision.again_ms is None:
+            elif owed.is_shown_and_read and _next_ms(owed, decision, now_ms) is None:
                 await self._tell_read(job, owed, attendance, now_ms)
             else:
                 settled = Settled(owed.key, decision.settled)
-                self._settling.over(job._replace(attempts=0), settled, decision.again_ms)
+                self._settling.over(
+                    job._replace(attempts=0), settled, _next_ms(owed, decision, now_ms)
+                )
         except (Refused, Unreachable) as error:
             self._later([job], error)
             return
@@ -162,9 +164,9 @@ class Worker:
             return
         final = rang._replace(seq=decision.settled)
         if rung.buried is None:
-            self._settling.over(job._replace(attempts=0), final, decision.again_ms)
+            self._settling.over(job._replace(attempts=0), final, _next_ms(owed, decision, now_ms))
         else:
-            await self._bury(job, owed, rung.buried, decision.again_ms)
+            await self._bury(job, owed, rung.buried, _next_ms(owed, decision, now_ms))
             self._settling.rang(final)
 
     async def _bury(self, job: Job, owed: Owed, reason: str, again_ms: int | None) -> None:
@@ -204,6 +206,11 @@ class Worker:
                     self._desk.meters.put_off(why)
                 case _:
                     pass
+
+
+def _next_ms(owed: Owed, decision: Decision, now_ms: int) -> int | None:
+    """When to judge again, once all this is final: at once where there is more to tell."""
+    return now_ms if owed.more and decision.again_ms is None else decision.again_ms
 
 
 def _ring_of(key: Key, device: PushDevice, alert: Alert, now_ms: int) -> Ring:

@@ -32,7 +32,7 @@ def written(alert: Alert, device: PushDevice, now_ms: int) -> Push:
         device=device,
         kind=Kind.alert,
         body=body,
-        collapse=collapse(alert.room),
+        collapse=collapse(alert.place),
         expires_ms=now_ms + KEEP_S * 1000,
         urgent=alert.urgent,
     )

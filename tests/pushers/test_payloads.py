@@ -60,6 +60,8 @@ ALERTS = st.builds(
     unread=st.integers(0, 10**9),
     urgent=st.booleans(),
     fetch=st.booleans(),
+    event=st.one_of(st.none(), st.uuids()),
+    state=st.sampled_from(("", "invited", "changed", "starts_soon", "cancelled", "waitlist_up")),
 )
 
 
@@ -69,7 +71,7 @@ def test_an_iphone_gets_json_that_fits_with_badge_and_ids(alert: Alert) -> None:
     assert len(body) <= BODY_BYTES
     got = json.loads(body)
     assert got["aps"]["badge"] == alert.badge
-    assert got["aps"]["thread-id"] == collapse(alert.room)
+    assert got["aps"]["thread-id"] == collapse(alert.event or alert.room)
     assert (got["room_id"], got["seq"]) == (str(alert.room), alert.seq)
     assert got["event_id"] == str(event_id(alert.room, alert.seq))
 
@@ -86,7 +88,7 @@ def test_an_android_gets_json_that_fits_with_badge_and_ids(
     data = got["data"]
     assert all(isinstance(value, str) for value in data.values())
     assert (data["badge"], data["seq"]) == (str(alert.badge), str(alert.seq))
-    assert (data["room_id"], data["tag"]) == (str(alert.room), collapse(alert.room))
+    assert (data["room_id"], data["tag"]) == (str(alert.room), collapse(alert.place))
     assert data["event_id"] == str(event_id(alert.room, alert.seq))
 
 

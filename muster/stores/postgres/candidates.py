@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from muster.owed import URGENT_NEWS
 from muster.stores.postgres.mine import request_of
 from muster.stores.postgres.news import is_news, muted, names, news_of
 
@@ -22,6 +23,7 @@ SCAN_ROWS: Final = 2_000
 """Of which memberships one statement looks through: some 20 ms, and in time also where each costs most."""
 
 _QUIET_KINDS: Final = "('public', 'announcement', 'event')"
+_URGENT: Final = ", ".join(f"'{state}'" for state in sorted(URGENT_NEWS))
 _PRESENT: Final = "m.relation IN ('member', 'moderator', 'owner')"
 
 
@@ -34,8 +36,9 @@ def _row(said: str) -> str:
 #
 # Members of direct rooms and groups want everything unless they chose otherwise, so all are looked at. In the other
 # kinds only who chose so is: by members_loud; besides them those who are named, each by their row. Somebody is a
-# candidate if at least one author is neither they nor hidden from them. The deepest conditions are kept from being
-# joined or hashed (OFFSET 0): each is a look at one index for the few rows that come so far.
+# candidate if at least one author is neither they nor hidden from them. A self log brings its owner news of events. The
+# deepest conditions are kept from being joined or hashed (OFFSET 0): each is a look at one index for the few rows that
+# come so far.
 CANDIDATES: Final = f"""
     WITH fresh AS MATERIALIZED (
         SELECT f.room, f.to_seq, f.here, f.authors::uuid[] AS authors, f.named::uuid[] AS named, r.kind
@@ -64,11 +67,14 @@ CANDIDATES: Final = f"""
            AND m.person_id <> ALL (f.named) AND coalesce(m.chosen_level, 'mentions') = 'mentions'
            AND EXISTS (SELECT FROM push_devices d WHERE d.person_id = m.person_id OFFSET 0)
          LIMIT {HERE_MOST})
+        UNION ALL
+        SELECT {_row("m.person_id = ANY (f.named)")}
+        FROM members m WHERE f.kind = 'self' AND m.room_id = f.room AND m.person_id = f.room
     ) m
     CROSS JOIN LATERAL (SELECT DISTINCT d.provider FROM push_devices d WHERE d.person_id = m.person_id) d
     LEFT JOIN LATERAL (SELECT w.level FROM push_wishes w WHERE w.person_id = m.person_id LIMIT 1) w ON true
     WHERE m.read_seq < f.to_seq AND m.from_seq <= f.to_seq AND (m.said OR NOT {muted("m")})
-      AND (m.chosen_level IS NOT NULL OR coalesce(w.level, 'all') = 'all'
+      AND (f.kind = 'self' OR m.chosen_level IS NOT NULL OR coalesce(w.level, 'all') = 'all'
            OR (w.level = 'mentions' AND (m.said OR f.kind = 'direct')))
       AND NOT ({request_of("m")})
       AND EXISTS (SELECT FROM unnest(f.authors) a (author) WHERE a.author <> m.person_id AND NOT EXISTS (
@@ -158,6 +164,18 @@ UNSETTLED: Final = f"""
             ORDER BY e.seq DESC LIMIT 1
         ) news ON true
         WHERE about.found OR news.found
+        UNION ALL
+        SELECT l.person_id, l.room_id, first.state IN ({_URGENT})
+        FROM looked l
+        LEFT JOIN LATERAL (SELECT n.seq FROM push_notified n WHERE n.room_id = l.room_id
+                           AND n.person_id = l.person_id AND n.provider = $1 LIMIT 1) n ON true
+        CROSS JOIN LATERAL (
+            SELECT e.body ->> 'state' AS state FROM entries e
+            WHERE e.room_id = l.room_id AND e.seq > greatest(l.read_seq, n.seq) AND e.kind = 'notice'
+              AND e.author <> l.person_id
+            ORDER BY e.seq LIMIT 1
+        ) first
+        WHERE l.room_id = l.person_id
     ), shown AS (
         SELECT l.person_id, l.room_id FROM looked l
         CROSS JOIN LATERAL ({_shown("l.person_id", "l.room_id", "l.read_seq", "$1")}) n

@@ -15,6 +15,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from muster.owed import Candidate, Fresh, Key, Owed, Settled
+from muster.permission import RoomKind
 from muster.push_device import Provider
 from muster.push_queue import Dead
 from muster.stores.postgres.badges import badges_of
@@ -33,6 +34,7 @@ from muster.stores.postgres.debts import (
     message_of,
     owed_of,
 )
+from muster.stores.postgres.event_debts import NEXT_NEWS, with_news
 from muster.stores.postgres.moments import from_ms
 from muster.stores.postgres.pool import Database
 
@@ -103,17 +105,29 @@ class PostgresOwed:
                 for seq in sorted({*line["newest"], *line["naming"]})
             ]
             said = await connection.fetch(MESSAGES, *_columns(wanted, 4))
+            own = [
+                (line["n"], people[line["n"]], max(line["read_seq"], line["notified"]))
+                for line in lines
+                if line["kind"] == RoomKind.self_
+            ]
+            told = await connection.fetch(NEXT_NEWS, *_columns(own, 3)) if own else []
             held = await connection.fetch(DEVICES, people, rooms, provider.value)
         # Last, and not of that moment: of two badges the later one is right.
         badges = await badges_of(self._primary, {people[line["n"]] for line in lines})
         messages = defaultdict(list)
         for row in said:
             messages[row["n"]].append(message_of(row))
+        news = defaultdict(list)
+        for row in told:
+            news[row["n"]].append(row)
         reached = defaultdict(list)
         for row in held:
             reached[row["n"]].append(Reach(device_of(row), row["received"], row["over"]))
         return [
-            owed_of(line, keys[line["n"]], badges[people[line["n"]]], messages[line["n"]], reached[line["n"]])
+            with_news(
+                owed_of(line, keys[line["n"]], badges[people[line["n"]]], messages[line["n"]], reached[line["n"]]),
+                news[line["n"]],
+            )
             for line in lines
         ]  # fmt: skip
 
