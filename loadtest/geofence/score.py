@@ -1,0 +1,127 @@
+"""How well edges were told: those that a judge told against the true ones.
+
+Each true edge is matched by the first edge of its kind that was told from its earliest time to its deadline. What is
+left was missed. An edge told that matches none is excused if the path allows it (truth.py) and it does not follow an
+edge that was false: the way back from an edge that should not have been is another that should not have been.
+
+    precision  matched / (matched + false)
+    recall     matched / true
+    false edges per hour: hours of people's time, however many fences each was judged against
+
+Edges by silence end a visit of which nothing was heard for long: they are counted, and neither right nor wrong.
+
+Owns the matching and the sums. Pure. Must never decide what is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from loadtest.geofence.truth import TrueEdge, Truth
+from loadtest.percentiles import percentile
+
+
+class Told(NamedTuple):
+    """An edge that a judge told at `judged_s`; by the evidence it was at `at_s`. `is_silence`: for want of evidence."""
+
+    is_enter: bool
+    judged_s: float
+    at_s: float
+    is_silence: bool = False
+
+
+class Match(NamedTuple):
+    """One case, compared."""
+
+    matched: tuple[tuple[TrueEdge, Told], ...]
+    missed: tuple[TrueEdge, ...]
+    false: tuple[Told, ...]
+    excused: int
+    silent: int
+
+
+class Score(NamedTuple):
+    """Sums of cases. Latencies in seconds from the crossing to the moment when it was told, in ascending order."""
+
+    true: int
+    matched: int
+    false: int
+    excused: int
+    silent: int
+    hours: float
+    latencies_s: tuple[float, ...]
+
+    @property
+    def precision(self) -> float:
+        """1 where nothing was told."""
+        told = self.matched + self.false
+        return self.matched / told if told else 1.0
+
+    @property
+    def recall(self) -> float:
+        """1 where nothing was to be told."""
+        return self.matched / self.true if self.true else 1.0
+
+    @property
+    def false_per_hour(self) -> float:
+        """Of people's time."""
+        return self.false / self.hours if self.hours else 0.0
+
+    def figures(self) -> dict[str, float | int]:
+        """As they are printed."""
+        return {
+            "precision": round(self.precision, 4),
+            "recall": round(self.recall, 4),
+            "false_edges_per_hour": round(self.false_per_hour, 3),
+            "edge_latency_p50_s": round(percentile(self.latencies_s, 0.50), 1),
+            "edge_latency_p95_s": round(percentile(self.latencies_s, 0.95), 1),
+            "true_edges": self.true,
+            "false_edges": self.false,
+            "not_judged": self.excused,
+            "hours": round(self.hours, 1),
+        }
+
+
+def match(truth: Truth, told: Sequence[Told]) -> Match:
+    """`told` in the order it was told."""
+    waiting = list(truth.edges)
+    matched: list[tuple[TrueEdge, Told]] = []
+    false: list[Told] = []
+    excused = silent = 0
+    follows_false = False
+    for edge in told:
+        if edge.is_silence:
+            silent += 1
+            continue
+        found = next((true for true in waiting if _fits(true, edge)), None)
+        if found is not None:
+            waiting.remove(found)
+            matched.append((found, edge))
+            follows_false = False
+        elif not follows_false and truth.could_be(edge.is_enter, edge.judged_s):
+            excused += 1
+        else:
+            false.append(edge)
+            follows_false = not follows_false
+    return Match(tuple(matched), tuple(waiting), tuple(false), excused, silent)
+
+
+def total(matches: Iterable[Match], hours: float) -> Score:
+    """All of them together, over so many hours of people's time."""
+    everything = list(matches)
+    pairs = [pair for one in everything for pair in one.matched]
+    return Score(
+        len(pairs) + sum(len(one.missed) for one in everything),
+        len(pairs),
+        sum(len(one.false) for one in everything),
+        sum(one.excused for one in everything),
+        sum(one.silent for one in everything),
+        hours,
+        tuple(sorted(told.judged_s - true.crossed_s for true, told in pairs)),
+    )
+
+
+def _fits(true: TrueEdge, told: Told) -> bool:
+    is_in_time = true.earliest_s <= told.judged_s <= true.deadline_s
+    return told.is_enter == true.is_enter and is_in_time
