@@ -9,7 +9,7 @@ from math import cos, sin, tau
 from random import Random
 from typing import Final
 
-from loadtest.geofence.ground import Fence, Round, outline
+from loadtest.geofence.terrain import Fence, Round, outline
 from loadtest.geofence.path import Path, stops
 
 RADII_M: Final = (50.0, 200.0)

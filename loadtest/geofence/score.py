@@ -1,8 +1,8 @@
 """How well edges were told: those that a judge told against the true ones.
 
-Each true edge is matched by the first edge of its kind that was told from its earliest time to its deadline. What is
-left was missed. An edge told that matches none is excused if the path allows it (truth.py) and it does not follow an
-edge that was false: the way back from an edge that should not have been is another that should not have been.
+A true edge is matched by the judge's last word before its deadline (truth.py); what matches none was missed. An edge told
+that matches none is excused, and not judged, if it could be by the path and does not follow an edge that was false: the
+way back from an edge that should not have been is another that should not have been.
 
     precision  matched / (matched + false)
     recall     matched / true
@@ -85,26 +85,24 @@ class Score(NamedTuple):
 
 def match(truth: Truth, told: Sequence[Told]) -> Match:
     """`told` in the order it was told."""
-    waiting = list(truth.edges)
-    matched: list[tuple[TrueEdge, Told]] = []
+    matched = [(true, edge) for true in truth.edges if (edge := _answer(truth, true, told))]
+    used = {id(edge) for _, edge in matched}
+    found = {id(true) for true, _ in matched}
     false: list[Told] = []
     excused = silent = 0
     follows_false = False
     for edge in told:
         if edge.is_silence:
             silent += 1
-            continue
-        found = next((true for true in waiting if _fits(true, edge)), None)
-        if found is not None:
-            waiting.remove(found)
-            matched.append((found, edge))
+        elif id(edge) in used:
             follows_false = False
         elif not follows_false and truth.could_be(edge.is_enter, edge.judged_s):
             excused += 1
         else:
             false.append(edge)
             follows_false = not follows_false
-    return Match(tuple(matched), tuple(waiting), tuple(false), excused, silent)
+    missed = tuple(true for true in truth.edges if id(true) not in found)
+    return Match(tuple(matched), missed, tuple(false), excused, silent)
 
 
 def total(matches: Iterable[Match], hours: float) -> Score:
@@ -118,10 +116,13 @@ def total(matches: Iterable[Match], hours: float) -> Score:
         sum(one.excused for one in everything),
         sum(one.silent for one in everything),
         hours,
-        tuple(sorted(told.judged_s - true.crossed_s for true, told in pairs)),
+        tuple(sorted(max(0.0, told.judged_s - true.crossed_s) for true, told in pairs)),
     )
 
 
-def _fits(true: TrueEdge, told: Told) -> bool:
-    is_in_time = true.earliest_s <= told.judged_s <= true.deadline_s
-    return told.is_enter == true.is_enter and is_in_time
+def _answer(truth: Truth, true: TrueEdge, told: Sequence[Told]) -> Told | None:
+    """The judge's last word on it; None: there was none, or it could not be, or was another."""
+    words = [edge for edge in told if true.since_s < edge.judged_s <= true.deadline_s]
+    if not words or words[-1].is_enter is not true.is_enter:
+        return None
+    return words[-1] if truth.could_be(true.is_enter, words[-1].judged_s) else None

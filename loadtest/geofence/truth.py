@@ -1,35 +1,34 @@
 """The truth: when somebody came into a fence, and when they went, by the path they really took.
 
-A second of a path is *inside* where the path is more than BAND_M within the border, *outside* where it is further out
-than BAND_M and than the exit margin that is promised (`ground.exit_margin_m`: 20 m, or a tenth of the radius), and
-otherwise *unclear*, as it is where nobody knows the path. What is unclear is not judged.
+Coming crosses the border; going crosses the exit border, which is promised to be 20 m (or a tenth of the radius) further
+out (`terrain.exit_margin_m`). What a path does within BAND_M of the border that an edge crosses, and where nobody knows
+the path, is not judged:
 
-A **sure stay** is a run of inside seconds, without any other between, that lasts until the third fix made `dwell_s` or
-more after it began: the product looks at three fixes, so whoever judges has had what they need. A **sure absence** is the
-same of outside seconds. Everybody begins absent. The **true edges** are the changes from one to the other, in order:
+- a second is **surely inside** where the path is more than BAND_M within the border, and **surely gone** where it is more
+  than BAND_M beyond the exit border. A **stay** is a run of surely inside seconds that lasts until the third fix made
+  `dwell_s` or more after the first one made in it: the product looks at three fixes, so whoever judges has had all
+  they need. An **absence** is the same of surely gone seconds. Everybody begins absent. The **true edges** are the
+  changes from one to the other, in their order. An edge's deadline is when that third fix, and all made before it, had
+  arrived, and GRACE_S.
+- a second **speaks against** coming where the path is more than BAND_M beyond the border, and against going where it is
+  more than BAND_M within the exit border. An edge **could be** where nothing spoke against it for `dwell_s`: told from the
+  end of such a dwell (counted from the last fix made while something did) until the third fix after it had arrived.
 
-- crossed: an enter's is the last second in which the path was beyond the border itself, before the stay; an exit's is
-  the first second of the absence, which is where the exit margin was crossed. Latency counts from here;
-- earliest: `dwell_s` after the last fix that was made on the other side of what is unclear. Whoever judged sooner did
-  not wait for the dwell;
-- deadline: when that third fix, and all made before it, had arrived, and GRACE_S. Whoever judged later missed it.
-
-An edge that is none of these is excused where the path allows it (`could_be`): an enter where nothing was outside for
-`dwell_s` or more, up to the third fix after; an exit where nothing was inside for so long. It is not judged.
+A true edge is found if at its deadline the judge's last word is of its kind, told since the stay or absence before it,
+and could be. So nobody is asked to be late: who judges rightly while the path is still near the border is right.
 
 Owns these words. Pure. Must never know the product's rules for judging, nor its geometry: it is what checks them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from enum import Enum, auto
-from itertools import groupby
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from itertools import accumulate, groupby
 from typing import Final, NamedTuple
 
-from loadtest.geofence.ground import Fence, exit_margin_m
 from loadtest.geofence.path import Path
-from loadtest.geofence.trace import Spot
+from loadtest.geofence.terrain import Fence, exit_margin_m
 
 BAND_M: Final = 20.0
 FIXES: Final = 3
@@ -37,16 +36,8 @@ GRACE_S: Final = 2.0
 """What waits for a time instead of a fix is looked at about every second."""
 
 
-class Side(Enum):
-    """Where a second of a path is."""
-
-    inside = auto()
-    outside = auto()
-    unclear = auto()
-
-
 class Heard(NamedTuple):
-    """A fix as it reaches the judge: made at `at_s`, there at `arrives_s`; metres on the ground. `speed_mps`: if the
+    """A fix as it reaches the judge: made at `at_s`, there at `arrives_s`; metres on the terrain. `speed_mps`: if the
     phone says one."""
 
     at_s: float
@@ -67,18 +58,18 @@ class Case(NamedTuple):
 
 
 class TrueEdge(NamedTuple):
-    """Seconds; see above."""
+    """Seconds. `since_s`: the end of the stay or absence before it; `crossed_s`: when the path last crossed the border
+    that it crosses, where latency counts from."""
 
     is_enter: bool
+    since_s: float
     crossed_s: float
-    earliest_s: float
     deadline_s: float
 
 
 class Run(NamedTuple):
-    """Seconds of one side, the first and the last of them."""
+    """Seconds in a row, the first and the last of them."""
 
-    side: Side
     first_s: float
     last_s: float
 
@@ -88,93 +79,67 @@ class Truth:
 
     def __init__(self, case: Case, dwell_s: float) -> None:
         self._dwell_s = dwell_s
-        self._made = sorted(case.heard, key=lambda fix: fix.at_s)
+        self._exit_m = exit_margin_m(case.fence)
         self._seconds = [
-            (at_s, spot, side(case.fence, spot)) for at_s, spot in case.path.seconds()
+            (at_s, case.fence.beyond_m(spot.x, spot.y) if spot is not None else None)
+            for at_s, spot in case.path.seconds()
         ]
-        self._fence = case.fence
-        self.runs = _runs([(at_s, which) for at_s, _, which in self._seconds])
+        made = sorted(case.heard, key=lambda fix: fix.at_s)
+        self._made_s = [fix.at_s for fix in made]
+        self._there_s = list(accumulate((fix.arrives_s for fix in made), max))
+        self._over_s = max(case.path.ends_s, *self._there_s[-1:])
+        self.inside = self._runs(lambda far_m: far_m is not None and far_m < -BAND_M)
+        self.gone = self._runs(lambda far_m: far_m is not None and far_m > self._exit_m + BAND_M)
+        self._may_come = self._runs(lambda far_m: far_m is None or far_m <= BAND_M)
+        self._may_go = self._runs(lambda far_m: far_m is None or far_m >= self._exit_m - BAND_M)
         self.edges = self._edges()
 
     def could_be(self, is_enter: bool, judged_s: float) -> bool:
-        """Whether the path allows this edge though it asks for none."""
-        against = Side.outside if is_enter else Side.inside
-        allowed = [(at_s, which is not against) for at_s, _, which in self._seconds]
-        for is_allowed, group in groupby(allowed, key=lambda second: second[1]):
-            seconds = [at_s for at_s, _ in group]
-            if not is_allowed or seconds[-1] - seconds[0] < self._dwell_s:
+        """Whether nothing spoke against this edge for as long as the dwell."""
+        for run in self._may_come if is_enter else self._may_go:
+            if run.last_s - run.first_s < self._dwell_s:
                 continue
-            after = self._fix_after(seconds[-1])
-            until_s = self._seconds[-1][0] + GRACE_S if after is None else self._arrived_s(after)
-            if self._last_made_before(seconds[0]) + self._dwell_s <= judged_s <= until_s + GRACE_S:
+            after = bisect_right(self._made_s, run.last_s) + FIXES - 1
+            last_s = self._there_s[after] if after < len(self._made_s) else self._over_s
+            from_s = self._last_made(run.first_s - 1.0) + self._dwell_s
+            if from_s <= judged_s <= last_s + GRACE_S:
                 return True
         return False
 
     def _edges(self) -> list[TrueEdge]:
+        runs = [(run, True) for run in self.inside] + [(run, False) for run in self.gone]
         edges: list[TrueEdge] = []
-        is_inside = False
-        for run in self.runs:
-            if run.side is Side.unclear or (run.side is Side.inside) == is_inside:
+        is_inside, since_s = False, self._seconds[0][0]
+        for run, is_stay in sorted(runs):
+            first = bisect_left(self._made_s, run.first_s)
+            if first == len(self._made_s):
+                break
+            enough = bisect_left(self._made_s, self._made_s[first] + self._dwell_s) + FIXES - 1
+            if enough >= len(self._made_s) or self._made_s[enough] > run.last_s:
                 continue
-            needed = self._fix_after(run.first_s + self._dwell_s)
-            if needed is None or self._made[needed].at_s > run.last_s:
-                continue
-            is_inside = not is_inside
-            edges.append(
-                TrueEdge(
-                    is_inside,
-                    self._crossed_s(run),
-                    self._last_made_before(self._left_other_side_s(run)) + self._dwell_s,
-                    self._arrived_s(needed) + GRACE_S,
-                )
-            )
+            if is_stay is not is_inside:
+                deadline_s = self._there_s[enough] + GRACE_S
+                edges.append(TrueEdge(is_stay, since_s, self._crossed_s(run, is_stay), deadline_s))
+                is_inside = is_stay
+            since_s = run.last_s
         return edges
 
-    def _crossed_s(self, run: Run) -> float:
-        if run.side is Side.outside:
-            return run.first_s
-        beyond = [
-            at_s
-            for at_s, spot, _ in self._seconds
-            if at_s < run.first_s and spot is not None and self._fence.beyond_m(spot.x, spot.y) > 0
-        ]
-        return beyond[-1] if beyond else self._seconds[0][0]
+    def _crossed_s(self, run: Run, is_enter: bool) -> float:
+        border_m = 0.0 if is_enter else self._exit_m
+        for at_s, far_m in reversed(self._seconds):
+            if at_s < run.first_s and far_m is not None and (far_m > border_m) is is_enter:
+                return at_s
+        return self._seconds[0][0]
 
-    def _left_other_side_s(self, run: Run) -> float:
-        other = Side.outside if run.side is Side.inside else Side.inside
-        before = [at.last_s for at in self.runs if at.side is other and at.last_s < run.first_s]
-        return before[-1] if before else self._seconds[0][0]
-
-    def _fix_after(self, at_s: float) -> int | None:
-        """The number of the third fix made at that time or after it."""
-        first = next((n for n, fix in enumerate(self._made) if fix.at_s >= at_s), None)
-        if first is None or first + FIXES > len(self._made):
-            return None
-        return first + FIXES - 1
-
-    def _arrived_s(self, number: int) -> float:
-        """When this fix and all made before it had come."""
-        return max(fix.arrives_s for fix in self._made[: number + 1])
-
-    def _last_made_before(self, at_s: float) -> float:
+    def _last_made(self, at_s: float) -> float:
         """When the last fix was made by then; the path's beginning if none was."""
-        made = [fix.at_s for fix in self._made if fix.at_s <= at_s]
-        return made[-1] if made else self._seconds[0][0]
+        count = bisect_right(self._made_s, at_s)
+        return self._made_s[count - 1] if count else self._seconds[0][0]
 
-
-def side(fence: Fence, spot: Spot | None) -> Side:
-    """Of one place; None: nobody knows where."""
-    if spot is None:
-        return Side.unclear
-    beyond_m = fence.beyond_m(spot.x, spot.y)
-    if beyond_m < -BAND_M:
-        return Side.inside
-    return Side.outside if beyond_m > max(BAND_M, exit_margin_m(fence)) else Side.unclear
-
-
-def _runs(seconds: Sequence[tuple[float, Side]]) -> list[Run]:
-    runs = []
-    for which, group in groupby(seconds, key=lambda second: second[1]):
-        times = [at_s for at_s, _ in group]
-        runs.append(Run(which, times[0], times[-1]))
-    return runs
+    def _runs(self, holds: Callable[[float | None], bool]) -> list[Run]:
+        runs = []
+        for is_held, group in groupby(self._seconds, key=lambda second: holds(second[1])):
+            if is_held:
+                times = [at_s for at_s, _ in group]
+                runs.append(Run(times[0], times[-1]))
+        return runs

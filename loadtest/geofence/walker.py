@@ -19,7 +19,7 @@ from math import cos, hypot, inf, sin, tau
 from random import Random
 from typing import Final
 
-from loadtest.geofence.ground import Fence
+from loadtest.geofence.terrain import Fence
 from loadtest.geofence.path import Path
 from loadtest.geofence.trace import Spot
 

@@ -1,4 +1,4 @@
-"""The ground: metres around a centre, and where they lie on the Earth.
+"""The terrain: metres around a centre, and where they lie on the Earth.
 
 Owns the projection, good to a few thousandths within ten kilometres, and fences as they lie on it. Fences are measured
 here without the product's own geometry, which is what is tested. Pure. Must never know who is judged.
@@ -16,7 +16,7 @@ EXIT_LEAST_M: Final = 20.0
 EXIT_SHARE: Final = 0.10
 
 
-class Ground(NamedTuple):
+class Terrain(NamedTuple):
     """A map around a centre, degrees."""
 
     lat: float
