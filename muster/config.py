@@ -1,8 +1,8 @@
 """Owns every setting: its environment variable, its type, its default, its meaning.
 
-A new setting is one line in `Settings` (of pushes: in `PushSettings`): the variable is MUSTER_ and the field's name in
-capitals, the type is the annotation. It never reads the environment itself: the entry modules hand a mapping to
-`Settings.from_env`, once.
+A new setting is one line in `Settings` (of pushes: in `PushSettings`, of place: in `PlaceSettings`): the variable is
+MUSTER_ and the field's name in capitals, the type is the annotation. It never reads the environment itself: the entry
+modules hand a mapping to `Settings.from_env`, once.
 """
 
 import difflib
@@ -14,12 +14,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
-from muster.push_settings import PushSettings
+from muster.place_settings import PlaceSettings
 from muster.setting import PREFIX, Declaration, SettingsError, declaration, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(PushSettings):
+class Settings(PlaceSettings):
     """What one process was told. `Settings()` is every default; tests use `dataclasses.replace`."""
 
     # Where things are
@@ -300,10 +300,10 @@ class Settings(PushSettings):
 
 
 def declarations() -> Iterator[Declaration]:
-    """Every setting, in the order declared, those of pushes last."""
+    """Every setting, in the order declared, those of its parts last."""
     hints = typing.get_type_hints(Settings)
-    of_pushes = {declared.name for declared in fields(PushSettings)}
-    for declared in sorted(fields(Settings), key=lambda one: one.name in of_pushes):
+    of_parts = {declared.name for declared in fields(PlaceSettings)}
+    for declared in sorted(fields(Settings), key=lambda one: one.name in of_parts):
         yield declaration(declared, hints[declared.name])
 
 

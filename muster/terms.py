@@ -1,0 +1,23 @@
+"""Terms: the numbers that the rules of place go by.
+
+Owns their shape and defaults. Must never import what the rules need: settings are read by everything.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Terms(NamedTuple):
+    """The rules' numbers; each has a setting MUSTER_PLACE_*."""
+
+    dwell_ms: int = 60_000
+    accuracy_m: float = 100.0
+    exit_share: float = 0.10
+    exit_least_m: float = 20.0
+    fixes_needed: int = 2
+    fixes_looked_at: int = 3
+    speed_most_mps: float = 70.0
+    silence_ms: int = 900_000
+    future_ms: int = 30_000
+    ancient_ms: int = 600_000

@@ -1,0 +1,125 @@
+"""Whereabouts: what is kept of somebody with regard to one event, as one small versioned value.
+
+    byte 0: version of this layout | phase, marks, counts | times | the last few votes, newest last
+
+Kept by one release and read by the next, so the layout is fixed; what cannot be read is as if nothing were known. Owns
+the layout. Must never hold a position: a vote is a time and a distance from the border.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from struct import Struct as Layout
+from typing import Final
+
+from msgspec import Struct
+
+VOTES_MOST: Final = 4
+"""Votes a state has room for: it stays below 100 bytes."""
+
+_VERSION: Final = 1
+_HEAD: Final = Layout("<BBBBBIqqq")
+_VOTE: Final = Layout("<qiHb")
+_VOUCHED: Final = 1
+_DISMISSED: Final = 2
+_FAR_DM: Final = 2**31 - 1
+
+
+class Phase(IntEnum):
+    """Numbers are kept in Redis: they never change."""
+
+    unknown = 0
+    near = 1
+    pending_in = 2
+    inside = 3
+    pending_out = 4
+    left = 5
+
+
+class Vote(Struct, frozen=True, gc=False):
+    """What one piece of evidence says: -1 inside, 1 outside, 0 neither. `away_dm`: decimetres to the border, negative
+    inside. `by_region`: said by the phone's region monitoring, which tells no distance."""
+
+    at_ms: int
+    says: int
+    away_dm: int
+    accuracy_m: int
+    by_region: bool = False
+
+
+class State(Struct, frozen=True, gc=False):
+    """`since_ms`: what is pending began. `inside_ms`: last evidence of being inside. `turn_ms`: the last edge, 0: none.
+    `seen`: votes for what is pending. `is_vouched`: somebody said so, and silence does not end the visit.
+    `is_dismissed`: went by hand, and must be seen outside before they can come by themselves again."""
+
+    fence_version: int = 0
+    phase: Phase = Phase.unknown
+    since_ms: int = 0
+    inside_ms: int = 0
+    turn_ms: int = 0
+    seen: int = 0
+    is_vouched: bool = False
+    is_dismissed: bool = False
+    votes: tuple[Vote, ...] = ()
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether a visit lasts."""
+        return self.phase is Phase.inside or self.phase is Phase.pending_out
+
+
+NOWHERE: Final = State()
+"""Nothing is known."""
+
+
+def decimetres(metres: float) -> int:
+    """As a vote keeps a distance."""
+    return int(max(-_FAR_DM, min(_FAR_DM, round(metres * 10))))
+
+
+def pack(state: State) -> bytes:
+    """At most 99 bytes."""
+    marks = _VOUCHED * state.is_vouched | _DISMISSED * state.is_dismissed
+    head = _HEAD.pack(
+        _VERSION,
+        state.phase,
+        marks,
+        state.seen,
+        len(state.votes),
+        state.fence_version,
+        state.since_ms,
+        state.inside_ms,
+        state.turn_ms,
+    )
+    return head + b"".join(
+        _VOTE.pack(
+            vote.at_ms,
+            vote.away_dm,
+            vote.accuracy_m,
+            vote.says + 4 * vote.by_region,
+        )
+        for vote in state.votes
+    )
+
+
+def unpack(packed: bytes) -> State:
+    """What `pack` wrote; NOWHERE for what cannot be read, be it newer or broken."""
+    if len(packed) < _HEAD.size or packed[0] != _VERSION:
+        return NOWHERE
+    _, phase, marks, seen, count, version, since, inside, turn = _HEAD.unpack_from(packed)
+    if len(packed) != _HEAD.size + count * _VOTE.size or phase > Phase.left:
+        return NOWHERE
+    return State(
+        fence_version=version,
+        phase=Phase(phase),
+        since_ms=since,
+        inside_ms=inside,
+        turn_ms=turn,
+        seen=seen,
+        is_vouched=bool(marks & _VOUCHED),
+        is_dismissed=bool(marks & _DISMISSED),
+        votes=tuple(
+            Vote(at, says - 4 if says > 1 else says, away, accuracy, says > 1)
+            for at, away, accuracy, says in _VOTE.iter_unpack(packed[_HEAD.size :])
+        ),
+    )
