@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple, Protocol
 
-from loadtest.geofence.score import Told
+from loadtest.geofence.truth import Told
 from loadtest.geofence.truth import Case, Heard
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from loadtest.geofence.judge import Seen
-from loadtest.geofence.score import Told
+from loadtest.geofence.truth import Told
 from loadtest.geofence.terrain import Fence, Round, Terrain
 from loadtest.geofence.truth import Heard
 from muster.attendance import Source

@@ -13,7 +13,7 @@ from typing import Final
 from loadtest.chart.paper import LEGEND_Y, MARGIN, WIDTH, Paper
 from loadtest.geofence.terrain import Fence, Round, exit_margin_m
 from loadtest.geofence.judge import Played, Seen
-from loadtest.geofence.score import Told
+from loadtest.geofence.truth import Told
 from loadtest.geofence.truth import Run, Side, Truth
 
 HEIGHT: Final = 690

@@ -1,8 +1,8 @@
 """How well edges were told: those that a judge told against the true ones.
 
-A true edge is matched by the judge's last word before its deadline (truth.py); what matches none was missed. An edge told
-that matches none is excused, and not judged, if it could be by the path and does not follow an edge that was false: the
-way back from an edge that should not have been is another that should not have been.
+A true edge is matched by the judge's last word on it: of what was told by its deadline about the time up to it (truth.py).
+What matches none was missed. An edge told that matches none is excused, and not judged, if it could be by the path and
+does not follow an edge that was false: the way back from one that should not have been is another.
 
     precision  matched / (matched + false)
     recall     matched / true
@@ -18,17 +18,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from loadtest.geofence.truth import TrueEdge, Truth
+from loadtest.geofence.truth import Told, TrueEdge, Truth
 from loadtest.percentiles import percentile
-
-
-class Told(NamedTuple):
-    """An edge that a judge told at `judged_s`; by the evidence it was at `at_s`. `is_silence`: for want of evidence."""
-
-    is_enter: bool
-    judged_s: float
-    at_s: float
-    is_silence: bool = False
 
 
 class Match(NamedTuple):
@@ -96,7 +87,7 @@ def match(truth: Truth, told: Sequence[Told]) -> Match:
             silent += 1
         elif id(edge) in used:
             follows_false = False
-        elif not follows_false and truth.could_be(edge.is_enter, edge.judged_s):
+        elif not follows_false and truth.could_be(edge):
             excused += 1
         else:
             false.append(edge)
@@ -121,8 +112,12 @@ def total(matches: Iterable[Match], hours: float) -> Score:
 
 
 def _answer(truth: Truth, true: TrueEdge, told: Sequence[Told]) -> Told | None:
-    """The judge's last word on it; None: there was none, or it could not be, or was another."""
-    words = [edge for edge in told if true.since_s < edge.judged_s <= true.deadline_s]
+    """The judge's last word on it; None: there was none, or it was another, or it could not be."""
+    words = [
+        edge
+        for edge in told
+        if true.since_s < edge.judged_s <= true.deadline_s and edge.at_s <= true.shown_s
+    ]
     if not words or words[-1].is_enter is not true.is_enter:
         return None
-    return words[-1] if truth.could_be(true.is_enter, words[-1].judged_s) else None
+    return words[-1] if truth.could_be(words[-1]) else None

@@ -12,10 +12,12 @@ the path, is not judged:
   arrived, and GRACE_S.
 - a second **speaks against** coming where the path is more than BAND_M beyond the border, and against going where it is
   more than BAND_M within the exit border. An edge **could be** where nothing spoke against it for `dwell_s`: told from the
-  end of such a dwell (counted from the last fix made while something did) until the third fix after it had arrived.
+  end of such a dwell (counted from the last fix made while something did) until the third fix after it had arrived,
+  and said to have been no further than a dwell from it.
 
-A true edge is found if at its deadline the judge's last word is of its kind, told since the stay or absence before it,
-and could be. So nobody is asked to be late: who judges rightly while the path is still near the border is right.
+So a true edge may be told from its last crossing of the border on (noise makes a dwell seem to begin some seconds early;
+that is within the tolerance, a dwell and what fixes are apart) or wherever it could be before that, and no later than its
+deadline: nobody is asked to wait who judges rightly while the path is still near the border.
 
 Owns these words. Pure. Must never know the product's rules for judging, nor its geometry: it is what checks them.
 """
@@ -32,6 +34,9 @@ from loadtest.geofence.terrain import Fence, exit_margin_m
 
 BAND_M: Final = 20.0
 FIXES: Final = 3
+SECOND_S: Final = 1.0
+"""What the path is looked at by: a run may be so much longer at either end."""
+
 GRACE_S: Final = 2.0
 """What waits for a time instead of a fix is looked at about every second."""
 
@@ -59,12 +64,22 @@ class Case(NamedTuple):
 
 class TrueEdge(NamedTuple):
     """Seconds. `since_s`: the end of the stay or absence before it; `crossed_s`: when the path last crossed the border
-    that it crosses, where latency counts from."""
+    that it crosses, where latency counts from; `shown_s`: when the fix was made that the deadline waits for."""
 
     is_enter: bool
     since_s: float
     crossed_s: float
+    shown_s: float
     deadline_s: float
+
+
+class Told(NamedTuple):
+    """An edge that a judge told at `judged_s`; by the evidence it was at `at_s`. `is_silence`: for want of evidence."""
+
+    is_enter: bool
+    judged_s: float
+    at_s: float
+    is_silence: bool = False
 
 
 class Run(NamedTuple):
@@ -94,15 +109,20 @@ class Truth:
         self._may_go = self._runs(lambda far_m: far_m is None or far_m >= self._exit_m - BAND_M)
         self.edges = self._edges()
 
-    def could_be(self, is_enter: bool, judged_s: float) -> bool:
-        """Whether nothing spoke against this edge for as long as the dwell."""
-        for run in self._may_come if is_enter else self._may_go:
-            if run.last_s - run.first_s < self._dwell_s:
+    def could_be(self, told: Told) -> bool:
+        """Whether it follows the crossing of a true edge, or nothing spoke against it for as long as the dwell."""
+        for true in self.edges:
+            is_after = true.crossed_s <= told.judged_s <= true.deadline_s
+            if is_after and true.is_enter is told.is_enter:
+                return True
+        for run in self._may_come if told.is_enter else self._may_go:
+            if run.last_s - run.first_s + 2 * SECOND_S < self._dwell_s:
                 continue
             after = bisect_right(self._made_s, run.last_s) + FIXES - 1
             last_s = self._there_s[after] if after < len(self._made_s) else self._over_s
-            from_s = self._last_made(run.first_s - 1.0) + self._dwell_s
-            if from_s <= judged_s <= last_s + GRACE_S:
+            began_s = self._last_made(run.first_s - SECOND_S)
+            is_in_time = began_s + self._dwell_s <= told.judged_s <= last_s + GRACE_S
+            if is_in_time and began_s <= told.at_s + self._dwell_s <= run.last_s + 2 * self._dwell_s:  # fmt: skip
                 return True
         return False
 
@@ -118,8 +138,9 @@ class Truth:
             if enough >= len(self._made_s) or self._made_s[enough] > run.last_s:
                 continue
             if is_stay is not is_inside:
-                deadline_s = self._there_s[enough] + GRACE_S
-                edges.append(TrueEdge(is_stay, since_s, self._crossed_s(run, is_stay), deadline_s))
+                shown_s, deadline_s = self._made_s[enough], self._there_s[enough] + GRACE_S
+                crossed_s = self._crossed_s(run, is_stay)
+                edges.append(TrueEdge(is_stay, since_s, crossed_s, shown_s, deadline_s))
                 is_inside = is_stay
             since_s = run.last_s
         return edges
