@@ -8,16 +8,16 @@ the path, is not judged:
   than BAND_M beyond the exit border. A **stay** is a run of surely inside seconds that lasts until the third fix made
   `dwell_s` or more after the first one made in it: the product looks at three fixes, so whoever judges has had all
   they need. An **absence** is the same of surely gone seconds. Everybody begins absent. The **true edges** are the
-  changes from one to the other, in their order. An edge's deadline is when that third fix, and all made before it, had
-  arrived, and GRACE_S.
+  changes from one to the other, in their order.
 - a second **speaks against** coming where the path is more than BAND_M beyond the border, and against going where it is
   more than BAND_M within the exit border. An edge **could be** where nothing spoke against it for `dwell_s`: told from the
   end of such a dwell (counted from the last fix made while something did) until the third fix after it had arrived,
   and said to have been no further than a dwell from it.
 
-So a true edge may be told from its last crossing of the border on (noise makes a dwell seem to begin some seconds early;
-that is within the tolerance, a dwell and what fixes are apart) or wherever it could be before that, and no later than its
-deadline: nobody is asked to wait who judges rightly while the path is still near the border.
+A true edge is expected a dwell after the crossing; the tolerance is another dwell and what three fixes are apart. So it may
+be told from its last crossing of the border on, or wherever it could be before that (nobody is asked to wait who judges
+rightly while the path is still near the border), until the third fix made two dwells or more after the first one of the
+stay or absence, and all made before it, had arrived, and GRACE_S.
 
 Owns these words. Pure. Must never know the product's rules for judging, nor its geometry: it is what checks them.
 """
@@ -64,7 +64,7 @@ class Case(NamedTuple):
 
 class TrueEdge(NamedTuple):
     """Seconds. `since_s`: the end of the stay or absence before it; `crossed_s`: when the path last crossed the border
-    that it crosses, where latency counts from; `shown_s`: when the fix was made that the deadline waits for."""
+    that it crosses, where latency counts from; `shown_s`: when the fix was made that shows it."""
 
     is_enter: bool
     since_s: float
@@ -118,8 +118,8 @@ class Truth:
         for run in self._may_come if told.is_enter else self._may_go:
             if run.last_s - run.first_s + 2 * SECOND_S < self._dwell_s:
                 continue
-            after = bisect_right(self._made_s, run.last_s) + FIXES - 1
-            last_s = self._there_s[after] if after < len(self._made_s) else self._over_s
+            after = self._third_fix(run.last_s)
+            last_s = self._there_s[after] if after is not None else self._over_s
             began_s = self._last_made(run.first_s - SECOND_S)
             is_in_time = began_s + self._dwell_s <= told.judged_s <= last_s + GRACE_S
             if is_in_time and began_s <= told.at_s + self._dwell_s <= run.last_s + 2 * self._dwell_s:  # fmt: skip
@@ -134,13 +134,14 @@ class Truth:
             first = bisect_left(self._made_s, run.first_s)
             if first == len(self._made_s):
                 break
-            enough = bisect_left(self._made_s, self._made_s[first] + self._dwell_s) + FIXES - 1
-            if enough >= len(self._made_s) or self._made_s[enough] > run.last_s:
+            enough = self._third_fix(self._made_s[first] + self._dwell_s)
+            if enough is None or self._made_s[enough] > run.last_s:
                 continue
             if is_stay is not is_inside:
-                shown_s, deadline_s = self._made_s[enough], self._there_s[enough] + GRACE_S
-                crossed_s = self._crossed_s(run, is_stay)
-                edges.append(TrueEdge(is_stay, since_s, crossed_s, shown_s, deadline_s))
+                last = self._third_fix(self._made_s[first] + 2 * self._dwell_s)
+                last_s = self._there_s[last] if last is not None else self._over_s
+                crossed_s, shown_s = self._crossed_s(run, is_stay), self._made_s[enough]
+                edges.append(TrueEdge(is_stay, since_s, crossed_s, shown_s, last_s + GRACE_S))
                 is_inside = is_stay
             since_s = run.last_s
         return edges
@@ -151,6 +152,11 @@ class Truth:
             if at_s < run.first_s and far_m is not None and (far_m > border_m) is is_enter:
                 return at_s
         return self._seconds[0][0]
+
+    def _third_fix(self, at_s: float) -> int | None:
+        """The number of the third fix made then or later; None: there are not so many."""
+        third = bisect_left(self._made_s, at_s) + FIXES - 1
+        return third if third < len(self._made_s) else None
 
     def _last_made(self, at_s: float) -> float:
         """When the last fix was made by then; the path's beginning if none was."""
