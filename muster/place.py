@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from math import isfinite
+from math import inf
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -24,7 +24,7 @@ from muster.attendance import Confidence, Source
 from muster.ground import Ground
 from muster.ids import RoomId
 from muster.terms import Terms
-from muster.whereabouts import NOWHERE, Phase, State, Vote, decimetres, pack, unpack
+from muster.whereabouts import NOWHERE, Phase, State, Vote, pack, unpack
 
 __all__ = [
     "NOWHERE",
@@ -38,6 +38,8 @@ __all__ = [
     "State",
     "Terms",
     "Turn",
+    "due_ms",
+    "is_stale",
     "judge",
     "judge_all",
     "on_time",
@@ -113,6 +115,17 @@ class Judgement(NamedTuple):
 _SLACK_M: Final = 30.0
 """What two fixes may differ by whatever accuracy they claim: phones are surer of themselves than they may be."""
 
+_VAGUE_M: Final = 65_535
+"""No accuracy is kept as worse."""
+
+_OUTSIDE: Final = (Phase.near, Phase.left, Phase.unknown)
+
+_BETWEEN_MS: Final = 120_000
+"""Fixes further apart tell nothing of when in between a border was crossed."""
+
+_STAYING_MPS: Final = 4.0
+"""Who moves faster while coming in may be driving through: silence then tells nothing of their staying."""
+
 _STRIDE_MPS: Final = 10.0
 """How much faster than a phone says somebody may have moved between two fixes."""
 
@@ -126,15 +139,17 @@ def judge(state: State, evidence: Evidence, ground: Ground, terms: Terms, now_ms
     if isinstance(evidence, Claim):
         turns = _moved(state, ground, now_ms)
         held, turn = _claimed(held, evidence, ground)
-        return _judged(held, (*turns, *turn), ground, terms)
+        return _judged(held, turns + turn, ground, terms)
     vote = _vote(evidence, ground, terms)
     reason = _misfit(held.votes, vote, evidence, terms)
     if reason is not None:
         return Judgement(state, (), reason, due_ms(state, ground, terms))
+    if held is state and _is_so_already(held, vote, terms):
+        return _judged(_repeated(held, vote, terms), (), ground, terms)
     turns = _moved(state, ground, now_ms)
     held, passed = _elapse(held, ground, terms, vote.at_ms - 1)
-    held, turn = _counted(_with(held, vote, terms), vote, ground, terms)
-    return _judged(held, (*turns, *passed, *turn), ground, terms)
+    held, turn = _counted(held, vote, ground, terms)
+    return _judged(held, turns + passed + turn, ground, terms)
 
 
 def judge_all(
@@ -162,15 +177,32 @@ def on_time(state: State, ground: Ground, terms: Terms, now_ms: int) -> Judgemen
     return _judged(held, turns, ground, terms)
 
 
+def is_stale(kept: State, state: State, terms: Terms) -> bool:
+    """Whether what is kept elsewhere must make way for `state`: more changed than that the same was said again,
+    or that was said too long ago. So not every fix of ten thousand people costs a write."""
+    if kept is state:
+        return False
+    one, other = kept.votes, state.votes
+    if (
+        not (one and other)
+        or len(one) != len(other)
+        or [v.says for v in one] != [v.says for v in other]
+    ):
+        return True
+    if other[-1].at_ms - one[-1].at_ms >= terms.rest_ms:
+        return True
+    return replace(kept, votes=(), inside_ms=0) != replace(state, votes=(), inside_ms=0)
+
+
 def due_ms(state: State, ground: Ground, terms: Terms) -> int | None:
     """When time alone would change something."""
+    phase = state.phase
+    if phase in _OUTSIDE:
+        return None
     if state.fence_version != ground.fence_version:
         return 0 if state.is_inside else None
-    phase = state.phase
     if phase is Phase.pending_in:
-        return _over_ms(state, ground, terms) if state.votes[-1].says < 0 else None
-    if not state.is_inside:
-        return None
+        return _over_ms(state, ground, terms) if _stays(state.votes) else None
     due = ground.until_ms
     if not state.is_vouched:
         due = min(due, state.inside_ms + terms.silence_ms)
@@ -193,25 +225,20 @@ def _fault(evidence: Evidence, ground: Ground, terms: Terms, now_ms: int) -> Rea
     if now_ms >= ground.until_ms or not ground.from_ms <= at_ms < ground.until_ms:
         return Reason.closed
     if isinstance(evidence, Fix):
-        return _fault_of_fix(evidence, terms)
+        if evidence.mock:
+            return Reason.mocked
+        # Comparisons with NaN are false.
+        if not (-90.0 <= evidence.lat <= 90.0 and -180.0 <= evidence.lon <= 180.0):
+            return Reason.malformed
+        if not 0.0 <= evidence.accuracy_m < inf:
+            return Reason.malformed
+        speed_mps = evidence.speed_mps
+        if speed_mps is not None and not speed_mps <= terms.speed_most_mps:
+            return Reason.too_fast if speed_mps < inf else Reason.malformed
+        return None
     if isinstance(evidence, Crossing) and evidence.room != ground.room:
         return Reason.malformed
     return None
-
-
-def _fault_of_fix(fix: Fix, terms: Terms) -> Reason | None:
-    accuracy_m, speed_mps = fix.accuracy_m, fix.speed_mps
-    # Comparisons with NaN are false.
-    if not (-90.0 <= fix.lat <= 90.0 and -180.0 <= fix.lon <= 180.0 and accuracy_m >= 0.0):
-        return Reason.malformed
-    if fix.mock:
-        return Reason.mocked
-    if speed_mps is not None:
-        if not isfinite(speed_mps):
-            return Reason.malformed
-        if speed_mps > terms.speed_most_mps:
-            return Reason.too_fast
-    return Reason.inaccurate if accuracy_m > terms.accuracy_m else None
 
 
 def _vote(evidence: Fix | Crossing, ground: Ground, terms: Terms) -> Vote:
@@ -219,28 +246,29 @@ def _vote(evidence: Fix | Crossing, ground: Ground, terms: Terms) -> Vote:
         return Vote(evidence.at_ms, -1 if evidence.is_enter else 1, 0, 0, True)
     fence = ground.fence
     away_m = fence.distance_m(evidence.lat, evidence.lon)
-    margin_m = max(terms.exit_share * fence.size_m, terms.exit_least_m)
+    # A visit ends only by fixes that could not well be inside: false edges are worse than late ones.
+    margin_m = max(terms.exit_share * fence.size_m, terms.exit_least_m, evidence.accuracy_m)
     says = -1 if away_m <= 0.0 else 1 if away_m > margin_m else 0
-    return Vote(evidence.at_ms, says, decimetres(away_m), int(evidence.accuracy_m))
+    return Vote(evidence.at_ms, says, int(10.0 * away_m), min(_VAGUE_M, int(evidence.accuracy_m)))
 
 
 def _misfit(
     votes: tuple[Vote, ...], vote: Vote, evidence: Fix | Crossing, terms: Terms
 ) -> Reason | None:
-    """What is wrong with it after what came before: late, or further away than anybody gets in that time.
+    """What is wrong with it where the border is, and after what came before: late, or too far away.
 
     It need fit only one of the last few: one wrong fix that was believed does not lock out the right ones.
     """
-    if not votes:
-        return None
-    if vote.at_ms <= votes[-1].at_ms:
+    if votes and vote.at_ms <= votes[-1].at_ms:
         return Reason.out_of_order
-    if vote.by_region:
+    if vote.by_region or isinstance(evidence, Crossing):
         return None
-    most_mps = terms.speed_most_mps
-    stride_mps = most_mps
-    if isinstance(evidence, Fix) and evidence.speed_mps is not None and evidence.speed_mps >= 0:
-        stride_mps = min(most_mps, 2 * evidence.speed_mps + _STRIDE_MPS)
+    # However vague, it says something if the border is far from all that it may mean.
+    if evidence.accuracy_m > terms.accuracy_m and abs(vote.away_dm) < 20 * evidence.accuracy_m:
+        return Reason.inaccurate
+    most_mps = stride_mps = terms.speed_most_mps
+    if evidence.speed_mps is not None and evidence.speed_mps >= 0.0:
+        stride_mps = min(most_mps, 2.0 * evidence.speed_mps + _STRIDE_MPS)
     reason = None
     for before in reversed(votes):
         if before.by_region:
@@ -254,73 +282,117 @@ def _misfit(
     return reason
 
 
-def _with(state: State, vote: Vote, terms: Terms) -> State:
+def _is_so_already(state: State, vote: Vote, terms: Terms) -> bool:
+    """Whether a vote only says again what is so, and nothing fell due before it: it can begin and end nothing."""
+    phase = state.phase
+    if phase is Phase.inside:
+        is_silent = vote.at_ms - state.inside_ms > terms.silence_ms
+        return vote.says <= 0 and (state.is_vouched or not is_silent)
+    return vote.says >= 0 and not state.is_dismissed and phase in _OUTSIDE
+
+
+def _repeated(state: State, vote: Vote, terms: Terms) -> State:
+    """The same with one vote more. Spelt out: this is what becomes of nearly every fix."""
+    phase = state.phase
+    return State(
+        state.fence_version,
+        Phase.near if phase is Phase.unknown else phase,
+        0,
+        vote.at_ms if phase is Phase.inside else state.inside_ms,
+        state.turn_ms,
+        0,
+        state.is_vouched,
+        state.is_dismissed,
+        _joined(state.votes, vote, terms),
+    )
+
+
+def _joined(votes: tuple[Vote, ...], vote: Vote, terms: Terms) -> tuple[Vote, ...]:
     """One vote more; those that are too old or too many fall away."""
+    votes = (*votes, vote)[-terms.fixes_looked_at :]
     oldest = vote.at_ms - terms.silence_ms
-    votes = (*state.votes, vote)[-terms.fixes_looked_at :]
     while votes[0].at_ms < oldest:
         votes = votes[1:]
-    return replace(state, votes=votes)
+    return votes
 
 
 def _counted(
     state: State, vote: Vote, ground: Ground, terms: Terms
 ) -> tuple[State, tuple[Turn, ...]]:
     """What the votes say now."""
+    votes = _joined(state.votes, vote, terms)
     if state.is_inside:
-        return _going(state, vote, ground, terms)
-    return _coming(state, vote, ground, terms)
-
-
-def _coming(
-    state: State, vote: Vote, ground: Ground, terms: Terms
-) -> tuple[State, tuple[Turn, ...]]:
-    if state.is_dismissed and _majority(state, 1, terms) is not None:
-        state = replace(state, is_dismissed=False)
-    since = None if state.is_dismissed else _majority(state, -1, terms)
-    if since is None:
+        side, pending, phase = 1, Phase.pending_out, Phase.inside
+        is_dismissed = False
+    else:
+        side, pending = -1, Phase.pending_in
         phase = Phase.left if state.turn_ms else Phase.near
-        return replace(state, phase=phase, since_ms=0, seen=0), ()
-    state = _pending(state, Phase.pending_in, -1, since, vote)
-    if vote.says < 0 and vote.at_ms - state.since_ms >= _dwell_ms(ground, terms):
-        return _entered(state, terms)
-    return state, ()
+        is_dismissed = state.is_dismissed and _majority(votes, 1, terms) is None
+    since_ms = None if is_dismissed else _majority(votes, side, terms)
+    seen = 0
+    if since_ms is not None:
+        phase, since_ms, seen = pending, *_seen(state, pending, side, since_ms, votes)
+    held = State(
+        state.fence_version,
+        phase,
+        since_ms or 0,
+        vote.at_ms if side > 0 and vote.says <= 0 else state.inside_ms,
+        state.turn_ms,
+        seen,
+        state.is_vouched,
+        is_dismissed,
+        votes,
+    )
+    if since_ms is None or vote.says != side or vote.at_ms - since_ms < _dwell_ms(ground, terms):
+        return held, ()
+    if side < 0:
+        return _entered(held, terms)
+    return _left(held, since_ms, Source.gps, _sureness(held, terms))
 
 
-def _going(
-    state: State, vote: Vote, ground: Ground, terms: Terms
-) -> tuple[State, tuple[Turn, ...]]:
-    if vote.says <= 0:
-        state = replace(state, inside_ms=vote.at_ms)
-    since = _majority(state, 1, terms)
-    if since is None:
-        return replace(state, phase=Phase.inside, since_ms=0, seen=0), ()
-    state = _pending(state, Phase.pending_out, 1, since, vote)
-    if vote.says > 0 and vote.at_ms - state.since_ms >= _dwell_ms(ground, terms):
-        return _left(state, state.since_ms, Source.gps, _sureness(state, terms))
-    return state, ()
+def _seen(
+    state: State, pending: Phase, side: int, since_ms: int, votes: tuple[Vote, ...]
+) -> tuple[int, int]:
+    """Since when it is pending, and by how many fixes: begun now, or going on."""
+    if state.phase is pending:
+        since_ms, votes = state.since_ms, votes[-1:]
+        seen = state.seen
+    else:
+        seen = 0
+    seen += sum(vote.says == side and not vote.by_region for vote in votes)
+    return since_ms, min(255, seen)
 
 
-def _pending(state: State, phase: Phase, side: int, since_ms: int, vote: Vote) -> State:
-    """Begun, or going on."""
-    if state.phase is phase:
-        return replace(state, seen=min(255, state.seen + (vote.says == side)))
-    seen = sum(one.says == side and not one.by_region for one in state.votes)
-    return replace(state, phase=phase, since_ms=since_ms, seen=seen)
+def _majority(votes: tuple[Vote, ...], side: int, terms: Terms) -> int | None:
+    """Since when enough of the last votes say so, one of them at least by a fix; None: not enough do.
 
-
-def _majority(state: State, side: int, terms: Terms) -> int | None:
-    """Since when enough of the last votes say so, one of them at least by a fix; None: not enough do."""
-    since = None
+    Since the border was crossed after the last vote to the contrary, as far as that lies between two fixes.
+    """
     count = 0
     is_fixed = False
-    for vote in state.votes:
+    before = since = None
+    for vote in votes:
         if vote.says == side:
             count += 1
             is_fixed = is_fixed or not vote.by_region
             if since is None:
-                since = vote.at_ms
-    return since if count >= terms.fixes_needed and is_fixed else None
+                since = _crossed_ms(before, vote)
+        elif vote.says:
+            since = None
+        before = vote
+    if count < terms.fixes_needed or not is_fixed:
+        return None
+    return votes[-1].at_ms if since is None else since
+
+
+def _crossed_ms(before: Vote | None, vote: Vote) -> int:
+    """When somebody who moved straight from one vote to the next met the border; with nothing to go by, the next."""
+    if before is None or before.by_region or vote.by_region:
+        return vote.at_ms
+    if before.away_dm * vote.away_dm >= 0 or vote.at_ms - before.at_ms > _BETWEEN_MS:
+        return vote.at_ms
+    share = before.away_dm / (before.away_dm - vote.away_dm)
+    return before.at_ms + int((vote.at_ms - before.at_ms) * share)
 
 
 def _elapse(
@@ -344,11 +416,20 @@ def _elapse(
 
 
 def _over_ms(state: State, ground: Ground, terms: Terms) -> int:
-    """When a dwell is over by the clock: not before the next fix is overdue, since it may say otherwise."""
-    dwell_ms = _dwell_ms(ground, terms)
-    last_ms = state.votes[-1].at_ms
-    gap_ms = last_ms - state.votes[-2].at_ms if len(state.votes) > 1 else dwell_ms
-    return max(state.since_ms + dwell_ms, last_ms + min(dwell_ms, 2 * gap_ms))
+    """When a dwell is over by the clock alone: a whole one after the last vote, since the next may say otherwise."""
+    return state.votes[-1].at_ms + _dwell_ms(ground, terms)
+
+
+def _stays(votes: tuple[Vote, ...]) -> bool:
+    """Whether the last vote says inside and does not show somebody who is driving through."""
+    last = votes[-1]
+    if last.says >= 0:
+        return False
+    for before in reversed(votes[:-1]):
+        if not (before.by_region or last.by_region):
+            moved_m = abs(last.away_dm - before.away_dm) / 10
+            return moved_m * 1000 < _STAYING_MPS * (last.at_ms - before.at_ms)
+    return True
 
 
 def _dwell_ms(ground: Ground, terms: Terms) -> int:

@@ -22,7 +22,6 @@ _HEAD: Final = Layout("<BBBBBIqqq")
 _VOTE: Final = Layout("<qiHb")
 _VOUCHED: Final = 1
 _DISMISSED: Final = 2
-_FAR_DM: Final = 2**31 - 1
 
 
 class Phase(IntEnum):
@@ -70,11 +69,6 @@ class State(Struct, frozen=True, gc=False):
 
 NOWHERE: Final = State()
 """Nothing is known."""
-
-
-def decimetres(metres: float) -> int:
-    """As a vote keeps a distance."""
-    return int(max(-_FAR_DM, min(_FAR_DM, round(metres * 10))))
 
 
 def pack(state: State) -> bytes:
