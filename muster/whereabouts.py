@@ -13,6 +13,7 @@ from struct import Struct as Layout
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 VOTES_MOST: Final = 4
 """Votes a state has room for: it stays below 100 bytes."""
@@ -37,13 +38,13 @@ class Phase(IntEnum):
 
 class Vote(Struct, frozen=True, gc=False):
     """What one piece of evidence says: -1 inside, 1 outside, 0 neither. `away_dm`: decimetres to the border, negative
-    inside. `by_region`: said by the phone's region monitoring, which tells no distance."""
+    inside. `is_blind`: without a distance: said by the phone's region monitoring, or by somebody."""
 
     at_ms: int
     says: int
     away_dm: int
     accuracy_m: int
-    by_region: bool = False
+    is_blind: bool = False
 
 
 class State(Struct, frozen=True, gc=False):
@@ -90,7 +91,7 @@ def pack(state: State) -> bytes:
             vote.at_ms,
             vote.away_dm,
             vote.accuracy_m,
-            vote.says + 4 * vote.by_region,
+            vote.says + 4 * vote.is_blind,
         )
         for vote in state.votes
     )
@@ -117,3 +118,21 @@ def unpack(packed: bytes) -> State:
             for at, away, accuracy, says in _VOTE.iter_unpack(packed[_HEAD.size :])
         ),
     )
+
+
+def is_stale(kept: State, state: State, rest_ms: int) -> bool:
+    """Whether what is kept elsewhere must make way for `state`: more changed than that the same was said again,
+    or that was said too long ago. So not every fix of ten thousand people costs a write."""
+    if kept is state:
+        return False
+    one, other = kept.votes, state.votes
+    if (
+        not (one and other)
+        or len(one) != len(other)
+        or [vote.says for vote in one] != [vote.says for vote in other]
+    ):
+        return True
+    if other[-1].at_ms - one[-1].at_ms >= rest_ms:
+        return True
+    same: bool = replace(kept, votes=(), inside_ms=0) == replace(state, votes=(), inside_ms=0)
+    return not same
