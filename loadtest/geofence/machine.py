@@ -16,8 +16,10 @@ from loadtest.geofence.truth import Heard
 from muster.attendance import Source
 from muster.ground import Ground, ground_of
 from muster.ids import RoomId
-from muster.place import NOWHERE, Fix, State, Terms, Turn, judge_all, on_time
+from muster.evidence import Fix
+from muster.place import NOWHERE, State, Turn, judge_all, on_time
 from muster.point import Point
+from muster.terms import Terms
 from muster.venue import Circle, Polygon, Shape, Venue, Visibility
 
 HOME: Final = Terrain(52.52, 13.405)
