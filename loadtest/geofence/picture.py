@@ -5,7 +5,7 @@ Owns what is drawn and where. Pure. Must never judge: it is given what was judge
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from itertools import groupby
 from math import cos, pi, sin
 from typing import Final
@@ -13,8 +13,7 @@ from typing import Final
 from loadtest.chart.paper import LEGEND_Y, MARGIN, WIDTH, Paper
 from loadtest.geofence.terrain import Fence, Round, exit_margin_m
 from loadtest.geofence.judge import Played, Seen
-from loadtest.geofence.truth import Told
-from loadtest.geofence.truth import Run, Side, Truth
+from loadtest.geofence.truth import Told, Truth
 
 HEIGHT: Final = 690
 MAP_TOP: Final = 96
@@ -25,9 +24,15 @@ ROWS_LEFT: Final = 92
 CLEAR_M: Final = 60.0
 """Shown around fence and exit border, at least."""
 
-_REASONS: Final = ("inaccurate", "jump", "too_fast", "out_of_order")
-_FENCE, _OUT, _IN, _ODD, _LATE, _PATH = range(6)
-_COLOURS: Final = {"inaccurate": _LATE, "jump": _ODD, "too_fast": _ODD}
+_FENCE, _OUT, _IN, _ODD, _VAGUE, _PATH = range(6)
+_PHASES: Final = {
+    "pending_in": f"pale c{_IN}",
+    "inside": f"bar c{_IN}",
+    "pending_out": f"pale c{_OUT}",
+}
+_Along = Callable[[float], float]
+"""From seconds to a place on paper."""
+
 _CROSS: Final = 4.5
 
 
@@ -137,6 +142,10 @@ def _draw_fix(paper: Paper, on: Map, seen: Seen) -> None:
     _cross(paper, x, y, colour)
 
 
+def _colour(refused: str) -> int:
+    return _VAGUE if refused == "inaccurate" else _ODD
+
+
 def _cross(paper: Paper, x: float, y: float, colour: int) -> None:
     for up in (-_CROSS, _CROSS):
         paper.stroke([(x - _CROSS, y - up), (x + _CROSS, y + up)], f"line c{colour}")
@@ -170,8 +179,7 @@ def _rows(paper: Paper, played: Played, truth: Truth) -> None:
 
     for number, name in enumerate(("truth", "judged", "fixes")):
         paper.words(ROWS_LEFT - 10, ROWS_TOP + number * ROW_HEIGHT + 12, name, "ink", "end")
-    for run in truth.runs:
-        _truth_block(paper, x(run.first_s), x(run.last_s + 1), run)
+    _truth_blocks(paper, truth, x, path.ends_s)
     _phase_blocks(paper, played, x)
     bottom = ROWS_TOP + 3 * ROW_HEIGHT
     for seen in played.seen:
@@ -191,14 +199,21 @@ def _rows(paper: Paper, played: Played, truth: Truth) -> None:
 
 
 _ROWS_SAID: Final = (
-    "truth: full is inside, pale is within 20 m of the border. judged: full is inside, pale waits for the dwell."
+    "truth: full is inside, pale is near the border. judged: full is inside, pale waits for the dwell."
 )
 
 
-def _truth_block(paper: Paper, left: float, right: float, run: Run) -> None:
-    if run.side is not Side.outside:
-        kind = f"bar c{_FENCE}" if run.side is Side.inside else f"pale c{_FENCE}"
-        paper.block((left, ROWS_TOP), (right - left, 16), kind)
+def _truth_blocks(paper: Paper, truth: Truth, x: _Along, ends_s: float) -> None:
+    """What is neither surely inside nor surely gone is pale."""
+    sure = sorted([(run, True) for run in truth.inside] + [(run, False) for run in truth.gone])
+    at_s = 0.0
+    for run, is_inside in sure:
+        paper.block((x(at_s), ROWS_TOP), (x(run.first_s) - x(at_s), 16), f"pale c{_FENCE}")
+        at_s = run.last_s + 1
+        if is_inside:
+            left = x(run.first_s)
+            paper.block((left, ROWS_TOP), (x(at_s) - left, 16), f"bar c{_FENCE}")
+    paper.block((x(at_s), ROWS_TOP), (x(ends_s) - x(at_s), 16), f"pale c{_FENCE}")
 
 
 def _phase_blocks(paper: Paper, played: Played, x: _Along) -> None:
@@ -214,3 +229,8 @@ def _phase_blocks(paper: Paper, played: Played, x: _Along) -> None:
         kind = _PHASES.get(phase)
         if kind and right > left:
             paper.block((left, ROWS_TOP + ROW_HEIGHT), (right - left, 16), kind)
+
+
+def clock(at_s: float) -> str:
+    """Minutes and seconds."""
+    return f"{int(at_s) // 60}:{int(at_s) % 60:02}"
