@@ -21,7 +21,7 @@ from muster.attendance import Confidence, Source
 from muster.evidence import Claim, Crossing, Evidence, Fix, Reason, fault
 from muster.ground import Ground
 from muster.terms import Terms
-from muster.voting import joined, majority, misfit, stays, vote_of
+from muster.voting import agree, is_sure, joined, majority, misfit, stays, vote_of
 from muster.whereabouts import NOWHERE, Phase, State, Vote, is_stale, pack, unpack
 
 __all__ = [
@@ -124,11 +124,12 @@ def due_ms(state: State, ground: Ground, terms: Terms) -> int | None:
         return 0 if state.is_inside else None
     if phase is Phase.pending_in:
         over_ms = _over_ms(state, ground, terms)
-        return over_ms if over_ms < ground.until_ms and stays(state.votes) else None
+        is_clear = agree(state.votes, -1) and stays(state.votes) and over_ms < ground.until_ms
+        return over_ms if is_clear else None
     due = ground.until_ms
     if not state.is_vouched:
         due = min(due, state.inside_ms + terms.silence_ms)
-    if phase is Phase.pending_out and state.votes[-1].says > 0:
+    if phase is Phase.pending_out and agree(state.votes, 1):
         due = min(due, _over_ms(state, ground, terms))
     return due
 
@@ -147,18 +148,11 @@ def _is_so_already(state: State, vote: Vote, terms: Terms) -> bool:
 
 
 def _repeated(state: State, vote: Vote, terms: Terms) -> State:
-    """The same with one vote more. Spelt out: this is what becomes of nearly every fix."""
-    phase = state.phase
-    return State(
-        state.fence_version,
-        Phase.near if phase is Phase.unknown else phase,
-        0,
-        vote.at_ms if phase is Phase.inside else state.inside_ms,
-        state.turn_ms,
-        0,
-        state.is_vouched,
-        state.is_dismissed,
-        joined(state.votes, vote, terms),
+    """The same with one vote more: what becomes of nearly every fix."""
+    phase = Phase.near if state.phase is Phase.unknown else state.phase
+    inside_ms = vote.at_ms if phase is Phase.inside else state.inside_ms
+    return _held(
+        state, phase, 0, inside_ms, 0, state.is_dismissed, joined(state.votes, vote, terms)
     )
 
 
@@ -167,46 +161,74 @@ def _counted(
 ) -> tuple[State, tuple[Turn, ...]]:
     """What the votes say now."""
     votes = joined(state.votes, vote, terms)
-    if state.is_inside:
-        side, pending, phase = 1, Phase.pending_out, Phase.inside
-        is_dismissed = False
-    else:
-        side, pending = -1, Phase.pending_in
+    return (_going if state.is_inside else _coming)(state, votes, ground, terms)
+
+
+def _coming(
+    state: State, votes: tuple[Vote, ...], ground: Ground, terms: Terms
+) -> tuple[State, tuple[Turn, ...]]:
+    """Votes of somebody who is not inside."""
+    is_dismissed = state.is_dismissed and majority(votes, 1, terms) is None
+    came_ms = None if is_dismissed else majority(votes, -1, terms)
+    if came_ms is None:
         phase = Phase.left if state.turn_ms else Phase.near
-        is_dismissed = state.is_dismissed and majority(votes, 1, terms) is None
-    since_ms = None if is_dismissed else majority(votes, side, terms)
-    seen = 0
-    if since_ms is not None:
-        phase, since_ms, seen = pending, *_seen(state, pending, side, since_ms, votes)
-    held = State(
+        return _held(state, phase, 0, state.inside_ms, 0, is_dismissed, votes), ()
+    dwell_ms = _dwell_ms(ground, terms)
+    seen, fresh = 0, votes
+    since_ms = came_ms + dwell_ms  # who may as well be outside must dwell twice
+    if state.phase is Phase.pending_in:
+        came_ms, since_ms, seen, fresh = state.inside_ms, state.since_ms, state.seen, votes[-1:]
+    for vote in fresh:
+        if vote.says < 0 and vote.at_ms >= came_ms:
+            seen += not vote.is_blind
+            if is_sure(vote):
+                since_ms = min(since_ms, vote.at_ms)
+    held = _held(state, Phase.pending_in, since_ms, came_ms, seen, False, votes)
+    if votes[-1].says < 0 and votes[-1].at_ms - since_ms >= dwell_ms:
+        return _entered(held, terms)
+    return held, ()
+
+
+def _going(
+    state: State, votes: tuple[Vote, ...], ground: Ground, terms: Terms
+) -> tuple[State, tuple[Turn, ...]]:
+    """Votes of somebody who is inside."""
+    vote = votes[-1]
+    inside_ms = vote.at_ms if vote.says <= 0 else state.inside_ms
+    since_ms = majority(votes, 1, terms)
+    if since_ms is None:
+        return _held(state, Phase.inside, 0, inside_ms, 0, False, votes), ()
+    seen, fresh = 0, votes
+    if state.phase is Phase.pending_out:
+        since_ms, seen, fresh = state.since_ms, state.seen, votes[-1:]
+    seen += sum(vote.says > 0 and not vote.is_blind for vote in fresh)
+    held = _held(state, Phase.pending_out, since_ms, inside_ms, seen, False, votes)
+    if vote.says > 0 and vote.at_ms - since_ms >= _dwell_ms(ground, terms):
+        return _left(held, since_ms, Source.gps, _sureness(held, terms))
+    return held, ()
+
+
+def _held(
+    state: State,
+    phase: Phase,
+    since_ms: int,
+    inside_ms: int,
+    seen: int,
+    is_dismissed: bool,
+    votes: tuple[Vote, ...],
+) -> State:
+    """Quicker than to replace one by one."""
+    return State(
         state.fence_version,
         phase,
-        since_ms or 0,
-        vote.at_ms if side > 0 and vote.says <= 0 else state.inside_ms,
+        since_ms,
+        inside_ms,
         state.turn_ms,
-        seen,
+        min(255, seen),
         state.is_vouched,
         is_dismissed,
         votes,
     )
-    if since_ms is None or vote.says != side or vote.at_ms - since_ms < _dwell_ms(ground, terms):
-        return held, ()
-    if side < 0:
-        return _entered(held, terms)
-    return _left(held, since_ms, Source.gps, _sureness(held, terms))
-
-
-def _seen(
-    state: State, pending: Phase, side: int, since_ms: int, votes: tuple[Vote, ...]
-) -> tuple[int, int]:
-    """Since when it is pending, and by how many fixes: begun now, or going on."""
-    if state.phase is pending:
-        since_ms, votes = state.since_ms, votes[-1:]
-        seen = state.seen
-    else:
-        seen = 0
-    seen += sum(vote.says == side and not vote.is_blind for vote in votes)
-    return since_ms, min(255, seen)
 
 
 def _elapse(
@@ -231,7 +253,7 @@ def _elapse(
 
 def _over_ms(state: State, ground: Ground, terms: Terms) -> int:
     """When a dwell is over by the clock alone: a whole one after the last vote, since the next may say otherwise."""
-    return state.votes[-1].at_ms + _dwell_ms(ground, terms)
+    return max(state.since_ms, state.votes[-1].at_ms) + _dwell_ms(ground, terms)
 
 
 def _dwell_ms(ground: Ground, terms: Terms) -> int:
@@ -239,7 +261,7 @@ def _dwell_ms(ground: Ground, terms: Terms) -> int:
 
 
 def _entered(state: State, terms: Terms) -> tuple[State, tuple[Turn, ...]]:
-    at_ms = max(state.since_ms, state.turn_ms)
+    at_ms = max(state.inside_ms, state.turn_ms)
     is_by_region = state.seen < terms.fixes_needed
     source, sure = (
         (Source.region, Confidence.low) if is_by_region else (Source.gps, _sureness(state, terms))

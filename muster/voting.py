@@ -5,6 +5,7 @@ Owns votes: making one, believing it after those before it, counting them. Must 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 from muster.evidence import Crossing, Fix, Reason
@@ -18,9 +19,6 @@ _SLACK_M: Final = 30.0
 _VAGUE_M: Final = 65_535
 """No accuracy is kept as worse."""
 
-_BETWEEN_MS: Final = 120_000
-"""Fixes further apart tell nothing of when in between a border was crossed."""
-
 _STAYING_MPS: Final = 4.0
 """Who moves faster while coming in may be driving through: silence then tells nothing of their staying."""
 
@@ -29,6 +27,7 @@ _STRIDE_MPS: Final = 10.0
 
 
 def vote_of(evidence: Fix | Crossing, ground: Ground, terms: Terms) -> Vote:
+    """What it says of this fence; the point is a valid one."""
     if isinstance(evidence, Crossing):
         return Vote(evidence.at_ms, -1 if evidence.is_enter else 1, 0, 0, True)
     fence = ground.fence
@@ -81,42 +80,38 @@ def joined(votes: tuple[Vote, ...], vote: Vote, terms: Terms) -> tuple[Vote, ...
 def majority(votes: tuple[Vote, ...], side: int, terms: Terms) -> int | None:
     """Since when enough of the last votes say so, one of them at least by a fix; None: not enough do.
 
-    Since the border was crossed after the last vote to the contrary, as far as that lies between two fixes.
+    Since the first after the last vote to the contrary: nothing is dated back to where there was no evidence.
     """
     count = 0
     is_fixed = False
-    before = since = None
+    since = None
     for vote in votes:
         if vote.says == side:
             count += 1
             is_fixed = is_fixed or not vote.is_blind
-            if since is None:
-                since = _crossed_ms(before, vote)
+            since = since or vote.at_ms
         elif vote.says:
             since = None
-        before = vote
     if count < terms.fixes_needed or not is_fixed:
         return None
-    return votes[-1].at_ms if since is None else since
+    return since or votes[-1].at_ms
 
 
-def _crossed_ms(before: Vote | None, vote: Vote) -> int:
-    """When somebody who moved straight from one vote to the next met the border; with nothing to go by, the next."""
-    if before is None or before.is_blind or vote.is_blind:
-        return vote.at_ms
-    if before.away_dm * vote.away_dm >= 0 or vote.at_ms - before.at_ms > _BETWEEN_MS:
-        return vote.at_ms
-    share = before.away_dm / (before.away_dm - vote.away_dm)
-    return before.at_ms + int((vote.at_ms - before.at_ms) * share)
+def is_sure(vote: Vote) -> bool:
+    """Whether a vote for inside is so even if the fix is off by as much as it claims it may be."""
+    return vote.says < 0 and (vote.is_blind or -vote.away_dm >= 10 * vote.accuracy_m)
+
+
+def agree(votes: tuple[Vote, ...], side: int) -> bool:
+    """Whether the last two say so, or the only one."""
+    return all(vote.says == side for vote in votes[-2:])
 
 
 def stays(votes: tuple[Vote, ...]) -> bool:
-    """Whether the last vote says inside and does not show somebody who is driving through."""
-    last = votes[-1]
-    if last.says >= 0:
-        return False
-    for before in reversed(votes[:-1]):
-        if not (before.is_blind or last.is_blind):
-            moved_m = abs(last.away_dm - before.away_dm) / 10
-            return moved_m * 1000 < _STAYING_MPS * (last.at_ms - before.at_ms)
+    """Whether no two of them, one after the other, show somebody who may be driving through."""
+    for before, vote in pairwise(votes):
+        if not (before.is_blind or vote.is_blind):
+            moved_m = abs(vote.away_dm - before.away_dm) / 10
+            if moved_m * 1000 >= _STAYING_MPS * (vote.at_ms - before.at_ms):
+                return False
     return True

@@ -48,9 +48,10 @@ class Vote(Struct, frozen=True, gc=False):
 
 
 class State(Struct, frozen=True, gc=False):
-    """`since_ms`: what is pending began. `inside_ms`: last evidence of being inside. `turn_ms`: the last edge, 0: none.
-    `seen`: votes for what is pending. `is_vouched`: somebody said so, and silence does not end the visit.
-    `is_dismissed`: went by hand, and must be seen outside before they can come by themselves again."""
+    """`since_ms`: the dwell of what is pending counts from here, maybe ahead. `inside_ms`: last evidence of being
+    inside; while coming in is pending, the first. `turn_ms`: the last edge, 0: none. `seen`: fixes for what is pending.
+    `is_vouched`: somebody said so, and silence does not end the visit. `is_dismissed`: went by hand, and must be seen
+    outside before they can come by themselves again."""
 
     fence_version: int = 0
     phase: Phase = Phase.unknown
