@@ -15,14 +15,14 @@ from loadtest.geofence.terrain import Fence, Round, exit_margin_m
 from loadtest.geofence.judge import Played, Seen
 from loadtest.geofence.truth import Told, Truth
 
-HEIGHT: Final = 690
+HEIGHT: Final = 692
 MAP_TOP: Final = 96
 MAP_HEIGHT: Final = 430
 ROWS_TOP: Final = MAP_TOP + MAP_HEIGHT + 34
 ROW_HEIGHT: Final = 26
 ROWS_LEFT: Final = 92
-CLEAR_M: Final = 60.0
-"""Shown around fence and exit border, at least."""
+CLEAR_M: Final = 90.0
+"""Shown around the exit border, at least."""
 
 _FENCE, _OUT, _IN, _ODD, _VAGUE, _PATH = range(6)
 _PHASES: Final = {
@@ -159,7 +159,7 @@ def _draw_edge(paper: Paper, on: Map, played: Played, told: Told) -> None:
     paper.ring(x, y, 6, f"dot c{_IN if told.is_enter else _OUT}")
     said = f"{'entered' if told.is_enter else 'left'}, told at {clock(told.judged_s)}"
     is_right = x > WIDTH - MARGIN - 150
-    paper.words(x + (-10 if is_right else 10), y + 4, said, "ink", "end" if is_right else "start")
+    paper.words(x + (-10 if is_right else 10), y + 4, said, "ink tag", "end" if is_right else "start")
 
 
 def _scale_bar(paper: Paper, on: Map) -> None:
@@ -195,11 +195,11 @@ def _rows(paper: Paper, played: Played, truth: Truth) -> None:
         paper.stroke([(at, bottom), (at, bottom + 5)], "axis")
         paper.words(at, bottom + 20, clock(tick * step_s), anchor="middle")
     paper.stroke([(ROWS_LEFT, bottom), (ROWS_LEFT + width, bottom)], "axis")
-    paper.words(MARGIN, HEIGHT - 14, _ROWS_SAID)
+    paper.words(MARGIN, HEIGHT - 12, _ROWS_SAID)
 
 
 _ROWS_SAID: Final = (
-    "truth: full is inside, pale is near the border. judged: full is inside, pale waits for the dwell."
+    "truth: full is inside, pale is near the border, or unknown. judged: full is inside, pale waits for the dwell."
 )
 
 

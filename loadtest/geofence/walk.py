@@ -16,16 +16,12 @@ from loadtest.bench.figures import end
 from loadtest.geofence.judge import Played, play
 from loadtest.geofence.kinds import real
 from loadtest.geofence.machine import machine_of
-from loadtest.geofence.picture import clock, picture
+from loadtest.geofence.picture import CLEAR_M, clock, picture
 from loadtest.geofence.score import Match, match, total
 from loadtest.geofence.trace import BadTrace, Trace, read
 from loadtest.geofence.truth import Truth
 from loadtest.progress import Progress
 from muster.terms import Terms
-
-SHOWN_FIXES: int = 40
-"""Of one fence: a picture of less is not worth looking at."""
-
 
 class Walked(NamedTuple):
     """One trace past one fence."""
@@ -35,9 +31,14 @@ class Walked(NamedTuple):
     match: Match
 
     def tells(self) -> tuple[int, int, int]:
-        """How much there is to see: edges matched, fixes refused, edges in all."""
-        refused = sum(bool(seen.refused) for seen in self.played.seen)
-        return len(self.match.matched), refused, len(self.played.told)
+        """How much there is to see: both kinds of edges, fixes refused on the map, edges matched."""
+        fence = self.played.case.fence
+        refused = sum(
+            bool(seen.refused) and fence.beyond_m(seen.fix.x, seen.fix.y) < CLEAR_M
+            for seen in self.played.seen
+        )
+        kinds = {true.is_enter for true, _ in self.match.matched}
+        return len(kinds), refused, len(self.match.matched)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
