@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple, Protocol
 
-from loadtest.geofence.truth import Told
-from loadtest.geofence.truth import Case, Heard
+from loadtest.geofence.truth import Case, Heard, Told
 
 
 class Seen(NamedTuple):

@@ -10,13 +10,12 @@ from typing import Final
 from uuid import UUID
 
 from loadtest.geofence.judge import Seen
-from loadtest.geofence.truth import Told
 from loadtest.geofence.terrain import Fence, Round, Terrain
-from loadtest.geofence.truth import Heard
+from loadtest.geofence.truth import Heard, Told
 from muster.attendance import Source
+from muster.evidence import Fix
 from muster.ground import Ground, ground_of
 from muster.ids import RoomId
-from muster.evidence import Fix
 from muster.place import NOWHERE, State, Turn, judge_all, on_time
 from muster.point import Point
 from muster.terms import Terms

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import groupby
-from math import cos, pi, sin
+from math import cos, sin, tau
 from typing import Final
 
 from loadtest.chart.paper import LEGEND_Y, MARGIN, WIDTH, Paper
-from loadtest.geofence.terrain import Fence, Round, exit_margin_m
 from loadtest.geofence.judge import Played, Seen
+from loadtest.geofence.terrain import Fence, Round, exit_margin_m
 from loadtest.geofence.truth import Told, Truth
 
 HEIGHT: Final = 692
@@ -34,13 +34,14 @@ _Along = Callable[[float], float]
 """From seconds to a place on paper."""
 
 _CROSS: Final = 4.5
+_RAYS: Final = 120
 
 
 class Map:
     """From metres to places on paper: the fence in the middle, north above."""
 
     def __init__(self, fence: Fence) -> None:
-        corners = _exit_border(fence)
+        self.exit_border = corners = _exit_border(fence)
         xs, ys = [x for x, _ in corners], [y for _, y in corners]
         self._x, self._y = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
         wide_m = max(xs) - min(xs) + 2 * CLEAR_M
@@ -115,19 +116,22 @@ def _draw_fence(paper: Paper, on: Map, fence: Fence) -> None:
         corners = [on.place(*corner) for corner in fence.corners]
         paper.area(corners, f"pale c{_FENCE}")
         paper.stroke([*corners, corners[0]], f"line c{_FENCE}")
-    border = [on.place(*corner) for corner in _exit_border(fence)]
+    border = [on.place(*corner) for corner in on.exit_border]
     paper.stroke([*border, border[0]], f"line dashed thin c{_FENCE}")
 
 
 def _exit_border(fence: Fence) -> list[tuple[float, float]]:
-    """Looked for on rays from the middle; of a hollow polygon the outermost."""
-    margin_m, (x, y) = exit_margin_m(fence), fence.middle
-    reach_m = 3 * fence.radius_m + margin_m
+    """Looked for from outside on rays to the middle: of a hollow polygon it is the outermost."""
+    x, y = fence.middle
     border = []
-    for number in range(180):
-        along, up = cos(number * pi / 90), sin(number * pi / 90)
-        steps = (reach_m * (1 - step / 600) for step in range(601))
-        far_m = next((m for m in steps if fence.beyond_m(x + m * along, y + m * up) <= margin_m), 0.0)  # fmt: skip
+    for number in range(_RAYS):
+        along, up = cos(number * tau / _RAYS), sin(number * tau / _RAYS)
+        far_m = 3 * fence.radius_m + exit_margin_m(fence)
+        while far_m > 0 and fence.beyond_m(x + far_m * along, y + far_m * up) > exit_margin_m(
+            fence
+        ):
+            # No border is nearer than what is left to it.
+            far_m -= fence.beyond_m(x + far_m * along, y + far_m * up) - exit_margin_m(fence) + 0.2
         border.append((x + far_m * along, y + far_m * up))
     return border
 
@@ -159,7 +163,9 @@ def _draw_edge(paper: Paper, on: Map, played: Played, told: Told) -> None:
     paper.ring(x, y, 6, f"dot c{_IN if told.is_enter else _OUT}")
     said = f"{'entered' if told.is_enter else 'left'}, told at {clock(told.judged_s)}"
     is_right = x > WIDTH - MARGIN - 150
-    paper.words(x + (-10 if is_right else 10), y + 4, said, "ink tag", "end" if is_right else "start")
+    paper.words(
+        x + (-10 if is_right else 10), y + 4, said, "ink tag", "end" if is_right else "start"
+    )
 
 
 def _scale_bar(paper: Paper, on: Map) -> None:
@@ -199,7 +205,8 @@ def _rows(paper: Paper, played: Played, truth: Truth) -> None:
 
 
 _ROWS_SAID: Final = (
-    "truth: full is inside, pale is near the border, or unknown. judged: full is inside, pale waits for the dwell."
+    "truth: full is inside, pale is near the border, or unknown. "
+    "judged: full is inside, pale waits for the dwell."
 )
 
 

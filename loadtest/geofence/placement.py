@@ -9,8 +9,8 @@ from math import cos, sin, tau
 from random import Random
 from typing import Final
 
-from loadtest.geofence.terrain import Fence, Round, outline
 from loadtest.geofence.path import Path, stops
+from loadtest.geofence.terrain import Fence, Round, outline
 
 RADII_M: Final = (50.0, 200.0)
 """Up to the second one the exit margin is 20 m."""

@@ -1,7 +1,7 @@
 """How many fixes one core judges, beside what merely finding the fences costs.
 
-Ours: a decoded fix -> candidate venues, as the person's leave allows -> the machine of each -> its state kept. The floor:
-the same points asked of shapely's STRtree of the same fences, one by one and all at once: it finds, and judges nothing.
+Ours: a decoded fix -> candidate venues, as the person's leave allows -> the machine of each -> its state kept. The
+floor: the same points asked of shapely's STRtree of the same fences, one by one and at once: it finds, and judges nothing.
 Time is what the system says this process used; runs take turns, and the median counts. Owns the measurement. Must never
 leave out of ours what a hub does to a fix between decoding it and storing a changed state.
 """
@@ -105,15 +105,17 @@ def measured(
         spent.append(_round(city, points, sent))
         progress.show(number + 1, rounds + 1, "judging fixes")
     progress.end()
-    count = len(sent)
-    ours, single, batch, turns = (median(each) for each in zip(*spent[1:], strict=True))
+    counted, each_us = spent[1:], 1e6 / len(sent)
+    ours = median(one.ours for one in counted)
     candidates, near = _look(city, sent)
     return Speed(
-        round(count / ours),
-        *(round(seconds / count * 1e6, 2) for seconds in (ours, single, batch)),
+        round(len(sent) / ours),
+        round(ours * each_us, 2),
+        round(median(one.single for one in counted) * each_us, 2),
+        round(median(one.batch for one in counted) * each_us, 2),
         candidates,
         near,
-        round(turns),
+        round(median(one.turns for one in counted)),
     )
 
 
@@ -172,9 +174,7 @@ def _look(city: _City, sent: Sequence[_Sent]) -> tuple[float, float]:
     for _, fix, now_ms in sent:
         grounds = city.venues.candidates(fix.lat, fix.lon, now_ms, _LEAVE)
         count += len(grounds)
-        near += any(
-            abs(ground.fence.distance_m(fix.lat, fix.lon)) <= EDGE_M for ground in grounds
-        )
+        near += any(abs(ground.fence.distance_m(fix.lat, fix.lon)) <= EDGE_M for ground in grounds)
     return round(count / len(sent), 2), round(near / len(sent), 3)
 
 

@@ -1,23 +1,23 @@
 """The truth: when somebody came into a fence, and when they went, by the path they really took.
 
-Coming crosses the border; going crosses the exit border, which is promised to be 20 m (or a tenth of the radius) further
-out (`terrain.exit_margin_m`). What a path does within BAND_M of the border that an edge crosses, and where nobody knows
-the path, is not judged:
+Coming crosses the border; going crosses the exit border, which is promised to be 20 m (or a tenth of the radius)
+further out (`terrain.exit_margin_m`). What a path does within BAND_M of the border that an edge crosses, and where
+nobody knows the path, is not judged:
 
-- a second is **surely inside** where the path is more than BAND_M within the border, and **surely gone** where it is more
-  than BAND_M beyond the exit border. A **stay** is a run of surely inside seconds that lasts until the third fix made
-  `dwell_s` or more after the first one made in it: the product looks at three fixes, so whoever judges has had all
-  they need. An **absence** is the same of surely gone seconds. Everybody begins absent. The **true edges** are the
+- a second is **surely inside** where the path is more than BAND_M within the border, and **surely gone** where it is
+  more than BAND_M beyond the exit border. A **stay** is a run of surely inside seconds that lasts until the third fix
+  made `dwell_s` or more after the first one made in it: the product looks at three fixes, so whoever judges has had
+  all they need. An **absence** is the same of surely gone seconds. Everybody begins absent. The **true edges** are the
   changes from one to the other, in their order.
-- a second **speaks against** coming where the path is more than BAND_M beyond the border, and against going where it is
-  more than BAND_M within the exit border. An edge **could be** where nothing spoke against it for `dwell_s`: told from the
-  end of such a dwell (counted from the last fix made while something did) until the third fix after it had arrived,
-  and said to have been no further than a dwell from it.
+- a second **speaks against** coming where the path is more than BAND_M beyond the border, and against going where it
+  is more than BAND_M within the exit border. An edge **could be** where nothing spoke against it for `dwell_s`: told
+  from the end of such a dwell (counted from the last fix made while something did) until the third fix after it had
+  arrived, and said to have been no further than a dwell from it.
 
-A true edge is expected a dwell after the crossing; the tolerance is another dwell and what three fixes are apart. So it may
-be told from its last crossing of the border on, or wherever it could be before that (nobody is asked to wait who judges
-rightly while the path is still near the border), until the third fix made two dwells or more after the first one of the
-stay or absence, and all made before it, had arrived, and GRACE_S.
+A true edge is expected a dwell after the crossing; the tolerance is another dwell and what three fixes are apart. So it
+may be told from its last crossing of the border on, or wherever it could be before that (nobody is asked to wait who
+judges rightly while the path is still near the border), until the third fix made two dwells or more after the first one
+of the stay or absence, and all made before it, had arrived, and GRACE_S.
 
 Owns these words. Pure. Must never know the product's rules for judging, nor its geometry: it is what checks them.
 """
@@ -113,7 +113,8 @@ class Truth:
         """Whether it follows the crossing of a true edge, or nothing spoke against it for as long as the dwell."""
         for true in self.edges:
             is_after = true.crossed_s <= told.judged_s <= true.deadline_s
-            if is_after and true.is_enter is told.is_enter:
+            is_said_so = told.at_s + self._dwell_s >= true.since_s
+            if true.is_enter is told.is_enter and is_after and is_said_so:
                 return True
         for run in self._may_come if told.is_enter else self._may_go:
             if run.last_s - run.first_s + 2 * SECOND_S < self._dwell_s:

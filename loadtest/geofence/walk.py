@@ -1,7 +1,8 @@
 """People from recorded traces walk past and through fences: what was judged, beside the truth.
 
-Every trace against fences put on it (placement.py), by the product's machine alone. Prints a line per visit, and the sums.
-`--plot` draws one of them: the one that shows most, or `--trace NAME`. Owns which is walked and drawn. Must never judge.
+Every trace against fences put on it (placement.py), by the product's machine alone. Prints a line per edge, and the
+sums. `--plot` draws one of them: the one that shows most, or `--trace NAME`. Owns which is walked and drawn. Must never
+judge.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from loadtest.geofence.trace import BadTrace, Trace, read
 from loadtest.geofence.truth import Truth
 from loadtest.progress import Progress
 from muster.terms import Terms
+
 
 class Walked(NamedTuple):
     """One trace past one fence."""

@@ -19,8 +19,8 @@ from math import cos, hypot, inf, sin, tau
 from random import Random
 from typing import Final
 
-from loadtest.geofence.terrain import Fence
 from loadtest.geofence.path import Path
+from loadtest.geofence.terrain import Fence
 from loadtest.geofence.trace import Spot
 
 TRIES: Final = 2_000
