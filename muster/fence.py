@@ -35,7 +35,7 @@ WATCHED_LEAST_M: Final = 100.0
 _SIDES_WALKED: Final = 32
 """Up to so many sides plain arithmetic is quicker than asking GEOS."""
 
-Side = tuple[float, float, float, float, float]
+Side = tuple[float, float, float, float, float, float]
 
 
 class Fence(Protocol):
@@ -189,17 +189,17 @@ def _pairs(
 
 
 def _side(x1: float, y1: float, x2: float, y2: float) -> Side:
-    """Start, way, and 1 / length squared."""
+    """Start, the other end's y, way, and 1 / length squared."""
     along_x, along_y = x2 - x1, y2 - y1
     square = along_x * along_x + along_y * along_y
-    return x1, y1, along_x, along_y, 1.0 / square if square else 0.0
+    return x1, y1, y2, along_x, along_y, 1.0 / square if square else 0.0
 
 
 def _walked(sides: list[Side], x: float, y: float) -> float:
     """Distance to the nearest side; negative if a ray to the east meets an odd number of sides."""
     nearest = 1e30
     inside = False
-    for x1, y1, along_x, along_y, inverse in sides:
+    for x1, y1, y2, along_x, along_y, inverse in sides:
         off_x, off_y = x - x1, y - y1
         share = (off_x * along_x + off_y * along_y) * inverse
         if share > 0.0:
@@ -211,6 +211,7 @@ def _walked(sides: list[Side], x: float, y: float) -> float:
         square = away_x * away_x + away_y * away_y
         if square < nearest:
             nearest = square
-        if (off_y < 0.0) is not (off_y < along_y) and off_x < off_y * along_x / along_y:
+        # Ends are compared as they are: two sides that meet must agree on which side of the ray their corner lies.
+        if (y < y1) is not (y < y2) and off_x < off_y * along_x / along_y:
             inside = not inside
     return -sqrt(nearest) if inside else sqrt(nearest)
