@@ -1,8 +1,8 @@
 """How well and how fast fixes are judged, on recorded and on made-up walks whose truth is known.
 
-`precision`, `recall` and `false_edges_per_hour` are the worst of all kinds of input (kinds.py), by score.py and truth.py;
-the latency of edges is that of the first kind, beside the dwell asked for. `fixes_per_s_core`: speed.py. Owns which input
-is judged, and how it ends. Must never leave out a kind because it went badly.
+`precision`, `recall` and `false_edges_per_hour` are the worst of all kinds of input (kinds.py), by score.py and
+truth.py; the latency of edges is that of the first kind, beside the dwell asked for. `fixes_per_s_core`: speed.py. Owns
+which input is judged, and how it ends. Must never leave out a kind because it went badly.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How well edges were told: those that a judge told against the true ones.
 
 A true edge is matched by the judge's last word on it: of what was told by its deadline about the time up to it
-(truth.py). What matches none was missed. An edge told that matches none is excused, and not judged, if it could be by the
-path and does not follow an edge that was false: the way back from one that should not have been is another.
+(truth.py). What matches none was missed. An edge told that matches none is excused, and not judged, if it could be by
+the path and does not follow an edge that was false: the way back from one that should not have been is another.
 
     precision  matched / (matched + false)
     recall     matched / true

@@ -1,9 +1,9 @@
 """How many fixes one core judges, beside what merely finding the fences costs.
 
 Ours: a decoded fix -> candidate venues, as the person's leave allows -> the machine of each -> its state kept. The
-floor: the same points asked of shapely's STRtree of the same fences, one by one and at once: it finds, and judges nothing.
-Time is what the system says this process used; runs take turns, and the median counts. Owns the measurement. Must never
-leave out of ours what a hub does to a fix between decoding it and storing a changed state.
+floor: the same points asked of shapely's STRtree of the same fences, one by one and at once: it finds, and judges
+nothing. Time is what the system says this process used; both take turns, and the median counts. Owns the measurement.
+Must never leave out of ours what a hub does to a fix between decoding it and keeping a changed state.
 """
 
 from __future__ import annotations
