@@ -283,6 +283,10 @@ class Rest:
         answer = await self._answer(method, path, body)
         return msgspec.json.decode(answer, type=Placed) if answer else Placed(0)
 
+    async def ask(self, method: str, path: str, body: dict[str, Any], shape: type[T]) -> T:
+        """Any other request, as much of the answer as `shape` names."""
+        return await self._send(method, path, body, shape)
+
     async def tell(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
         """Any other request whose answer says nothing more than that it is done."""
         await self._answer(method, path, body)
