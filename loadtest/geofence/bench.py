@@ -1,8 +1,9 @@
 """How well and how fast fixes are judged, on recorded and on made-up walks whose truth is known.
 
-`precision`, `recall` and `false_edges_per_hour` are the worst of all kinds of input (kinds.py), by score.py and
-truth.py; the latency of edges is that of the first kind, beside the dwell asked for. `fixes_per_s_core`: speed.py. Owns
-which input is judged, and how it ends. Must never leave out a kind because it went badly.
+`precision`, `recall`, `false_edges_per_hour` and the latency of edges, beside the dwell asked for, are of recorded
+traces (of all kinds together where there are none); `kinds` has them by kind of input (kinds.py), and `worst` the worst
+of each. truth.py says what is true, score.py how edges are held against it; `fixes_per_s_core`: speed.py. Owns which
+input is judged, and how it ends. Must never leave out a kind because it went badly.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from loadtest.geofence.crowd import CITY_PER_KM2, REGION_PER_KM2
 from loadtest.geofence.judge import play
 from loadtest.geofence.kinds import REAL, SKIES, made_up, real
 from loadtest.geofence.machine import machine_of
-from loadtest.geofence.score import Match, Score, match, total
+from loadtest.geofence.score import Match, Score, match, together, total
 from loadtest.geofence.trace import BadTrace, Trace, read
 from loadtest.geofence.truth import Case, Truth
 from loadtest.progress import Progress
@@ -76,10 +77,8 @@ def run(args: argparse.Namespace) -> int:
     if not args.json:
         _print(scores)
     end(figures, as_json=args.json)
-    is_good = all(
-        score.false == 0 and score.precision >= PRECISION and score.recall >= RECALL
-        for score in scores.values()
-    )
+    chief = _chief(scores)
+    is_good = not chief.false and chief.precision >= PRECISION and chief.recall >= RECALL
     return 0 if is_good else 1
 
 
@@ -111,22 +110,32 @@ def _kinds(
         yield kind, made_up(kind, walkers, seed), walkers
 
 
+def _chief(scores: dict[str, Score]) -> Score:
+    """What the bars are for: recorded traces; where there are none, everything that there is."""
+    return scores[REAL] if REAL in scores else together(scores.values())
+
+
 def _figures(fast: speed.Speed, scores: dict[str, Score], dwell_s: float) -> dict[str, object]:
     kinds = {kind: score.figures() for kind, score in scores.items()}
-    first = next(iter(kinds.values()))
+    chief = _chief(scores).figures()
     return {
         "fixes_per_s_core": fast.fixes_per_s_core,
-        "precision": min(each["precision"] for each in kinds.values()),
-        "recall": min(each["recall"] for each in kinds.values()),
-        "false_edges_per_hour": max(each["false_edges_per_hour"] for each in kinds.values()),
+        "precision": chief["precision"],
+        "recall": chief["recall"],
+        "false_edges_per_hour": chief["false_edges_per_hour"],
         "dwell_s": dwell_s,
-        "edge_latency_p50_s": first["edge_latency_p50_s"],
-        "edge_latency_p95_s": first["edge_latency_p95_s"],
+        "edge_latency_p50_s": chief["edge_latency_p50_s"],
+        "edge_latency_p95_s": chief["edge_latency_p95_s"],
         "us_per_fix": fast.us_per_fix,
         "floor_us_per_fix": fast.floor_us_per_fix,
         "floor_batch_us_per_fix": fast.floor_batch_us_per_fix,
         "candidates_per_fix": fast.candidates_per_fix,
         "near_share": fast.near_share,
+        "worst": {
+            "precision": min(each["precision"] for each in kinds.values()),
+            "recall": min(each["recall"] for each in kinds.values()),
+            "false_edges_per_hour": max(each["false_edges_per_hour"] for each in kinds.values()),
+        },
         "kinds": kinds,
     }
 

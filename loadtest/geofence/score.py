@@ -16,6 +16,7 @@ Owns the matching and the sums. Pure. Must never decide what is true.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from loadtest.geofence.truth import Told, TrueEdge, Truth
@@ -108,6 +109,20 @@ def total(matches: Iterable[Match], hours: float) -> Score:
         sum(one.silent for one in everything),
         hours,
         tuple(sorted(max(0.0, told.judged_s - true.crossed_s) for true, told in pairs)),
+    )
+
+
+def together(scores: Iterable[Score]) -> Score:
+    """Several kinds as one."""
+    true, matched, false, excused, silent, hours, latencies = zip(*scores, strict=True)
+    return Score(
+        sum(true),
+        sum(matched),
+        sum(false),
+        sum(excused),
+        sum(silent),
+        sum(hours),
+        tuple(sorted(chain.from_iterable(latencies))),
     )
 
 

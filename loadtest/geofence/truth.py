@@ -12,7 +12,7 @@ nobody knows the path, is not judged:
 - a second **speaks against** coming where the path is more than BAND_M beyond the border, and against going where it
   is more than BAND_M within the exit border. An edge **could be** where nothing spoke against it for `dwell_s`: told
   from the end of such a dwell (counted from the last fix made while something did) until the third fix after it had
-  arrived, and said to have been no further than a dwell from it.
+  arrived, and said to have been no further than a dwell (and a fix) from it.
 
 A true edge is expected a dwell after the crossing; the tolerance is another dwell and what three fixes are apart. So it
 may be told from its last crossing of the border on, or wherever it could be before that (nobody is asked to wait who
@@ -113,7 +113,7 @@ class Truth:
         """Whether it follows the crossing of a true edge, or nothing spoke against it for as long as the dwell."""
         for true in self.edges:
             is_after = true.crossed_s <= told.judged_s <= true.deadline_s
-            is_said_so = told.at_s + self._dwell_s >= true.since_s
+            is_said_so = told.at_s + self._dwell_s >= self._last_made(true.since_s)
             if true.is_enter is told.is_enter and is_after and is_said_so:
                 return True
         for run in self._may_come if told.is_enter else self._may_go:

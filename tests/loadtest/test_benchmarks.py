@@ -23,7 +23,7 @@ _EDGES = {
 _GEOFENCE = {
     *("fixes_per_s_core", "precision", "recall", "false_edges_per_hour", "dwell_s", "city"),
     *("edge_latency_p50_s", "edge_latency_p95_s", "us_per_fix", "floor_us_per_fix"),
-    *("floor_batch_us_per_fix", "candidates_per_fix", "near_share"),
+    *("floor_batch_us_per_fix", "candidates_per_fix", "near_share", "worst"),
 }
 _REST = {"tasks_before", "tasks_held", "tasks_after", "fds_before", "fds_after"}
 
@@ -87,6 +87,7 @@ def test_geofence() -> None:
     assert all(set(kind) == _EDGES for kind in kinds.values())
     assert figures["false_edges_per_hour"] == 0
     assert figures["precision"] == 1
+    assert figures["worst"]["false_edges_per_hour"] == 0
     assert figures["edge_latency_p50_s"] > figures["dwell_s"] == 30
     assert figures["fixes_per_s_core"] > 1_000
     assert figures["us_per_fix"] > figures["floor_us_per_fix"] > 0
