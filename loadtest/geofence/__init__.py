@@ -4,7 +4,7 @@
     terrain.py    metres, fences          placement.py  where fences are put
     walker.py     made-up walks           sky.py        what phones make of where they are: noise, silence, batches
     truth.py      true edges              score.py      edges told against true ones
-    judge.py      a judge of fixes        machine.py    the product's machine as one
+    judge.py      a judge of fixes        machine.py    the product's machine as one; product.py  all of it
     kinds.py      the kinds of input      bench.py      how well; speed.py, crowd.py  how fast
     walk.py       people from traces      picture.py    one of them, drawn
 

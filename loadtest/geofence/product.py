@@ -34,7 +34,8 @@ _PER_ROW: Final = 20
 _AHEAD_MS: Final = 3_600_000
 _INSIDE: Final = frozenset({"inside", "pending_out"})
 _PENDING: Final = frozenset({"pending_in", "pending_out"})
-_COUNTS: Final = "judged"
+_COUNTS: Final = frozenset({"judged", "no_event"})
+"""no_event: it was far from all of them, which is an answer."""
 
 
 class Sight(NamedTuple):
@@ -169,7 +170,7 @@ async def _walk(walker: _Walker) -> Played:
         phases = [event.phase for event in answer.events if event.room == walker.event]
         phase = phases[0] if phases else (seen[-1].phase if seen else "")
         verdict = answer.fixes[0]
-        seen.append(Seen(fix, "" if verdict == _COUNTS else verdict, phase))
+        seen.append(Seen(fix, "" if verdict in _COUNTS else verdict, phase))
         was_inside = bool(told) and told[-1].is_enter
         if (phase in _INSIDE) is not was_inside:
             told.append(Told(not was_inside, judged_s, pending_s or fix.at_s))
