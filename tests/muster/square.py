@@ -12,6 +12,7 @@ from muster.place import (
     Evidence,
     Fix,
     Judgement,
+    Phase,
     State,
     Terms,
     Turn,
@@ -81,6 +82,10 @@ class Person:
         self.is_at(-60.0, *(second + 5 * n for n in range(13)))
         assert [turn.is_enter for turn in self.turns] == [True]
         self.turns.clear()
+
+    def phase(self) -> Phase:
+        """As it is now."""
+        return self.state.phase
 
     def told(self) -> list[tuple[bool, float]]:
         """The edges so far: whether they came, and at which second."""

@@ -108,7 +108,8 @@ def test_a_batch_is_judged_as_its_pieces_by_time(
     """In whatever order they lie in it, and each gets its own answer."""
     now_ms = START + 1_500_000
     whole, reasons = judge_all(NOWHERE, batch, GROUND, TERMS, now_ms)
-    state, turns = NOWHERE, []
+    state = NOWHERE
+    turns: list[Turn] = []
     for index in sorted(range(len(batch)), key=lambda index: batch[index].at_ms):
         judged = judge(state, batch[index], GROUND, TERMS, now_ms)
         state = judged.state

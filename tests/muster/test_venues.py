@@ -99,12 +99,13 @@ def test_the_index_finds_what_looking_at_all_of_them_finds(
 
 
 def test_far_away_nothing_is_found() -> None:
-    """A box is hardly larger than the fence and its margin."""
+    """What is looked at is hardly larger than the fence and its margin."""
     venues = Venues()
     venues.put(circle(1, MIDDLE))
     plane = Plane(MIDDLE)
-    assert rooms(venues, plane.point(0, 169)) == {1}
-    assert rooms(venues, plane.point(0, 171)) == set()
+    assert rooms(venues, plane.point(0, 144)) == {1}
+    assert rooms(venues, plane.point(0, 147)) == set()
+    assert rooms(venues, plane.point(108, 108)) == set()
 
 
 def test_only_what_is_judged_now() -> None:
