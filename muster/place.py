@@ -21,7 +21,7 @@ from muster.attendance import Confidence, Source
 from muster.evidence import Claim, Crossing, Evidence, Fix, Reason, fault
 from muster.ground import Ground
 from muster.terms import Terms
-from muster.voting import agree, is_sure, joined, majority, misfit, stays, vote_of
+from muster.voting import agree, is_sure, joined, likely_ms, majority, misfit, stays, vote_of
 from muster.whereabouts import NOWHERE, Phase, State, Vote, is_stale, pack, unpack
 
 __all__ = [
@@ -175,6 +175,7 @@ def _coming(
         return _held(state, phase, 0, state.inside_ms, 0, is_dismissed, votes), ()
     dwell_ms = _dwell_ms(ground, terms)
     seen, fresh = 0, votes
+    came_ms = likely_ms(votes, came_ms)
     since_ms = came_ms + dwell_ms  # who may as well be outside must dwell twice
     if state.phase is Phase.pending_in:
         came_ms, since_ms, seen, fresh = state.inside_ms, state.since_ms, state.seen, votes[-1:]
@@ -186,8 +187,6 @@ def _coming(
     held = _held(state, Phase.pending_in, since_ms, came_ms, seen, False, votes)
     if votes[-1].says >= 0 or votes[-1].at_ms - since_ms < dwell_ms:
         return held, ()
-    if since_ms == came_ms + dwell_ms and any(vote.says >= 0 for vote in votes):
-        return held, ()  # none was sure: then all that are looked at must say so
     return _entered(held, terms)
 
 
