@@ -84,10 +84,12 @@ def judge(state: State, evidence: Evidence, ground: Ground, terms: Terms, now_ms
         return Judgement(state, (), reason, due_ms(state, ground, terms))
     if held is state and _is_so_already(held, vote, terms):
         return _judged(_repeated(held, vote, terms), (), ground, terms)
-    turns = _moved(state, ground, now_ms)
-    held, passed = _elapse(held, ground, terms, vote.at_ms - 1)
+    turns = () if held is state else _moved(state, ground, now_ms)
+    if held.phase not in _OUTSIDE and _may_be_due(held, vote.at_ms, ground, terms):
+        held, passed = _elapse(held, ground, terms, vote.at_ms - 1)
+        turns += passed
     held, turn = _counted(held, vote, ground, terms)
-    return _judged(held, turns + passed + turn, ground, terms)
+    return _judged(held, turns + turn, ground, terms)
 
 
 def judge_all(
@@ -229,6 +231,14 @@ def _held(
         state.is_vouched,
         is_dismissed,
         votes,
+    )
+
+
+def _may_be_due(state: State, at_ms: int, ground: Ground, terms: Terms) -> bool:
+    """Whether something may have fallen due before: quicker than to work out when."""
+    return (
+        at_ms - state.votes[-1].at_ms > _dwell_ms(ground, terms)
+        or at_ms - state.inside_ms > terms.silence_ms
     )
 
 
