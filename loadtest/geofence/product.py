@@ -106,13 +106,9 @@ async def through(
         await asyncio.sleep(KNOWN_WITHIN_S)
         everybody = [walker for walker in walkers if walker is not None]
         async with asyncio.TaskGroup() as group:
-            under_way = [group.create_task(_walk(walker)) for walker in everybody]
+            under_way = [group.create_task(_sight(host, walker)) for walker in everybody]
             group.create_task(_watch(max(case.path.ends_s for case in cases), progress))
-        plays = [task.result() for task in under_way]
-        return [
-            await _seen_by(host, walker, played)
-            for walker, played in zip(everybody, plays, strict=True)
-        ]
+        return [task.result() for task in under_way]
 
 
 async def _login(http: httpx.AsyncClient, handle: str, number: int) -> Login:
@@ -192,7 +188,9 @@ async def _watch(seconds: float, progress: Progress) -> None:
         await asyncio.sleep(1)
 
 
-async def _seen_by(host: Login, walker: _Walker, played: Played) -> Sight:
+async def _sight(host: Login, walker: _Walker) -> Sight:
+    """Looked at with the last fix: later, a dwell may end by the clock, which the walker is not there to be told."""
+    played = await _walk(walker)
     await host.token()
     page = await host.rest.read(f"/v1/events/{walker.event}/attendance", _Attendees)
     mine = [one for one in page.people if one.id == walker.login.person]

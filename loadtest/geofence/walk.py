@@ -136,6 +136,10 @@ async def through_product(
     for sight in sights:
         truth = Truth(sight.played.case, args.dwell)
         everything.append(Walked(sight.played, truth, match(truth, sight.played.told)))
+    for sight in sights:
+        if not sight.agrees:
+            name, visits = sight.played.case.name, sight.visits
+            progress.say(f"{name}: hosts saw {visits} visits, told {sight.played.told}")
     return everything, sum(not sight.agrees for sight in sights)
 
 
