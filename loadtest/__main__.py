@@ -25,6 +25,8 @@ BENCHMARKS: Final = {
     "media": "loadtest.bench.media",
     "presence": "loadtest.bench.presence",
     "push": "loadtest.bench.push",
+    "geofence": "loadtest.geofence.bench",
+    "walk": "loadtest.geofence.walk",
     "curves": "loadtest.bench.curves",
     "bench": "loadtest.bench.suite",
     "people": "loadtest.people",

@@ -6,7 +6,8 @@ know figures: it is given places.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from html import escape
 from typing import Final, Literal
 
@@ -19,12 +20,14 @@ _LETTER: Final = 6.1
 """Width of one, roughly, at 12 pixels."""
 
 _STYLE: Final = """\
-.paper{fill:#ffffff}.ink{fill:#1f2328}.faint{fill:#59636e}.grid{stroke:#d9dee3}.axis{stroke:#8c959f}
+.paper{fill:#ffffff}.ink{fill:#1f2328}.faint{fill:#59636e}.grid{stroke:#d9dee3}.axis{stroke:#8c959f}.tag{stroke:#ffffff;stroke-width:3;paint-order:stroke}
 .c0{--c:#0969da}.c1{--c:#bc4c00}.c2{--c:#1a7f37}.c3{--c:#8250df}.c4{--c:#9a6700}.c5{--c:#6e7781}
 @media (prefers-color-scheme:dark){
-.paper{fill:#0d1117}.ink{fill:#e6edf3}.faint{fill:#9198a1}.grid{stroke:#2a313a}.axis{stroke:#6e7681}
+.paper{fill:#0d1117}.ink{fill:#e6edf3}.faint{fill:#9198a1}.grid{stroke:#2a313a}.axis{stroke:#6e7681}.tag{stroke:#0d1117}
 .c0{--c:#58a6ff}.c1{--c:#f0883e}.c2{--c:#3fb950}.c3{--c:#bc8cff}.c4{--c:#d29922}.c5{--c:#9198a1}}
 .line{fill:none;stroke:var(--c);stroke-width:2}.dot,.bar{fill:var(--c)}.grid,.axis{stroke-width:1}
+.thin{stroke-width:1}.dashed{stroke-dasharray:6 4}.pale{fill:var(--c);fill-opacity:.14}
+.halo{fill:var(--c);fill-opacity:.07}.ringed{stroke:var(--c);stroke-width:2}.halo.ringed{stroke-opacity:.35;stroke-width:1}
 text{font:12px system-ui,-apple-system,"Segoe UI",sans-serif}.title{font-size:15px;font-weight:600}
 """
 
@@ -58,6 +61,32 @@ class Paper:
     def dot(self, x: float, y: float, colour: int) -> None:
         """A figure on a line."""
         self._parts.append(f'<circle class="dot c{colour}" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>')
+
+    def ring(self, x: float, y: float, radius: float, kind: str) -> None:
+        """A circle of any size."""
+        self._parts.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}"/>')
+
+    def area(self, places: Sequence[tuple[float, float]], kind: str) -> None:
+        """What lies within these corners."""
+        joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        self._parts.append(f'<polygon class="{kind}" points="{joined}"/>')
+
+    def block(self, place: tuple[float, float], size: tuple[float, float], kind: str) -> None:
+        """A rectangle of any look; the place is its upper left corner."""
+        (x, y), (width, height) = place, size
+        where = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+        self._parts.append(f'<rect class="{kind}" {where}/>')
+
+    @contextmanager
+    def within(self, place: tuple[float, float], size: tuple[float, float]) -> Iterator[None]:
+        """What is drawn in here ends at this frame."""
+        (x, y), (width, height) = place, size
+        name = f"frame{len(self._parts)}"
+        where = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+        self._parts.append(f'<clipPath id="{name}"><rect {where}/></clipPath>')
+        self._parts.append(f'<g clip-path="url(#{name})">')
+        yield
+        self._parts.append("</g>")
 
     def bar(self, place: tuple[float, float], size: tuple[float, float], colour: int) -> None:
         """A figure as a length; the place is its upper left corner."""

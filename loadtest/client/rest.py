@@ -1,8 +1,7 @@
 """The REST calls a phone makes.
 
-Owns paths, bodies and the repetition of what failed for a moment: changes carry an
-Idempotency-Key, so that repeating one changes nothing more. Must never hold a password (login.py
-does).
+Owns paths, bodies and the repetition of what failed for a moment: changes carry an Idempotency-Key, so that
+repeating one changes nothing more. Must never hold a password (login.py does).
 """
 
 from __future__ import annotations
@@ -283,8 +282,12 @@ class Rest:
         answer = await self._answer(method, path, body)
         return msgspec.json.decode(answer, type=Placed) if answer else Placed(0)
 
+    async def ask(self, method: str, path: str, body: dict[str, Any], shape: type[T]) -> T:
+        """Any other request, as much of the answer as `shape` names."""
+        return await self._send(method, path, body, shape)
+
     async def tell(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
-        """Any other request whose answer says nothing more than that it is done."""
+        """Any other whose answer says nothing more than that it is done."""
         await self._answer(method, path, body)
 
     async def _all(self, path: str) -> list[RoomLine]:

@@ -16,6 +16,15 @@ _LISTS = ("rooms", "sync", "sync_100", "since")
 _SPREAD = {"p50_ms", "p90_ms", "p95_ms", "p99_ms", "p99_9_ms"}
 _PAUSES = {"gc_pauses", "gc_pause_ms", "gc_longest_ms"}
 _PUBLISH = {"offered_per_s", "acked_per_s", "delivered_per_s", "fsync_us", "cpu_us_per_post"}
+_EDGES = {
+    *("precision", "recall", "false_edges_per_hour", "edge_latency_p50_s", "edge_latency_p95_s"),
+    *("true_edges", "false_edges", "not_judged", "hours"),
+}
+_GEOFENCE = {
+    *("fixes_per_s_core", "precision", "recall", "false_edges_per_hour", "dwell_s", "city"),
+    *("edge_latency_p50_s", "edge_latency_p95_s", "us_per_fix", "floor_us_per_fix"),
+    *("floor_batch_us_per_fix", "candidates_per_fix", "near_share", "worst"),
+}
 _REST = {"tasks_before", "tasks_held", "tasks_after", "fds_before", "fds_after"}
 
 
@@ -63,6 +72,27 @@ def test_latency() -> None:
     assert set(figures) == _SPREAD | {"ack_ms", "across_ms", "late_ms", "processor"}
     for each in (figures, figures["ack_ms"], figures["across_ms"]):
         _ascends(each)
+
+
+@pytest.mark.timeout(60)
+def test_geofence() -> None:
+    """Right and fast, without recorded traces; most fixes concern a fence or two."""
+    figures = _json(
+        *("geofence", "--fences", "200", "--fixes", "4000", "--rounds", "1", "--walkers", "7"),
+        *("--traces", "none.zip"),
+    )
+    kinds = figures.pop("kinds")
+    assert set(kinds) == {"steady", "canyon", "jumps", "sparse", "tunnel"}
+    assert set(figures) == _GEOFENCE
+    assert all(set(kind) == _EDGES for kind in kinds.values())
+    assert figures["false_edges_per_hour"] == 0
+    assert figures["precision"] == 1
+    assert figures["worst"]["false_edges_per_hour"] == 0
+    assert figures["edge_latency_p50_s"] > figures["dwell_s"] == 30
+    assert figures["fixes_per_s_core"] > 1_000
+    assert figures["us_per_fix"] > figures["floor_us_per_fix"] > 0
+    assert figures["candidates_per_fix"] >= 1
+    assert 0.4 < figures["near_share"] < 0.7
 
 
 @pytest.mark.prove
