@@ -30,6 +30,7 @@ from api.once import Once
 from api.page import PageHandlers, packaged
 from api.people import PeopleHandlers
 from api.phone import PhoneHandlers
+from api.place import PlaceHandlers
 from api.polls import PollHandlers
 from api.presence import PresenceHandlers
 from api.pushing import extensions, push_handlers, stale
@@ -47,6 +48,7 @@ from muster.bucket import Rate
 from muster.closing import Closing
 from muster.contacts import Contacts
 from muster.courier import Chance, Courier, CourierMetrics
+from muster.fences import Fences
 from muster.finding import Finding
 from muster.foreign import Foreign
 from muster.gallery import Gallery
@@ -98,8 +100,10 @@ from muster.stores.postgres.service_keys import PostgresServiceKeys
 from muster.stores.postgres.sessions import PostgresSessions
 from muster.stores.postgres.sync import PostgresMoments
 from muster.stores.postgres.threads import PostgresThreads
+from muster.stores.postgres.visits import PostgresVisits
 from muster.stores.postgres.webhooks import PostgresWebhooks
 from muster.tokens import Tokens, jwks
+from muster.visits import Visits
 from muster.webhooks import Webhooks
 
 
@@ -255,6 +259,8 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
     tools = Tools(media.depot, media.darkroom, media.metrics, on.clock, on.random)
     intake = Intake(PostgresMedia(on.primary), tools, terms_of(settings))
     gallery = Gallery(PostgresMedia(on.primary), media.depot, settings.media_link_s)
+    visits = Visits(writer, PostgresVisits(on.primary))
+    placing = on.placement.placing(visits, limited=settings.rate_limits)
 
     return Handlers(
         people=PeopleHandlers(people, finding, known, writer),
@@ -280,6 +286,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         later=LaterHandlers(_schedule(on), _reminders(on)),
         adopters=AdopterHandlers(arrivals, externals, known, writer, limits),
         webhooks=WebhookHandlers(webhooks),
+        place=PlaceHandlers(placing, Fences(on.placement.survey, on.placement.leaves, on.clock)),
         presence=PresenceHandlers(Statuses(PostgresPresence(on.primary), on.roll, on.clock)),
         push=push_handlers(on.primary, tokens, gallery, writer, on.clock),
         phone=PhoneHandlers(
@@ -289,7 +296,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
             rooms,
             writer,
         ),
-        attendance=attendance_handlers(on.primary, on.writer, on.clock),
+        attendance=attendance_handlers(on.primary, on.writer, on.clock, placing),
         media=MediaHandlers(intake, gallery, on.clock),
         store=StoreHandlers(media.depot if isinstance(media.depot, LocalDepot) else None),
         staff=StaffHandlers(reports, people, sessions, writer),

@@ -32,7 +32,7 @@ RINGS_MOST: Final = 20
 WATCHED_LEAST_M: Final = 100.0
 """Phones do not notice smaller regions reliably."""
 
-_SIDES_WALKED: Final = 12
+_SIDES_WALKED: Final = 32
 """Up to so many sides plain arithmetic is quicker than asking GEOS."""
 
 Side = tuple[float, float, float, float, float]

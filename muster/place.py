@@ -6,25 +6,23 @@ Rule 1: whatever moves somebody from one phase to another is in this file. Each 
 outside, neither); what most of the last few say begins something pending, and only what stays so for the dwell becomes
 an edge. So one wrong fix, however sure of itself, neither makes an edge nor takes one away.
 
-Owns the shapes of evidence, and the rules. Pure: the clock is passed in. Must never remember a position: of
-where somebody was, a state keeps what the rules need and no more.
+Owns the rules and the shape of what they bring. Pure: the clock is passed in. Must never remember a position: of where
+somebody was, a state keeps what the rules need and no more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
-from math import isfinite
 from typing import Final, NamedTuple
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from muster.attendance import Confidence, Source
+from muster.evidence import Claim, Crossing, Evidence, Fix, Reason, fault
 from muster.ground import Ground
-from muster.ids import RoomId
 from muster.terms import Terms
-from muster.whereabouts import NOWHERE, Phase, State, Vote, decimetres, pack, unpack
+from muster.voting import agree, is_sure, joined, majority, misfit, stays, vote_of
+from muster.whereabouts import NOWHERE, Phase, State, Vote, is_stale, pack, unpack
 
 __all__ = [
     "NOWHERE",
@@ -38,57 +36,14 @@ __all__ = [
     "State",
     "Terms",
     "Turn",
+    "due_ms",
+    "is_stale",
     "judge",
     "judge_all",
     "on_time",
     "pack",
     "unpack",
 ]
-
-
-class Fix(Struct, frozen=True, gc=False):
-    """What a phone says of where it is. `accuracy_m`: radius within which it is with 68 %; `at_ms` by its own clock,
-    corrected by the server time it was told. `mock`: the system says that an app made it up."""
-
-    lat: float
-    lon: float
-    accuracy_m: float
-    at_ms: int
-    speed_mps: float | None = None
-    mock: bool = False
-
-
-class Crossing(Struct, frozen=True, gc=False):
-    """A phone's own region monitoring says that it crossed the fence of `room`: evidence of low confidence."""
-
-    room: RoomId
-    is_enter: bool
-    at_ms: int
-
-
-class Claim(Struct, frozen=True, gc=False):
-    """Somebody says that a person came or went: themselves by hand, a QR code, a host."""
-
-    is_enter: bool
-    at_ms: int
-    source: Source
-
-
-Evidence = Fix | Crossing | Claim
-
-
-class Reason(StrEnum):
-    """Why a piece of evidence counts for nothing."""
-
-    malformed = "malformed"
-    future = "future"
-    ancient = "ancient"
-    out_of_order = "out_of_order"
-    mocked = "mocked"
-    inaccurate = "inaccurate"
-    jump = "jump"
-    too_fast = "too_fast"
-    closed = "closed"
 
 
 class Turn(NamedTuple):
@@ -110,31 +65,29 @@ class Judgement(NamedTuple):
     due_ms: int | None = None
 
 
-_SLACK_M: Final = 30.0
-"""What two fixes may differ by whatever accuracy they claim: phones are surer of themselves than they may be."""
-
-_STRIDE_MPS: Final = 10.0
-"""How much faster than a phone says somebody may have moved between two fixes."""
+_OUTSIDE: Final = (Phase.near, Phase.left, Phase.unknown)
 
 
 def judge(state: State, evidence: Evidence, ground: Ground, terms: Terms, now_ms: int) -> Judgement:
     """What one piece of evidence changes. A rejected one leaves the state as it was, and says why."""
-    reason = _fault(evidence, ground, terms, now_ms)
+    reason = fault(evidence, ground, terms, now_ms)
     if reason is not None:
         return Judgement(state, (), reason, due_ms(state, ground, terms))
     held = state if state.fence_version == ground.fence_version else _anew(state, ground, now_ms)
     if isinstance(evidence, Claim):
         turns = _moved(state, ground, now_ms)
         held, turn = _claimed(held, evidence, ground)
-        return _judged(held, (*turns, *turn), ground, terms)
-    vote = _vote(evidence, ground, terms)
-    reason = _misfit(held.votes, vote, evidence, terms)
+        return _judged(held, turns + turn, ground, terms)
+    vote = vote_of(evidence, ground, terms)
+    reason = misfit(held.votes, vote, evidence, terms)
     if reason is not None:
         return Judgement(state, (), reason, due_ms(state, ground, terms))
+    if held is state and _is_so_already(held, vote, terms):
+        return _judged(_repeated(held, vote, terms), (), ground, terms)
     turns = _moved(state, ground, now_ms)
     held, passed = _elapse(held, ground, terms, vote.at_ms - 1)
-    held, turn = _counted(_with(held, vote, terms), vote, ground, terms)
-    return _judged(held, (*turns, *passed, *turn), ground, terms)
+    held, turn = _counted(held, vote, ground, terms)
+    return _judged(held, turns + passed + turn, ground, terms)
 
 
 def judge_all(
@@ -155,7 +108,7 @@ def judge_all(
 def on_time(state: State, ground: Ground, terms: Terms, now_ms: int) -> Judgement:
     """What time alone has changed: a dwell is over, somebody fell silent, the event is over, its fence has moved."""
     if state.fence_version != ground.fence_version:
-        if state is NOWHERE:
+        if not state.is_inside:
             return Judgement(state)
         return _judged(_anew(state, ground, now_ms), _moved(state, ground, now_ms), ground, terms)
     held, turns = _elapse(state, ground, terms, now_ms)
@@ -163,18 +116,20 @@ def on_time(state: State, ground: Ground, terms: Terms, now_ms: int) -> Judgemen
 
 
 def due_ms(state: State, ground: Ground, terms: Terms) -> int | None:
-    """When time alone would change something."""
+    """When time alone would change something; 0: it has already."""
+    phase = state.phase
+    if phase in _OUTSIDE:
+        return None
     if state.fence_version != ground.fence_version:
         return 0 if state.is_inside else None
-    phase = state.phase
     if phase is Phase.pending_in:
-        return _over_ms(state, ground, terms) if state.votes[-1].says < 0 else None
-    if not state.is_inside:
-        return None
+        over_ms = _over_ms(state, ground, terms)
+        is_clear = agree(state.votes, -1) and stays(state.votes) and over_ms < ground.until_ms
+        return over_ms if is_clear else None
     due = ground.until_ms
     if not state.is_vouched:
         due = min(due, state.inside_ms + terms.silence_ms)
-    if phase is Phase.pending_out and state.votes[-1].says > 0:
+    if phase is Phase.pending_out and agree(state.votes, 1):
         due = min(due, _over_ms(state, ground, terms))
     return due
 
@@ -183,144 +138,97 @@ def _judged(state: State, turns: tuple[Turn, ...], ground: Ground, terms: Terms)
     return Judgement(state, turns, None, due_ms(state, ground, terms))
 
 
-def _fault(evidence: Evidence, ground: Ground, terms: Terms, now_ms: int) -> Reason | None:
-    """What is wrong with it whatever is known of the person."""
-    at_ms = evidence.at_ms
-    if at_ms > now_ms + terms.future_ms:
-        return Reason.future
-    if at_ms < now_ms - terms.ancient_ms:
-        return Reason.ancient
-    if now_ms >= ground.until_ms or not ground.from_ms <= at_ms < ground.until_ms:
-        return Reason.closed
-    if isinstance(evidence, Fix):
-        return _fault_of_fix(evidence, terms)
-    if isinstance(evidence, Crossing) and evidence.room != ground.room:
-        return Reason.malformed
-    return None
+def _is_so_already(state: State, vote: Vote, terms: Terms) -> bool:
+    """Whether a vote only says again what is so, and nothing fell due before it: it can begin and end nothing."""
+    phase = state.phase
+    if phase is Phase.inside:
+        is_silent = vote.at_ms - state.inside_ms > terms.silence_ms
+        return vote.says <= 0 and (state.is_vouched or not is_silent)
+    return vote.says >= 0 and not state.is_dismissed and phase in _OUTSIDE
 
 
-def _fault_of_fix(fix: Fix, terms: Terms) -> Reason | None:
-    accuracy_m, speed_mps = fix.accuracy_m, fix.speed_mps
-    # Comparisons with NaN are false.
-    if not (-90.0 <= fix.lat <= 90.0 and -180.0 <= fix.lon <= 180.0 and accuracy_m >= 0.0):
-        return Reason.malformed
-    if fix.mock:
-        return Reason.mocked
-    if speed_mps is not None:
-        if not isfinite(speed_mps):
-            return Reason.malformed
-        if speed_mps > terms.speed_most_mps:
-            return Reason.too_fast
-    return Reason.inaccurate if accuracy_m > terms.accuracy_m else None
-
-
-def _vote(evidence: Fix | Crossing, ground: Ground, terms: Terms) -> Vote:
-    if isinstance(evidence, Crossing):
-        return Vote(evidence.at_ms, -1 if evidence.is_enter else 1, 0, 0, True)
-    fence = ground.fence
-    away_m = fence.distance_m(evidence.lat, evidence.lon)
-    margin_m = max(terms.exit_share * fence.size_m, terms.exit_least_m)
-    says = -1 if away_m <= 0.0 else 1 if away_m > margin_m else 0
-    return Vote(evidence.at_ms, says, decimetres(away_m), int(evidence.accuracy_m))
-
-
-def _misfit(
-    votes: tuple[Vote, ...], vote: Vote, evidence: Fix | Crossing, terms: Terms
-) -> Reason | None:
-    """What is wrong with it after what came before: late, or further away than anybody gets in that time.
-
-    It need fit only one of the last few: one wrong fix that was believed does not lock out the right ones.
-    """
-    if not votes:
-        return None
-    if vote.at_ms <= votes[-1].at_ms:
-        return Reason.out_of_order
-    if vote.by_region:
-        return None
-    most_mps = terms.speed_most_mps
-    stride_mps = most_mps
-    if isinstance(evidence, Fix) and evidence.speed_mps is not None and evidence.speed_mps >= 0:
-        stride_mps = min(most_mps, 2 * evidence.speed_mps + _STRIDE_MPS)
-    reason = None
-    for before in reversed(votes):
-        if before.by_region:
-            continue
-        moved_m = abs(vote.away_dm - before.away_dm) / 10
-        moved_m -= _SLACK_M + vote.accuracy_m + before.accuracy_m
-        seconds = (vote.at_ms - before.at_ms) / 1000
-        if moved_m <= stride_mps * seconds:
-            return None
-        reason = Reason.jump if moved_m <= most_mps * seconds else Reason.too_fast
-    return reason
-
-
-def _with(state: State, vote: Vote, terms: Terms) -> State:
-    """One vote more; those that are too old or too many fall away."""
-    oldest = vote.at_ms - terms.silence_ms
-    votes = (*state.votes, vote)[-terms.fixes_looked_at :]
-    while votes[0].at_ms < oldest:
-        votes = votes[1:]
-    return replace(state, votes=votes)
+def _repeated(state: State, vote: Vote, terms: Terms) -> State:
+    """The same with one vote more: what becomes of nearly every fix."""
+    phase = Phase.near if state.phase is Phase.unknown else state.phase
+    inside_ms = vote.at_ms if phase is Phase.inside else state.inside_ms
+    return _held(
+        state, phase, 0, inside_ms, 0, state.is_dismissed, joined(state.votes, vote, terms)
+    )
 
 
 def _counted(
     state: State, vote: Vote, ground: Ground, terms: Terms
 ) -> tuple[State, tuple[Turn, ...]]:
     """What the votes say now."""
-    if state.is_inside:
-        return _going(state, vote, ground, terms)
-    return _coming(state, vote, ground, terms)
+    votes = joined(state.votes, vote, terms)
+    return (_going if state.is_inside else _coming)(state, votes, ground, terms)
 
 
 def _coming(
-    state: State, vote: Vote, ground: Ground, terms: Terms
+    state: State, votes: tuple[Vote, ...], ground: Ground, terms: Terms
 ) -> tuple[State, tuple[Turn, ...]]:
-    if state.is_dismissed and _majority(state, 1, terms) is not None:
-        state = replace(state, is_dismissed=False)
-    since = None if state.is_dismissed else _majority(state, -1, terms)
-    if since is None:
+    """Votes of somebody who is not inside."""
+    is_dismissed = state.is_dismissed and majority(votes, 1, terms) is None
+    came_ms = None if is_dismissed else majority(votes, -1, terms)
+    if came_ms is None:
         phase = Phase.left if state.turn_ms else Phase.near
-        return replace(state, phase=phase, since_ms=0, seen=0), ()
-    state = _pending(state, Phase.pending_in, -1, since, vote)
-    if vote.says < 0 and vote.at_ms - state.since_ms >= _dwell_ms(ground, terms):
-        return _entered(state, terms)
-    return state, ()
+        return _held(state, phase, 0, state.inside_ms, 0, is_dismissed, votes), ()
+    dwell_ms = _dwell_ms(ground, terms)
+    seen, fresh = 0, votes
+    since_ms = came_ms + dwell_ms  # who may as well be outside must dwell twice
+    if state.phase is Phase.pending_in:
+        came_ms, since_ms, seen, fresh = state.inside_ms, state.since_ms, state.seen, votes[-1:]
+    for vote in fresh:
+        if vote.says < 0 and vote.at_ms >= came_ms:
+            seen += not vote.is_blind
+            if is_sure(vote):
+                since_ms = min(since_ms, vote.at_ms)
+    held = _held(state, Phase.pending_in, since_ms, came_ms, seen, False, votes)
+    if votes[-1].says < 0 and votes[-1].at_ms - since_ms >= dwell_ms:
+        return _entered(held, terms)
+    return held, ()
 
 
 def _going(
-    state: State, vote: Vote, ground: Ground, terms: Terms
+    state: State, votes: tuple[Vote, ...], ground: Ground, terms: Terms
 ) -> tuple[State, tuple[Turn, ...]]:
-    if vote.says <= 0:
-        state = replace(state, inside_ms=vote.at_ms)
-    since = _majority(state, 1, terms)
-    if since is None:
-        return replace(state, phase=Phase.inside, since_ms=0, seen=0), ()
-    state = _pending(state, Phase.pending_out, 1, since, vote)
-    if vote.says > 0 and vote.at_ms - state.since_ms >= _dwell_ms(ground, terms):
-        return _left(state, state.since_ms, Source.gps, _sureness(state, terms))
-    return state, ()
+    """Votes of somebody who is inside."""
+    vote = votes[-1]
+    inside_ms = vote.at_ms if vote.says <= 0 else state.inside_ms
+    since_ms = majority(votes, 1, terms)
+    if since_ms is None:
+        return _held(state, Phase.inside, 0, inside_ms, 0, False, votes), ()
+    seen, fresh = 0, votes
+    if state.phase is Phase.pending_out:
+        since_ms, seen, fresh = state.since_ms, state.seen, votes[-1:]
+    seen += sum(vote.says > 0 and not vote.is_blind for vote in fresh)
+    held = _held(state, Phase.pending_out, since_ms, inside_ms, seen, False, votes)
+    if vote.says > 0 and vote.at_ms - since_ms >= _dwell_ms(ground, terms):
+        return _left(held, since_ms, Source.gps, _sureness(held, terms))
+    return held, ()
 
 
-def _pending(state: State, phase: Phase, side: int, since_ms: int, vote: Vote) -> State:
-    """Begun, or going on."""
-    if state.phase is phase:
-        return replace(state, seen=min(255, state.seen + (vote.says == side)))
-    seen = sum(one.says == side and not one.by_region for one in state.votes)
-    return replace(state, phase=phase, since_ms=since_ms, seen=seen)
-
-
-def _majority(state: State, side: int, terms: Terms) -> int | None:
-    """Since when enough of the last votes say so, one of them at least by a fix; None: not enough do."""
-    since = None
-    count = 0
-    is_fixed = False
-    for vote in state.votes:
-        if vote.says == side:
-            count += 1
-            is_fixed = is_fixed or not vote.by_region
-            if since is None:
-                since = vote.at_ms
-    return since if count >= terms.fixes_needed and is_fixed else None
+def _held(
+    state: State,
+    phase: Phase,
+    since_ms: int,
+    inside_ms: int,
+    seen: int,
+    is_dismissed: bool,
+    votes: tuple[Vote, ...],
+) -> State:
+    """Quicker than to replace one by one."""
+    return State(
+        state.fence_version,
+        phase,
+        since_ms,
+        inside_ms,
+        state.turn_ms,
+        min(255, seen),
+        state.is_vouched,
+        is_dismissed,
+        votes,
+    )
 
 
 def _elapse(
@@ -344,11 +252,8 @@ def _elapse(
 
 
 def _over_ms(state: State, ground: Ground, terms: Terms) -> int:
-    """When a dwell is over by the clock: not before the next fix is overdue, since it may say otherwise."""
-    dwell_ms = _dwell_ms(ground, terms)
-    last_ms = state.votes[-1].at_ms
-    gap_ms = last_ms - state.votes[-2].at_ms if len(state.votes) > 1 else dwell_ms
-    return max(state.since_ms + dwell_ms, last_ms + min(dwell_ms, 2 * gap_ms))
+    """When a dwell is over by the clock alone: a whole one after the last vote, since the next may say otherwise."""
+    return max(state.since_ms, state.votes[-1].at_ms) + _dwell_ms(ground, terms)
 
 
 def _dwell_ms(ground: Ground, terms: Terms) -> int:
@@ -356,10 +261,10 @@ def _dwell_ms(ground: Ground, terms: Terms) -> int:
 
 
 def _entered(state: State, terms: Terms) -> tuple[State, tuple[Turn, ...]]:
-    at_ms = max(state.since_ms, state.turn_ms)
-    by_region = state.seen < terms.fixes_needed
+    at_ms = max(state.inside_ms, state.turn_ms)
+    is_by_region = state.seen < terms.fixes_needed
     source, sure = (
-        (Source.region, Confidence.low) if by_region else (Source.gps, _sureness(state, terms))
+        (Source.region, Confidence.low) if is_by_region else (Source.gps, _sureness(state, terms))
     )
     inside_ms = max(vote.at_ms for vote in state.votes if vote.says < 0)
     held = replace(
@@ -382,8 +287,8 @@ def _sureness(state: State, terms: Terms) -> Confidence:
 
 
 def _claimed(state: State, claim: Claim, ground: Ground) -> tuple[State, tuple[Turn, ...]]:
+    """Their word is taken at once. Evidence from before it no longer counts."""
     at_ms = max(claim.at_ms, state.turn_ms)
-    turn = Turn(claim.is_enter, at_ms, claim.source, Confidence.high)
     is_edge = state.is_inside is not claim.is_enter
     held = State(
         fence_version=ground.fence_version,
@@ -392,13 +297,16 @@ def _claimed(state: State, claim: Claim, ground: Ground) -> tuple[State, tuple[T
         turn_ms=at_ms if is_edge else state.turn_ms,
         is_vouched=claim.is_enter,
         is_dismissed=not claim.is_enter,
+        votes=(Vote(at_ms, 0, 0, 0, True),),
     )
-    return held, (turn,) if is_edge else ()
+    return held, (Turn(claim.is_enter, at_ms, claim.source, Confidence.high),) if is_edge else ()
 
 
 def _anew(state: State, ground: Ground, now_ms: int) -> State:
     """Under another fence nothing counts, but that somebody went by hand, and that edges follow each other."""
-    turn_ms = max(now_ms, state.turn_ms) if state.is_inside else state.turn_ms
+    turn_ms = state.turn_ms
+    for turn in _moved(state, ground, now_ms):
+        turn_ms = turn.at_ms
     return State(
         fence_version=ground.fence_version,
         phase=Phase.left if turn_ms else Phase.unknown,
@@ -411,4 +319,5 @@ def _moved(state: State, ground: Ground, now_ms: int) -> tuple[Turn, ...]:
     """The end of a visit under an older fence."""
     if state.fence_version == ground.fence_version or not state.is_inside:
         return ()
-    return (Turn(False, max(now_ms, state.turn_ms), Source.moved, Confidence.medium),)
+    at_ms = max(min(now_ms, ground.until_ms), state.turn_ms)
+    return (Turn(False, at_ms, Source.moved, Confidence.medium),)

@@ -49,7 +49,23 @@ class PlaceSettings(PushSettings):
         30.0, "how far ahead of the server's clock a fix may be", at_least=0.0, at_most=3600.0
     )
     place_ancient_s: float = setting(
-        600.0, "age of a fix from which it counts for nothing", at_least=1.0, at_most=86_400.0
+        1800.0,
+        "age of a fix from which it counts for nothing; phones in the background send what they gathered",
+        at_least=1.0,
+        at_most=86_400.0,
+    )
+    place_rest_s: float = setting(
+        15.0,
+        "how long fixes that say nothing new are not written to Redis",
+        at_least=0.0,
+        at_most=300.0,
+    )
+
+    place_sweep_s: float = setting(
+        1.0,
+        "how often a hub looks whose silence, dwell or event is over",
+        at_least=0.05,
+        at_most=60.0,
     )
 
     @property
@@ -66,4 +82,5 @@ class PlaceSettings(PushSettings):
             silence_ms=int(self.place_silence_s * 1000),
             future_ms=int(self.place_future_s * 1000),
             ancient_ms=int(self.place_ancient_s * 1000),
+            rest_ms=int(self.place_rest_s * 1000),
         )

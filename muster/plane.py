@@ -12,6 +12,13 @@ from typing import Final
 from muster.point import EARTH_M, Point
 
 _RADIANS: Final = pi / 180
+
+_CLOSE: Final = 0.05
+"""So many degrees around the centre two terms of the series are the projection, to a millimetre or few."""
+
+_STRAIGHT_BELOW: Final = 80.0
+"""Further up meridians bend too much for that."""
+
 Vector = tuple[float, float, float]
 
 
@@ -31,6 +38,8 @@ class Plane:
     """The map around `centre`. True to distance from the centre; elsewhere within 1e-5 on a map of 100 km."""
 
     __slots__ = (
+        "_bend",
+        "_close",
         "_east_x",
         "_east_y",
         "_north_x",
@@ -49,9 +58,18 @@ class Plane:
         self._east_x, self._east_y = -sin(round_), cos(round_)
         self._north_x, self._north_y = -sin(up) * cos(round_), -sin(up) * sin(round_)
         self._north_z = cos(up)
+        self._close = _CLOSE if abs(centre.lat) < _STRAIGHT_BELOW else 0.0
+        self._bend = self._z * self._north_z / 2
 
     def xy(self, lat: float, lon: float) -> tuple[float, float]:
         """Metres east and north of the centre."""
+        upward, along = lat - self.centre.lat, lon - self.centre.lon
+        if -_CLOSE < upward < _CLOSE and -self._close < along < self._close:
+            upward, along = upward * _RADIANS, along * _RADIANS
+            return (
+                EARTH_M * along * (self._north_z - self._z * upward),
+                EARTH_M * (upward + self._bend * along * along),
+            )
         up, round_ = lat * _RADIANS, lon * _RADIANS
         flat, z = cos(up), sin(up)
         x, y = flat * cos(round_), flat * sin(round_)

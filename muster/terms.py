@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 
 class Terms(NamedTuple):
-    """The rules' numbers; each has a setting MUSTER_PLACE_*."""
+    """The rules' numbers; each has a setting MUSTER_PLACE_*.
+
+    `rest_ms`: how old a kept state may be if nothing has changed but the time of the last fix.
+    """
 
     dwell_ms: int = 60_000
     accuracy_m: float = 100.0
@@ -20,4 +23,5 @@ class Terms(NamedTuple):
     speed_most_mps: float = 70.0
     silence_ms: int = 900_000
     future_ms: int = 30_000
-    ancient_ms: int = 600_000
+    ancient_ms: int = 1_800_000
+    rest_ms: int = 15_000

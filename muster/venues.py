@@ -1,14 +1,15 @@
 """Venues: all that fixes are judged against, found by where somebody is.
 
-    point --H3 cell, one look-up per size of fence--> grounds listed there --box, time, leave--> candidates
+    point --H3 cell, one look-up per size of fence--> what is listed there --time, box, leave--> candidates
 
-A fence is listed in every cell that it, with its margin, may reach into; small fences in small cells, large ones in
+A fence is listed in every cell that it, with its margin, may reach into: small fences in small cells, large ones in
 large cells. Owns the index, in memory; who feeds it is another's. Must never do I/O, and no look-up may become long
 because many venues lie in one place.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 import h3.api.basic_int as h3
@@ -17,27 +18,33 @@ from muster.attendance import Sharing
 from muster.fence import WATCHED_LEAST_M
 from muster.ground import Ground, ground_of
 from muster.ids import RoomId
-from muster.plane import Box
 from muster.point import Point, distance_m
+from muster.spots import Spots
 from muster.terms import Terms
 from muster.venue import Leave, Venue, Visibility
 
 CANDIDATES_MOST: Final = 16
-"""Venues that one fix is judged against."""
+"""Venues that one fix is judged against: those on the roster of which somebody is come first."""
 
-CROWD_MOST: Final = 128
-"""Venues of one cell that are looked at for somebody who is on the roster of none of them."""
+CROWD_MOST: Final = 256
+"""Venues of one cell that are looked at; beyond, those that somebody is on the roster of are looked up by name."""
 
-_CELLS: Final = ((9, 600.0), (7, 4_500.0), (5, 30_000.0), (3, 250_000.0))
-"""Resolution, and up to what radius fences are listed in it."""
+_MARGIN_M: Final = 50.0
+"""So far outside what would end a visit fixes still concern a fence: somebody is seen before they come in."""
+
+_SIZES: Final = ((9, 600.0), (7, 4_500.0), (5, 30_000.0), (3, 250_000.0))
+"""Resolution, and up to what radius fences are listed in it: some ten cells each, at most."""
 
 
 class _Listed(NamedTuple):
-    """A ground in a cell, with what rules it out quickest."""
+    """What stands in a cell: a box and a time that rule a ground out quickest."""
 
     from_ms: int
     until_ms: int
-    boxes: list[Box]
+    south: float
+    north: float
+    west: float
+    east: float
     is_public: bool
     ground: Ground
 
@@ -54,92 +61,119 @@ class Venues:
 
     def __init__(self, terms: Terms | None = None) -> None:
         self._terms = terms or Terms()
-        self._by_room: dict[RoomId, _Listed] = {}
-        self._spots: dict[RoomId, list[int]] = {}
+        self._by_room: dict[RoomId, tuple[_Listed, ...]] = {}
+        self._cells_of: dict[RoomId, tuple[int, list[int]]] = {}
         self._cells: dict[int, list[_Listed]] = {}
-        self._used: dict[int, int] = {}
+        self._in_use: dict[int, int] = {}
+        self._spots = Spots()
 
     def __len__(self) -> int:
         return len(self._by_room)
 
     def put(self, venue: Venue) -> Ground:
-        """Add it, or put it in the place of what is known of this room. Raises `Refused` for what is no fence."""
+        """Add it, or put it in the place of what is known of its room. Raises `Refused`: `bad_request`, no fence."""
         ground = ground_of(venue)
         self.remove(venue.room)
         fence = ground.fence
-        margin_m = self.margin_m(ground)
-        listed = _Listed(
-            ground.from_ms,
-            ground.until_ms,
-            fence.boxes(margin_m),
-            venue.visibility is Visibility.public,
-            ground,
+        reach_m = fence.reach_m + self.margin_m(ground)
+        is_public = venue.visibility is Visibility.public
+        listed = tuple(
+            _Listed(ground.from_ms, ground.until_ms, south, north, west, east, is_public, ground)
+            for west, south, east, north in fence.boxes(reach_m - fence.reach_m)
         )
-        resolution, cells = _cover(fence.centre, fence.reach_m + margin_m)
+        resolution, cells = _cover(fence.centre, reach_m)
         for cell in cells:
-            self._cells.setdefault(cell, []).append(listed)
+            self._cells.setdefault(cell, []).extend(listed)
         self._by_room[venue.room] = listed
-        self._spots[venue.room] = cells
-        self._used[resolution] = self._used.get(resolution, 0) + 1
+        self._cells_of[venue.room] = resolution, cells
+        self._in_use[resolution] = self._in_use.get(resolution, 0) + 1
+        self._spots.put(venue.room, fence.centre, fence.reach_m)
         return ground
 
     def remove(self, room: RoomId) -> bool:
         """Whether it was there."""
-        listed = self._by_room.pop(room, None)
-        if listed is None:
+        if room not in self._by_room:
             return False
-        cells = self._spots.pop(room)
+        listed = self._by_room.pop(room)
+        resolution, cells = self._cells_of.pop(room)
         for cell in cells:
-            there = self._cells[cell]
-            there.remove(listed)
-            if not there:
+            left = [one for one in self._cells[cell] if one.ground is not listed[0].ground]
+            if left:
+                self._cells[cell] = left
+            else:
                 del self._cells[cell]
-        resolution = h3.get_resolution(cells[0])
-        self._used[resolution] -= 1
-        if not self._used[resolution]:
-            del self._used[resolution]
+        self._in_use[resolution] -= 1
+        if not self._in_use[resolution]:
+            del self._in_use[resolution]
+        self._spots.remove(room)
         return True
 
     def get(self, room: RoomId) -> Ground | None:
         """One."""
         listed = self._by_room.get(room)
-        return None if listed is None else listed.ground
+        return listed[0].ground if listed else None
 
     def grounds(self) -> list[Ground]:
         """All."""
-        return [listed.ground for listed in self._by_room.values()]
+        return [listed[0].ground for listed in self._by_room.values()]
 
     def margin_m(self, ground: Ground) -> float:
         """How far outside its fence somebody still concerns it."""
-        return 100.0 + max(self._terms.exit_share * ground.fence.size_m, self._terms.exit_least_m)
+        terms = self._terms
+        return _MARGIN_M + max(terms.exit_share * ground.fence.size_m, terms.exit_least_m)
 
     def candidates(
         self, lat: float, lon: float, now_ms: int, leave: Leave | None = None
     ) -> list[Ground]:
-        """Grounds judged now that a valid point may concern; `leave`: what this person lets be judged; None: all."""
+        """Grounds judged now that a valid point may concern; `leave`: what this person lets be judged, None: all.
+
+        Whoever is inside somewhere is judged against that as well, wherever they are now: the caller knows where.
+        """
         found: list[Ground] = []
-        for resolution in self._used:
-            for listed in self._cells.get(h3.latlng_to_cell(lat, lon, resolution), ()):
-                if not listed.from_ms <= now_ms < listed.until_ms:
-                    continue
-                for west, south, east, north in listed.boxes:
-                    if south <= lat <= north and west <= lon <= east:
-                        if leave is None or _lets(leave, listed):
-                            found.append(listed.ground)
-                        break
-        return found
+        for resolution in self._in_use:
+            there = self._cells.get(h3.latlng_to_cell(lat, lon, resolution))
+            if there is None:
+                continue
+            if len(there) > CROWD_MOST:
+                there = self._in_crowd(there, leave)
+            for from_ms, until_ms, south, north, west, east, is_public, ground in there:
+                if (
+                    south <= lat <= north
+                    and west <= lon <= east
+                    and from_ms <= now_ms < until_ms
+                    and (leave is None or _lets(leave, ground.room, is_public))
+                ):
+                    found.append(ground)
+        return found if len(found) <= CANDIDATES_MOST else _first(found, lat, lon, leave)
 
     def nearest(
         self, point: Point, most: int, now_ms: int, leave: Leave | None = None
     ) -> list[Nearby]:
         """Grounds not yet over, nearest border first."""
-        near = [
-            Nearby(listed.ground, listed.ground.fence.distance_m(point.lat, point.lon))
-            for listed in self._by_room.values()
-            if now_ms < listed.until_ms and (leave is None or _lets(leave, listed))
-        ]
-        near.sort(key=lambda one: one.away_m)
-        return near[:most]
+        near: list[Nearby] = []
+        for least_m, room in self._spots.outwards(point):
+            if len(near) >= most and least_m > near[most - 1].away_m:
+                break
+            listed = self._by_room[room][0]
+            if now_ms < listed.until_ms and (leave is None or _lets(leave, room, listed.is_public)):
+                away_m = listed.ground.fence.distance_m(point.lat, point.lon)
+                near.append(Nearby(listed.ground, away_m))
+                near.sort(key=lambda one: one.away_m)
+                del near[most:]
+        return near
+
+    def _in_crowd(self, there: list[_Listed], leave: Leave | None) -> list[_Listed]:
+        """Of too many, some, and all that this person is on the roster of."""
+        some = there[:CROWD_MOST]
+        if leave is None:
+            return some
+        seen = {listed.ground.room for listed in some}
+        return [*some, *self._named(leave.by_event, seen)]
+
+    def _named(self, rooms: Iterable[object], seen: set[RoomId]) -> Iterator[_Listed]:
+        for room in rooms:
+            if room not in seen:
+                yield from self._by_room.get(room, ())  # type: ignore[call-overload] # by_event names rooms
 
 
 def watched_m(ground: Ground) -> float:
@@ -147,21 +181,31 @@ def watched_m(ground: Ground) -> float:
     return max(ground.fence.reach_m, WATCHED_LEAST_M)
 
 
-def _lets(leave: Leave, listed: _Listed) -> bool:
-    sharing = leave.by_event.get(listed.ground.room)
+def _lets(leave: Leave, room: RoomId, is_public: bool) -> bool:
+    sharing = leave.by_event.get(room)
     if sharing is None:
-        return listed.is_public and leave.otherwise is not Sharing.off
+        return is_public and leave.otherwise is not Sharing.off
     return sharing is not Sharing.off
+
+
+def _first(found: list[Ground], lat: float, lon: float, leave: Leave | None) -> list[Ground]:
+    """Those of the roster, then the nearest by the middle of the fence."""
+    point = Point(lat, lon)
+    named = leave.by_event if leave else {}
+    found.sort(key=lambda one: (one.room not in named, distance_m(point, one.fence.centre)))
+    return found[:CANDIDATES_MOST]
 
 
 def _cover(centre: Point, radius_m: float) -> tuple[int, list[int]]:
     """Cells of one resolution that together hold everything within the radius, and hardly more."""
-    resolution = next(size for size, most_m in _CELLS if radius_m <= most_m)
+    resolution = next(size for size, most_m in _SIZES if radius_m <= most_m)
     edge_m = h3.average_hexagon_edge_length(resolution, unit="m")
-    rings = int(radius_m / edge_m) + 1
     middle = h3.latlng_to_cell(centre.lat, centre.lon, resolution)
-    cells = h3.grid_disk(middle, rings)
-    reach_m = radius_m + 1.5 * edge_m
-    return resolution, [
-        cell for cell in cells if distance_m(centre, Point(*h3.cell_to_latlng(cell))) <= reach_m
+    rings = int(radius_m / edge_m) + 1
+    reach_m = radius_m + 1.5 * edge_m  # a cell's corners are no further from its middle, anywhere
+    cells = [
+        cell
+        for cell in h3.grid_disk(middle, rings)
+        if distance_m(centre, Point(*h3.cell_to_latlng(cell))) <= reach_m
     ]
+    return resolution, cells

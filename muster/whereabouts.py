@@ -13,6 +13,7 @@ from struct import Struct as Layout
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 VOTES_MOST: Final = 4
 """Votes a state has room for: it stays below 100 bytes."""
@@ -22,7 +23,6 @@ _HEAD: Final = Layout("<BBBBBIqqq")
 _VOTE: Final = Layout("<qiHb")
 _VOUCHED: Final = 1
 _DISMISSED: Final = 2
-_FAR_DM: Final = 2**31 - 1
 
 
 class Phase(IntEnum):
@@ -38,19 +38,20 @@ class Phase(IntEnum):
 
 class Vote(Struct, frozen=True, gc=False):
     """What one piece of evidence says: -1 inside, 1 outside, 0 neither. `away_dm`: decimetres to the border, negative
-    inside. `by_region`: said by the phone's region monitoring, which tells no distance."""
+    inside. `is_blind`: without a distance: said by the phone's region monitoring, or by somebody."""
 
     at_ms: int
     says: int
     away_dm: int
     accuracy_m: int
-    by_region: bool = False
+    is_blind: bool = False
 
 
 class State(Struct, frozen=True, gc=False):
-    """`since_ms`: what is pending began. `inside_ms`: last evidence of being inside. `turn_ms`: the last edge, 0: none.
-    `seen`: votes for what is pending. `is_vouched`: somebody said so, and silence does not end the visit.
-    `is_dismissed`: went by hand, and must be seen outside before they can come by themselves again."""
+    """`since_ms`: the dwell of what is pending counts from here, maybe ahead. `inside_ms`: last evidence of being
+    inside; while coming in is pending, the first. `turn_ms`: the last edge, 0: none. `seen`: fixes for what is pending.
+    `is_vouched`: somebody said so, and silence does not end the visit. `is_dismissed`: went by hand, and must be seen
+    outside before they can come by themselves again."""
 
     fence_version: int = 0
     phase: Phase = Phase.unknown
@@ -72,11 +73,6 @@ NOWHERE: Final = State()
 """Nothing is known."""
 
 
-def decimetres(metres: float) -> int:
-    """As a vote keeps a distance."""
-    return int(max(-_FAR_DM, min(_FAR_DM, round(metres * 10))))
-
-
 def pack(state: State) -> bytes:
     """At most 99 bytes."""
     marks = _VOUCHED * state.is_vouched | _DISMISSED * state.is_dismissed
@@ -96,7 +92,7 @@ def pack(state: State) -> bytes:
             vote.at_ms,
             vote.away_dm,
             vote.accuracy_m,
-            vote.says + 4 * vote.by_region,
+            vote.says + 4 * vote.is_blind,
         )
         for vote in state.votes
     )
@@ -123,3 +119,21 @@ def unpack(packed: bytes) -> State:
             for at, away, accuracy, says in _VOTE.iter_unpack(packed[_HEAD.size :])
         ),
     )
+
+
+def is_stale(kept: State, state: State, rest_ms: int) -> bool:
+    """Whether what is kept elsewhere must make way for `state`: more changed than that the same was said again,
+    or that was said too long ago. So not every fix of ten thousand people costs a write."""
+    if kept is state:
+        return False
+    one, other = kept.votes, state.votes
+    if (
+        not (one and other)
+        or len(one) != len(other)
+        or [vote.says for vote in one] != [vote.says for vote in other]
+    ):
+        return True
+    if other[-1].at_ms - one[-1].at_ms >= rest_ms:
+        return True
+    same: bool = replace(kept, votes=(), inside_ms=0) == replace(state, votes=(), inside_ms=0)
+    return not same

@@ -1,0 +1,117 @@
+"""Voting: what a piece of evidence says of one fence, and what the last few pieces say together.
+
+Owns votes: making one, believing it after those before it, counting them. Must never know of phases and edges.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+from muster.evidence import Crossing, Fix, Reason
+from muster.ground import Ground
+from muster.terms import Terms
+from muster.whereabouts import Vote
+
+_SLACK_M: Final = 30.0
+"""What two fixes may differ by whatever accuracy they claim: phones are surer of themselves than they may be."""
+
+_VAGUE_M: Final = 65_535
+"""No accuracy is kept as worse."""
+
+_STAYING_MPS: Final = 4.0
+"""Who moves faster while coming in may be driving through: silence then tells nothing of their staying."""
+
+_STRIDE_MPS: Final = 10.0
+"""How much faster than a phone says somebody may have moved between two fixes."""
+
+
+def vote_of(evidence: Fix | Crossing, ground: Ground, terms: Terms) -> Vote:
+    """What it says of this fence; the point is a valid one."""
+    if isinstance(evidence, Crossing):
+        return Vote(evidence.at_ms, -1 if evidence.is_enter else 1, 0, 0, True)
+    fence = ground.fence
+    away_m = fence.distance_m(evidence.lat, evidence.lon)
+    # A visit ends only by fixes that could not well be inside: false edges are worse than late ones.
+    margin_m = max(terms.exit_share * fence.size_m, terms.exit_least_m, evidence.accuracy_m)
+    says = -1 if away_m <= 0.0 else 1 if away_m > margin_m else 0
+    return Vote(evidence.at_ms, says, int(10.0 * away_m), min(_VAGUE_M, int(evidence.accuracy_m)))
+
+
+def misfit(
+    votes: tuple[Vote, ...], vote: Vote, evidence: Fix | Crossing, terms: Terms
+) -> Reason | None:
+    """What is wrong with it where the border is, and after what came before: late, or too far away.
+
+    It need fit only one of the last few: one wrong fix that was believed does not lock out the right ones.
+    """
+    if votes and vote.at_ms <= votes[-1].at_ms:
+        return Reason.out_of_order
+    if vote.is_blind or isinstance(evidence, Crossing):
+        return None
+    # However vague, it says something if the border is far from all that it may mean.
+    if evidence.accuracy_m > terms.accuracy_m and abs(vote.away_dm) < 20 * evidence.accuracy_m:
+        return Reason.inaccurate
+    most_mps = stride_mps = terms.speed_most_mps
+    if evidence.speed_mps is not None and evidence.speed_mps >= 0.0:
+        stride_mps = min(most_mps, 2.0 * evidence.speed_mps + _STRIDE_MPS)
+    reason = None
+    for before in reversed(votes):
+        if before.is_blind:
+            continue
+        moved_m = abs(vote.away_dm - before.away_dm) / 10
+        moved_m -= _SLACK_M + vote.accuracy_m + before.accuracy_m
+        seconds = (vote.at_ms - before.at_ms) / 1000
+        if moved_m <= stride_mps * seconds:
+            return None
+        reason = Reason.jump if moved_m <= most_mps * seconds else Reason.too_fast
+    return reason
+
+
+def joined(votes: tuple[Vote, ...], vote: Vote, terms: Terms) -> tuple[Vote, ...]:
+    """One vote more; those that are too old or too many fall away."""
+    votes = (*votes, vote)[-terms.fixes_looked_at :]
+    oldest = vote.at_ms - terms.silence_ms
+    while votes[0].at_ms < oldest:
+        votes = votes[1:]
+    return votes
+
+
+def majority(votes: tuple[Vote, ...], side: int, terms: Terms) -> int | None:
+    """Since when enough of the last votes say so, one of them at least by a fix; None: not enough do.
+
+    Since the first after the last vote to the contrary: nothing is dated back to where there was no evidence.
+    """
+    count = 0
+    is_fixed = False
+    since = None
+    for vote in votes:
+        if vote.says == side:
+            count += 1
+            is_fixed = is_fixed or not vote.is_blind
+            since = since or vote.at_ms
+        elif vote.says:
+            since = None
+    if count < terms.fixes_needed or not is_fixed:
+        return None
+    return since or votes[-1].at_ms
+
+
+def is_sure(vote: Vote) -> bool:
+    """Whether a vote for inside is so even if the fix is off by as much as it claims it may be."""
+    return vote.says < 0 and (vote.is_blind or -vote.away_dm >= 10 * vote.accuracy_m)
+
+
+def agree(votes: tuple[Vote, ...], side: int) -> bool:
+    """Whether the last two say so, or the only one."""
+    return all(vote.says == side for vote in votes[-2:])
+
+
+def stays(votes: tuple[Vote, ...]) -> bool:
+    """Whether no two of them, one after the other, show somebody who may be driving through."""
+    for before, vote in pairwise(votes):
+        if not (before.is_blind or vote.is_blind):
+            moved_m = abs(vote.away_dm - before.away_dm) / 10
+            if moved_m * 1000 >= _STAYING_MPS * (vote.at_ms - before.at_ms):
+                return False
+    return True
