@@ -4,11 +4,16 @@
 import { TILE_PX, project, unproject } from "./mercator.js";
 
 export const NEAREST = 19;
-export const FARTHEST = 1;
+const FARTHEST = 1;
 
 /**
  * @typedef {{lat: number, lon: number, zoom: number, width: number, height: number}} Camera
  */
+
+/** Farther than that the Earth would be seen twice. */
+export function farthest({ width }) {
+  return Math.max(FARTHEST, Math.log2(width / TILE_PX));
+}
 
 /** Where a place is in the frame, by the copy of the Earth that is nearest to its middle. */
 export function toScreen(camera, point) {
@@ -34,7 +39,7 @@ export function dragged(camera, from, to) {
 /** Nearer or farther by so many zooms; what is at `anchor` stays there. */
 export function zoomed(camera, by, anchor = { x: camera.width / 2, y: camera.height / 2 }) {
   const held = toPoint(camera, anchor);
-  const next = { ...camera, zoom: Math.max(FARTHEST, Math.min(NEAREST, camera.zoom + by)) };
+  const next = { ...camera, zoom: Math.max(farthest(camera), Math.min(NEAREST, camera.zoom + by)) };
   return dragged(next, toScreen(next, held), anchor);
 }
 
@@ -48,13 +53,13 @@ export function fitted(camera, points, around = 56, nearest = 15) {
   const room = (whole) => Math.max(whole - 2 * around, whole / 4, 1);
   const zoom = Math.log2(Math.min(room(camera.width) / (right - left), room(camera.height) / (bottom - top)));
   const middle = unproject({ x: (left + right) / 2, y: (top + bottom) / 2 }, 0);
-  return kept({ ...camera, ...middle, zoom: Math.max(FARTHEST, Math.min(nearest, zoom)) });
+  return kept({ ...camera, ...middle, zoom: Math.max(farthest(camera), Math.min(nearest, zoom)) });
 }
 
 /** South, west, north and east of what is seen; `wide`: the whole way round. */
 export function bounds(camera) {
   const [first, last] = [toPoint(camera, { x: 0, y: camera.height }), toPoint(camera, { x: camera.width, y: 0 })];
-  const wide = camera.width >= TILE_PX * 2 ** camera.zoom;
+  const wide = camera.width >= TILE_PX * 2 ** camera.zoom - 1;
   const west = wide ? -180 : first.lon;
   const east = wide ? 180 : last.lon < west ? last.lon + 360 : last.lon;
   return { south: first.lat, west, north: last.lat, east, wide };

@@ -50,6 +50,7 @@ export function eventView(chat, agenda, go) {
 
   async function load() {
     const asked = id;
+    if (!asked) return;
     try {
       const found = await agenda.event(asked);
       if (id === asked) take(found);
@@ -95,7 +96,7 @@ export function eventView(chat, agenda, go) {
 
   function close() {
     whereabouts.stop();
-    for (const part of parts) part.end?.();
+    clearTimeout(soon);
     id = null;
     event = null;
     parts = [];
@@ -108,5 +109,5 @@ export function eventView(chat, agenda, go) {
     soon = setTimeout(load, SOON_MS);
   }
 
-  return { element, open, close, render, heard, end: () => clearInterval(ticking), get id() { return id; } };
+  return { element, open, close, render, heard, focus: () => title.focus(), end: () => clearInterval(ticking), get id() { return id; } };
 }

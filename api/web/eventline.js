@@ -21,7 +21,7 @@ export function eventLine(event, now, open) {
   const mine = event.is_host ? "You host" : ANSWERS[event.answer] ?? "";
   const state = stateWords(event, now);
   const loud = ["On now", "Doors are open"].includes(state);
-  return h("li", {}, h("button.event-line", { type: "button", onclick: open, "data-event": event.id },
+  return h("li", {}, h("button.event-line", { type: "button", onclick: open, "data-event": event.id, "data-focus": "event" },
     h("span.event-day", { "aria-hidden": "true" }, h("b", {}, day), month),
     h("span.event-text", {},
       h("bdi.event-title", {}, event.title),

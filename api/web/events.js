@@ -41,6 +41,7 @@ export function eventsView(agenda, go) {
   });
   const times = choice("When", TIMES, () => load());
   const lists = choice("Which of mine", LISTS, () => load());
+  const title = h("h2.room-head-title.grows", { tabindex: "-1" }, "Events");
   const panel = h("div.events-panel", { id: "events-panel", role: "tabpanel" });
   const tabs = Object.entries(TABS).map(([name, label]) => h("button.tab", {
     type: "button", role: "tab", id: `events-${name}`, "aria-controls": "events-panel", onclick: () => choose(name),
@@ -56,7 +57,7 @@ export function eventsView(agenda, go) {
   fill(panel, h("div.events-asked", {}, query, times, lists), said, around, list, more);
   const element = h("section.events", { "aria-label": "Events" },
     h("header.room-head", {}, iconButton("back", "Back to the rooms", go.back, { class: "icon-button only-narrow" }),
-      h("h2.room-head-title.grows", { tabindex: "-1" }, "Events"),
+      title,
       button("New event", () => go.make(cell?.middle ?? null), "primary")),
     h("div.events-body", {}, h("div.events-side", {}, row, panel), h("div.events-map", {}, map.element)));
   const show = keyed(list, (event) => event.id, (event) => printLine(event, Date.now()),
@@ -135,8 +136,13 @@ export function eventsView(agenda, go) {
     show(events);
   }
 
+  /** On the line of an event, or at the top. */
+  function focus(id) {
+    (list.querySelector(`[data-event="${CSS.escape(id ?? "")}"]`) ?? title).focus();
+  }
+
   mark();
-  return { element, render, open: () => (loaded && tab === "near" && !cell ? null : load()), focus: () => element.querySelector("h2").focus() };
+  return { element, render, open: () => (loaded && tab === "near" && !cell ? null : load()), focus };
 }
 
 /** The end of the time looked at; null: none. */

@@ -15,6 +15,7 @@ export function guestsPart(chat, agenda) {
   let guests = [];
   let cursor = null;
   let asking = 0;
+  let known = "";
   const title = h("h3.part-title", { id: "guests-title" }, "Who comes");
   const said = h("p.part-note");
   const list = h("ul.people");
@@ -24,16 +25,15 @@ export function guestsPart(chat, agenda) {
   const rows = keyed(list, (one) => one.id, (one) => JSON.stringify([one, event && isOpen(event, Date.now())]), line);
 
   function line(one) {
-    const note = [one.is_host && "host", WORDS[one.answer]].filter(Boolean).join(" · ");
-    const person = { ...one, name: one.id === chat.me ? `${one.name} (you)` : one.name };
-    return personRow(person, note, isHost(event) && one.id !== chat.me && offers(one));
+    const note = [one.id === chat.me && "you", one.is_host && "host", WORDS[one.answer]].filter(Boolean).join(" · ");
+    return personRow(one, note, isHost(event) && one.id !== chat.me && offers(one));
   }
 
   function offers(one) {
     const guest = `roster/${one.id}`;
     const act = (label, method, what, done) => h("button.button.plain", {
       type: "button", "aria-label": `${label}: ${one.name}`, "data-focus": label, onclick: async () => {
-        if (await attempt(() => agenda.host(event.id, method, what), done)) load(event);
+        if (await attempt(() => agenda.host(event.id, method, what), done)) page();
       },
     }, label);
     const open = isOpen(event, Date.now());
@@ -46,11 +46,15 @@ export function guestsPart(chat, agenda) {
   async function invite(one) {
     if (!(await attempt(() => agenda.host(event.id, "PUT", `roster/${one.id}`)))) return;
     tell(`${one.name} is invited.`);
-    load(event);
+    page();
   }
 
+  /** Asked again where the numbers say that it is another; what was shown of it beyond a page is then asked for anew. */
   async function load(now) {
     event = now;
+    const print = JSON.stringify([now.id, now.version, now.going, now.maybe, now.waitlist, now.invited, isOpen(now, Date.now())]);
+    if (print === known) return;
+    known = print;
     await page();
   }
 
@@ -64,6 +68,7 @@ export function guestsPart(chat, agenda) {
       cursor = found.cursor;
       draw();
     } catch {
+      known = "";
       // The list stays as it was; it is asked again with the event.
     }
   }

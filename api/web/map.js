@@ -41,7 +41,7 @@ export function mapView(label, does = {}) {
   new ResizeObserver(() => {
     const { clientWidth: width, clientHeight: height } = frame;
     if (!width || (width === camera.width && height === camera.height)) return;
-    camera = { ...camera, width, height };
+    camera = zoomed({ ...camera, width, height }, 0);
     if (touched) draw();
     else fit();
   }).observe(frame);
@@ -56,7 +56,7 @@ export function mapView(label, does = {}) {
   function fit() {
     const places = [...shown.fences.flatMap((fence) => ringsOf(fence)[0] ?? []), ...shown.marks.map((mark) => mark.point),
       ...(shown.me ? shown.me.corners : [])];
-    camera = places.length ? fitted(camera, places, 64, 16) : { ...camera, ...WORLD };
+    camera = places.length ? fitted(camera, places, 64, 16) : zoomed({ ...camera, ...WORLD }, 0);
     touched = false;
     waiting ??= requestAnimationFrame(draw);
   }
@@ -75,19 +75,21 @@ export function mapView(label, does = {}) {
   /** Marks are elements that stay: so the focus stays on them while the map moves. */
   function place() {
     const placed = shown.marks.map((mark) => ({ mark, ...toScreen(camera, mark.point) }));
-    const groups = gathered(placed);
+    const groups = gathered(placed, camera.width);
     for (const group of groups) {
       const print = JSON.stringify([group.marks.map((one) => [one.id, one.title, one.note, one.kind])]);
       let held = kept.get(group.id);
       if (held?.print !== print) {
         const element = markElement(group, does.open, () => move(fitted(camera, group.marks.map((one) => one.point), 80, 17)));
+        const focused = held?.element === document.activeElement;
         held?.element.replaceWith(element);
-        if (held?.element === document.activeElement) element.focus({ preventScroll: true });
+        if (focused) element.focus({ preventScroll: true });
         if (!held) marks.append(element);
         held = { element, print };
         kept.set(group.id, held);
       }
       held.element.classList.toggle("named", group.named);
+      held.element.classList.toggle("before", group.before);
       held.element.style.transform = `translate(${Math.round(group.x)}px, ${Math.round(group.y)}px)`;
     }
     const names = new Set(groups.map((group) => group.id));
@@ -141,6 +143,7 @@ function fenceShape(camera, fence) {
 /** The cell I am in, and distances around it where nothing else tells how far things are. */
 function mine(camera, { middle, corners }, far) {
   const at = toScreen(camera, middle);
+  const below = Math.max(at.y + 6, ...corners.map((one) => toScreen(camera, one).y));
   const around = far ? rings(camera) : [];
   return [
     ...around.map((metres) => s("path.map-ring", { d: path(camera, circle(middle, metres)) })),
@@ -149,7 +152,7 @@ function mine(camera, { middle, corners }, far) {
       return s("text.map-degree.ring", { x, y: y - 4, "text-anchor": "middle" }, distance(metres));
     }),
     s("path.map-cell", { d: path(camera, corners) }), s("circle.map-me", { cx: at.x, cy: at.y, r: 5 }),
-    s("text.map-you", { x: at.x, y: at.y + 20, "text-anchor": "middle" }, "You, about"),
+    s("text.map-you", { x: at.x, y: below + 14, "text-anchor": "middle" }, "You, about"),
   ];
 }
 

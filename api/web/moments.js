@@ -3,6 +3,7 @@
 
 const SPAN = { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
 const WALL = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const DAY = { day: "numeric", month: "short" };
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
@@ -18,10 +19,18 @@ function known(zone) {
   }
 }
 
+const formats = new Map();
+
+/** Made once: to make a format takes longer than to use it a hundred times. */
+function formatOf(locale, shape, zone) {
+  const name = `${locale} ${zone} ${Object.keys(shape)}`;
+  if (!formats.has(name)) formats.set(name, new Intl.DateTimeFormat(locale, { ...shape, timeZone: zone && known(zone) }));
+  return formats.get(name);
+}
+
 /** Thu 26 Nov, 19:00 – 23:00 */
 export function span(fromMs, toMs, zone = undefined) {
-  const format = new Intl.DateTimeFormat(undefined, { ...SPAN, timeZone: zone && known(zone) });
-  return format.formatRange(fromMs, toMs);
+  return formatOf(undefined, SPAN, zone).formatRange(fromMs, toMs);
 }
 
 /** The same on the event's own clock, with the zone's name; null where the clocks agree. */
@@ -37,14 +46,14 @@ export function place(zone) {
 
 /** Two short words for the corner of a line: `{day, month}`. */
 export function dayOf(ms) {
-  const parts = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" }).formatToParts(ms);
+  const parts = formatOf(undefined, DAY).formatToParts(ms);
   const one = (type) => parts.find((part) => part.type === type)?.value ?? "";
   return { day: one("day"), month: one("month") };
 }
 
 /** What a clock on a wall there says, as a field for a date and a time holds it. */
 export function toWall(ms, zone) {
-  const parts = new Intl.DateTimeFormat("en", { ...WALL, timeZone: known(zone) }).formatToParts(ms);
+  const parts = formatOf("en", WALL, zone).formatToParts(ms);
   const one = (type) => parts.find((part) => part.type === type).value;
   return `${one("year")}-${one("month")}-${one("day")}T${one("hour")}:${one("minute")}`;
 }

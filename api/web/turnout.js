@@ -9,7 +9,7 @@ import { counted } from "./moments.js";
 import { button } from "./parts.js";
 import { s } from "./svg.js";
 
-const WIDE = 560;
+const WIDE = 440;
 const HIGH = 150;
 const LEFT = 30;
 const BASE = 122;
@@ -42,7 +42,7 @@ export function turnoutPart(chat, agenda) {
     fill(figures, figure("came", stats.people), figure("here now", stats.present),
       stats.peak && figure(`at most, at ${clock(stats.peak.at_ms)}`, stats.peak.people),
       stats.median_minutes !== null && figure("stay, median", `${Math.round(stats.median_minutes)} min`));
-    fill(drawn, stats.arrivals.length > 0 && chart(stats));
+    fill(drawn, stats.arrivals.length > 0 && chart(stats, Math.min(Date.now(), event.ends_at_ms - 1)));
   }
 
   return { element, load, show: (now) => (event = now) };
@@ -52,19 +52,20 @@ function figure(name, value) {
   return h("div.figure", {}, h("dt", {}, name), h("dd", {}, typeof value === "number" ? value.toLocaleString() : value));
 }
 
-/** Stretches without anybody are not told: they are put in between. */
-export function bars({ arrivals, every_min: every }) {
+/** Stretches without anybody are not told: they are put in between, and up to `until`. */
+export function bars({ arrivals, every_min: every }, until = 0) {
   const step = every * 60_000;
   const first = arrivals[0].from_ms;
-  const number = Math.round((arrivals.at(-1).from_ms - first) / step) + 1;
+  const last = Math.max(arrivals.at(-1).from_ms, until);
+  const number = Math.floor((last - first) / step) + 1;
   const whole = Math.ceil(number / MOST_BARS); // stretches of one bar
   const found = Array.from({ length: Math.ceil(number / whole) }, (_, place) => ({ from: first + place * whole * step, people: 0 }));
   for (const { from_ms: from, people } of arrivals) found[Math.floor(Math.round((from - first) / step) / whole)].people += people;
   return { found, step: whole * step };
 }
 
-function chart(stats) {
-  const { found, step } = bars(stats);
+function chart(stats, until) {
+  const { found, step } = bars(stats, until);
   const most = Math.max(...found.map((one) => one.people));
   const top = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000].find((one) => one >= most) ?? most;
   const wide = Math.min(44, (WIDE - LEFT) / found.length);

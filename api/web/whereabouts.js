@@ -1,79 +1,85 @@
 // Telling the server where this browser is, while somebody wants that and looks at the event.
-// Owns the watch, how often is told, and what became of it. Must never keep a place that is told, nor begin by itself.
+// Owns how often is asked and told, and what became of it. Must never keep a place that is told, nor begin by itself.
 
 import { fixes } from "./frames.js";
 
-const EVERY_MS = 10_000;
+const EVERY_MS = 5_000;
+const WITHIN_MS = 20_000;
 const MOST = 50; // of one frame
+const REFUSED = 1; // GeolocationPositionError.PERMISSION_DENIED
 
 export class Whereabouts {
   /** @param {import("./chat.js").Chat} chat @param {() => void} changed */
   constructor(chat, changed) {
     this.chat = chat;
     this.changed = changed;
-    this.watching = null;
+    this.on = false;
+    this.timer = null;
+    this.at = 0;
     this.gathered = [];
     this.problem = "";
+    this.verdict = "";
     /** @type {Map<string, string>} how I stand with events, as last told */
     this.phases = new Map();
-    this.verdict = "";
-  }
-
-  get on() {
-    return this.watching !== null;
   }
 
   start() {
     if (this.on || !navigator.geolocation) return;
+    this.on = true;
     this.problem = "";
-    this.watching = navigator.geolocation.watchPosition((one) => this.#take(one), (error) => this.#fail(error),
-      { enableHighAccuracy: true, maximumAge: 0, timeout: 60_000 });
-    this.ticking = setInterval(() => this.#tell(), EVERY_MS);
+    this.#look();
     this.changed();
   }
 
   stop() {
     if (!this.on) return;
-    navigator.geolocation.clearWatch(this.watching);
-    clearInterval(this.ticking);
-    this.watching = null;
+    clearTimeout(this.timer);
+    this.on = false;
     this.gathered = [];
     this.verdict = "";
     this.phases.clear();
     this.changed();
   }
 
-  #take({ coords, timestamp }) {
-    const first = !this.gathered.length && !this.verdict;
-    this.gathered.push([coords.latitude, coords.longitude, coords.accuracy, Math.round(timestamp), coords.speed ?? null, false]);
-    this.gathered = this.gathered.slice(-MOST);
-    if (first) this.#tell();
+  /** Ask anew each time: a browser that is watched says nothing while it stands still, and who stands still is there. */
+  #look() {
+    navigator.geolocation.getCurrentPosition((found) => this.#took(found), (error) => this.#failed(error),
+      { enableHighAccuracy: true, maximumAge: 0, timeout: WITHIN_MS });
   }
 
-  #fail({ code }) {
-    if (code === 1) this.stop();
-    this.problem = code === 1 ? "This browser may not say where it is." : "This browser does not know where it is just now.";
-    this.changed();
+  #later() {
+    clearTimeout(this.timer);
+    if (this.on) this.timer = setTimeout(() => this.#look(), EVERY_MS);
   }
 
-  async #tell() {
-    if (!this.gathered.length || this.telling) return;
-    const told = this.gathered;
-    this.gathered = [];
-    this.telling = true;
+  async #took({ coords, timestamp }) {
+    if (!this.on) return;
+    if (timestamp <= this.at) {
+      this.#later();
+      return;
+    }
+    this.at = timestamp;
+    const fix = [coords.latitude, coords.longitude, coords.accuracy, Math.round(timestamp), coords.speed ?? null, false];
+    this.gathered = [...this.gathered, fix].slice(-MOST);
     try {
-      const { verdicts, events } = await this.chat.tabs.request(fixes(told));
-      this.verdict = verdicts.at(-1);
-      for (const { room, phase } of events) this.phases.set(room, phase);
+      const { verdicts, events } = await this.chat.tabs.request(fixes(this.gathered));
+      this.gathered = [];
       this.problem = "";
+      this.verdict = this.on ? verdicts.at(-1) : "";
+      for (const { room, phase } of this.on ? events : []) this.phases.set(room, phase);
     } catch (error) {
-      // What could not be told now goes with the next; the server takes late ones.
-      if (this.on) this.gathered = [...told, ...this.gathered].slice(-MOST);
+      // What could not be told goes with the next: the server takes late ones.
       this.problem = error.message;
     }
-    this.telling = false;
-    if (!this.on) this.gathered = [];
     this.changed();
+    this.#later();
+  }
+
+  #failed({ code }) {
+    if (code === REFUSED) this.stop();
+    this.problem = code === REFUSED ? "This browser may not say where it is." : "This browser does not know where it is just now.";
+    this.changed();
+    this.#later();
   }
 }
 
