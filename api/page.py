@@ -64,7 +64,7 @@ class PageHandlers:
         tiles: MapSource = _PLAIN,
     ) -> None:
         """`page`: files by name, `index.html` among them. `hub_urls`: where it may open sockets. `media`: from
-        where it may read pictures and whither it may upload them, besides here. `tiles`: from where its map has pictures.
+        where it may read pictures and whither it may upload them, besides here. `tiles`: its map's.
         """
         self._files = {name: data for name, data in page.items() if name != "index.html"}
         self._version = _version(page)

@@ -73,7 +73,7 @@ export function eventView(chat, agenda, go) {
   function build() {
     const does = { take, go, whereabouts, reload: load };
     map = mapView("Map of the place");
-    parts = [factsPart, answerPart, beingPart, sharingPart, isHost(event) && turnoutPart, guestsPart].filter(Boolean)
+    parts = [factsPart, answerPart, beingPart, isHost(event) && turnoutPart, sharingPart, guestsPart].filter(Boolean)
       .map((make) => make(chat, agenda, does));
     fill(body, h("div.event-parts", {}, parts.map((part) => part.element)), h("div.event-map", {}, map.element));
   }
@@ -83,11 +83,11 @@ export function eventView(chat, agenda, go) {
     say(title, event.title);
     say(note, stateWords(event, Date.now()));
     map.element.parentNode.hidden = !event.point;
-    const shown = JSON.stringify([event.point, event.fence, event.title, event.state]);
+    const shown = JSON.stringify([event.point, event.fence, event.state]);
     if (map.element.dataset.shown !== shown) {
       map.element.dataset.shown = shown;
       map.show({
-        marks: event.point ? [{ id: event.id, point: event.point, title: event.title, kind: event.state }] : [],
+        marks: event.point ? [{ id: event.id, point: event.point, title: "", kind: event.state }] : [],
         fences: event.fence ? [event.fence] : [],
       });
     }

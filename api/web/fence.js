@@ -28,5 +28,5 @@ export function away({ lat, lon }, metres, direction) {
 export function fenceWords(fence) {
   if (!fence) return "";
   if (fence.type === "circle") return `within ${Math.round(fence.radius_m)} m`;
-  return `an area of ${fence.rings[0].length - 1} corners`;
+  return `in an area with ${fence.rings[0].length - 1} corners`;
 }

@@ -13,6 +13,7 @@ import { tileLayer, tileSource } from "./tiles.js";
 
 const WORLD = { lat: 28, lon: 12, zoom: 1.4 };
 const NEAR_ZOOM = 13;
+const YOU_PX = { wide: 66, high: 20 };
 const PLAIN = "Arrow keys move the map, plus and minus zoom it, zero shows everything.";
 
 /**
@@ -56,7 +57,7 @@ export function mapView(label, does = {}) {
   function fit() {
     const places = [...shown.fences.flatMap((fence) => ringsOf(fence)[0] ?? []), ...shown.marks.map((mark) => mark.point),
       ...(shown.me ? shown.me.corners : [])];
-    camera = places.length ? fitted(camera, places, 64, 16) : zoomed({ ...camera, ...WORLD }, 0);
+    camera = places.length ? fitted(camera, places, 64, 17) : zoomed({ ...camera, ...WORLD }, 0);
     touched = false;
     waiting ??= requestAnimationFrame(draw);
   }
@@ -75,7 +76,7 @@ export function mapView(label, does = {}) {
   /** Marks are elements that stay: so the focus stays on them while the map moves. */
   function place() {
     const placed = shown.marks.map((mark) => ({ mark, ...toScreen(camera, mark.point) }));
-    const groups = gathered(placed, camera.width);
+    const groups = gathered(placed, camera.width, shown.me ? [youBox(camera, shown.me)] : []);
     for (const group of groups) {
       const print = JSON.stringify([group.marks.map((one) => [one.id, one.title, one.note, one.kind])]);
       let held = kept.get(group.id);
@@ -143,7 +144,7 @@ function fenceShape(camera, fence) {
 /** The cell I am in, and distances around it where nothing else tells how far things are. */
 function mine(camera, { middle, corners }, far) {
   const at = toScreen(camera, middle);
-  const below = Math.max(at.y + 6, ...corners.map((one) => toScreen(camera, one).y));
+  const below = youBox(camera, { middle, corners }).top;
   const around = far ? rings(camera) : [];
   return [
     ...around.map((metres) => s("path.map-ring", { d: path(camera, circle(middle, metres)) })),
@@ -154,6 +155,13 @@ function mine(camera, { middle, corners }, far) {
     s("path.map-cell", { d: path(camera, corners) }), s("circle.map-me", { cx: at.x, cy: at.y, r: 5 }),
     s("text.map-you", { x: at.x, y: below + 14, "text-anchor": "middle" }, "You, about"),
   ];
+}
+
+/** Where it says that this is me: below the cell. */
+function youBox(camera, { middle, corners }) {
+  const { x, y } = toScreen(camera, middle);
+  const top = Math.max(y + 6, ...corners.map((one) => toScreen(camera, one).y));
+  return { left: x - YOU_PX.wide / 2, right: x + YOU_PX.wide / 2, top, bottom: top + YOU_PX.high };
 }
 
 function scale(camera) {
@@ -172,7 +180,7 @@ function markElement({ marks }, open, nearer) {
   const [first] = marks;
   const many = marks.length > 1;
   const dot = h("span.mark-dot", { "aria-hidden": "true" }, many ? String(marks.length) : "");
-  const name = h("span.mark-name", { dir: "auto" }, many ? `${first.title} and ${marks.length - 1} more` : first.title);
+  const name = first.title && h("span.mark-name", { dir: "auto" }, many ? `${first.title} and ${marks.length - 1} more` : first.title);
   const of = `mark${many ? ".many" : ""}${first.kind ? `.${first.kind}` : ""}`;
   if (!open) return h(`span.${of}`, {}, dot, name);
   const label = many ? `${marks.length} events: ${marks.map((one) => one.title).join(", ")}. Zoom in` : [first.title, first.note].filter(Boolean).join(", ");

@@ -7,17 +7,18 @@ const NAME_PX = { each: 6.7, most: 190, high: 22, off: 16 };
 /**
  * @template {{id: string, title: string}} M
  * @param {{mark: M, x: number, y: number}[]} placed @param {number} width of the frame
+ * @param {{left: number, right: number, top: number, bottom: number}[]} kept where no name may stand
  * @returns {{id: string, x: number, y: number, marks: M[], named: boolean, before: boolean}[]} `before`: its name stands to
  *   the left, for there is no room to the right
  */
-export function gathered(placed, width) {
+export function gathered(placed, width, kept = []) {
   const groups = [];
   for (const { mark, x, y } of placed) {
     const near = groups.find((one) => Math.hypot(one.x - x, one.y - y) < NEAR_PX);
     if (near) near.marks.push(mark);
     else groups.push({ id: mark.id, x, y, marks: [mark], named: false, before: false });
   }
-  const taken = [];
+  const taken = [...kept];
   for (const group of groups) {
     const right = nameBox(group, 1);
     group.before = right.right > width && group.x <= width && nameBox(group, -1).left >= 0;

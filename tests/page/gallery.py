@@ -1,4 +1,4 @@
-"""Makes docs/screenshots: `python -m tests.page.gallery` starts a Muster, lets four people talk and meet, and takes pictures.
+"""Makes docs/screenshots: `python -m tests.page.gallery` starts a Muster where people talk and meet, and takes pictures.
 
 Owns what is on them. It never touches a running Muster.
 """
@@ -23,7 +23,7 @@ from tests.page.browser import (
 )
 from tests.page.gathering import event, opens, stands
 
-TALL: Final[ViewportSize] = {"width": 1180, "height": 1240}
+TALL: Final[ViewportSize] = {"width": 1180, "height": 1330}
 CROWD = ("Emre Aydin", "Fay Lindqvist", "Gus Moreau", "Hana Sato", "Ivo Petrov", "Joan Mbeki")
 AROUND = (
     (0, "Allotment breakfast", "Plot 14", 19, 52.5262, 13.4163),
@@ -33,11 +33,12 @@ AROUND = (
     (0, "Night ride, easy pace", "Station, north exit", 47, 52.5071, 13.3902),
 )
 SPREAD = """
-    UPDATE event_visits v SET entered_at = v.entered_at - make_interval(mins => o.minutes),
-        left_at = CASE WHEN o.place > 5 THEN v.entered_at - make_interval(mins => o.minutes - 20 - 3 * o.place) END
-    FROM (SELECT person_id, row_number() OVER (ORDER BY entered_at) AS place,
-              (ARRAY[88, 84, 83, 80, 76, 71, 70, 68, 55, 31])[row_number() OVER (ORDER BY entered_at)] AS minutes
-          FROM event_visits WHERE room_id = $1::uuid) o
+    UPDATE event_visits v SET entered_at = v.entered_at - o.ago,
+        left_at = CASE WHEN o.place > 5 THEN v.entered_at - interval '9 minutes' END,
+        left_source = CASE WHEN o.place > 5 THEN 'hand' END
+    FROM (SELECT person_id, place, make_interval(mins => (ARRAY[88, 84, 76, 71, 70, 68, 55, 31])[place]) AS ago
+          FROM (SELECT person_id, (row_number() OVER (ORDER BY entered_at, person_id))::integer AS place
+                FROM event_visits WHERE room_id = $1::uuid) numbered) o
     WHERE v.room_id = $1::uuid AND v.person_id = o.person_id
 """
 

@@ -17,6 +17,7 @@ HALL: Final = {"lat": 52.5201, "lon": 13.405}
 async def event(host: Account, title: str, **more: Any) -> str:
     """A public event with a fence at HALL that began an hour ago; `in_h`: it starts so many hours from now."""
     start = round(time.time() * 1000) + round(more.pop("in_h", -1) * HOUR_MS)
+    start -= start % (HOUR_MS // 4)
     facts = {
         "title": title,
         "starts_at_ms": start,

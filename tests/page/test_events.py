@@ -77,7 +77,9 @@ async def test_an_event_is_made_found_answered_changed_and_called_off(
         await two.page.get_by_role("button", name="Open the room").click()
         await two.says("See you there")
         await two.all_sent()
-        await expect(two.page.locator(".note", has_text="changed where the event is")).to_be_visible()
+        await expect(
+            two.page.locator(".note", has_text="changed where the event is")
+        ).to_be_visible()
         await two.page.get_by_role("button", name="The event of this room").click()
 
         await one.page.get_by_role("button", name="Call it off").click()
@@ -121,7 +123,7 @@ async def test_nobody_is_asked_where_they_are_until_they_click_and_only_the_cell
     cell = snapped(exact)
     assert any(f"near={cell.lat:.5f}%2C{cell.lon:.5f}" in one for one in sent), sent
     assert not any("52.5144" in one or "13.4203" in one for one in sent)
-    assert all(one.startswith(stack.api_url) or one.startswith("blob:") for one in sent), sent
+    assert all(one.startswith((stack.api_url, "blob:")) for one in sent), sent
 
 
 async def test_people_check_in_by_hand_by_code_and_by_a_host(
@@ -174,7 +176,7 @@ async def test_people_check_in_by_hand_by_code_and_by_a_host(
 async def test_the_page_says_where_it_is_only_while_it_may(
     stack: Stack, browser: Browser, http: httpx.AsyncClient
 ) -> None:
-    """Not offered until sharing is on; then whoever is inside has come. Turned off, it is off until it is wished again."""
+    """Not offered until sharing is on; then whoever is inside has come. Turned off, it stays off."""
     ada, bob = await _two(http)
     room = await event(ada, "By place", dwell_ms=0)
     await bob.done("PUT", f"/v1/events/{room}/rsvp", json={"answer": "going"})

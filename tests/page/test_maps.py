@@ -82,9 +82,7 @@ async def test_two_fingers_zoom(stack: Stack, browser: Browser, http: httpx.Asyn
             ("touchMove", 90),
         ):
             points = [{"x": x - apart, "y": y, "id": 1}, {"x": x + apart, "y": y, "id": 2}]
-            await debugger.send(
-                "Input.dispatchTouchEvent", {"type": kind, "touchPoints": points}
-            )
+            await debugger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
         await debugger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
         await expect(scale).not_to_have_text(before or "")
         one.quiet()
@@ -150,6 +148,8 @@ async def test_tiles_come_from_where_the_operator_says_and_from_nowhere_else(
         await expect(one.page.locator(".event .map-credit")).to_have_text("© Somebody & others")
         await expect(one.page.locator(".map-fence")).to_be_visible()
         assert {one.rpartition("/")[0].rpartition("/")[0] for one in asked} == {
-            "https://tiles.example.org/16"
+            "https://tiles.example.org/17"
         }
-        one.quiet(network=True)  # the page that is put in place has no address from which a hub is reached
+        one.quiet(
+            network=True
+        )  # the page that is put in place has no address from which a hub is reached

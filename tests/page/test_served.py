@@ -80,7 +80,7 @@ def test_the_page_may_reach_where_media_lie() -> None:
 
 def test_the_map_may_ask_where_its_tiles_are_and_no_other_place() -> None:
     """One more origin for pictures; none for tiles of this site, and never for anything but pictures."""
-    there = MapSource("https://tiles.example.org/{z}/{x}/{y}.png?a=\"b", "<b>Us</b>")
+    there = MapSource('https://tiles.example.org/{z}/{x}/{y}.png?a="b', "<b>Us</b>")
     handlers = PageHandlers(packaged(), (), tiles=there)
     policy = handlers._headers["Content-Security-Policy"]
     assert "img-src 'self' blob: https://tiles.example.org;" in policy
@@ -88,7 +88,11 @@ def test_the_map_may_ask_where_its_tiles_are_and_no_other_place() -> None:
     assert b"<b>Us" not in handlers._html
     ours = PageHandlers(packaged(), (), tiles=MapSource("/tiles/{z}/{x}/{y}.png"))
     assert "img-src 'self' blob:;" in ours._headers["Content-Security-Policy"]
-    for wrong in ("tiles.example.org/{z}/{x}/{y}", "https://a; script-src b/{z}{x}{y}", "https://a/{z}/{x}.png"):
+    for wrong in (
+        "tiles.example.org/{z}/{x}/{y}",
+        "https://a; script-src b/{z}{x}{y}",
+        "https://a/{z}/{x}.png",
+    ):
         with pytest.raises(SettingsError, match="MUSTER_MAP_TILES"):
             Settings(map_tiles=wrong)
 

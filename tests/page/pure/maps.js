@@ -65,3 +65,4 @@ const mark = (id, title = "A night") => ({ id, title });
 const groups = gathered([{ mark: mark("a"), x: 10, y: 10 }, { mark: mark("b"), x: 20, y: 10 }, { mark: mark("c"), x: 290, y: 100 }], 300);
 same(groups.map((one) => [one.id, one.marks.length, one.named, one.before]), [["a", 2, true, false], ["c", 1, true, true]]);
 same(gathered([{ mark: mark("a"), x: 50, y: 50 }, { mark: mark("b"), x: 90, y: 50 }], 600)[0].named, false, "a name covers no other mark");
+same(gathered([{ mark: mark("a"), x: 50, y: 50 }], 600, [{ left: 60, right: 90, top: 40, bottom: 60 }])[0].named, false);
