@@ -238,14 +238,8 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
     known = PostgresPeople(on.primary)
     people = People(known, passwords, on.clock, on.random)
     surroundings = Surroundings(on.clock, on.random, writer)
-    sessions = Sessions(
-        PostgresSessions(on.primary),
-        known,
-        passwords,
-        tokens,
-        Terms(settings.refresh_days, settings.session_days),
-        surroundings,
-    )
+    terms = Terms(settings.refresh_days, settings.session_days)
+    sessions = Sessions(PostgresSessions(on.primary), known, passwords, tokens, terms, surroundings)
     externals = PostgresExternals(on.primary)
     arrivals = Arrivals(externals, known, _foreign(on), sessions, surroundings)
     webhooks = Webhooks(

@@ -48,7 +48,8 @@ class PersonHere(Struct, frozen=True, gc=False):
 class Here(Struct, frozen=True, gc=False):
     """Who is there. `count`: for hosts exact; for others as of `as_of_ms` and rounded down, null where it is too small.
 
-    `unnamed`: for hosts, how many of them are in no page of `people`.
+    `unnamed`: for hosts, how many of them are in no page of `people`. A page may be short; the last is the one whose
+    `cursor` is null.
     """
 
     count: int | None
@@ -76,16 +77,33 @@ class CrowdStore(FootingStore, Protocol):
         """How many who share and were vouched for were there at that time."""
         ...
 
-    async def people(
-        self, room: RoomId, reader: PersonId, is_host: bool, after: tuple[int, UUID], limit: int
+    async def named(
+        self, room: RoomId, reader: PersonId, after: UUID, limit: int
     ) -> list[PersonHere]:
-        """Whom the reader may know of: their contacts (0), then others (1), each by id, after this place."""
+        """Whom a host is told of, by id."""
+        ...
+
+    async def friendly(
+        self, room: RoomId, reader: PersonId, after: tuple[int, UUID], limit: int
+    ) -> tuple[list[PersonHere], PersonId | None]:
+        """Whom a guest is told of: their contacts (0), then others (1), each by id, after this place.
+
+        And up to whom of the others was looked, where not all were.
+        """
         ...
 
 
 def shown(count: int) -> int | None:
     """What guests are told of a number."""
     return count - count % K if count >= K else None
+
+
+def _next(people: list[PersonHere], looked: PersonId | None, limit: int) -> str | None:
+    """Behind the last who was found; where the page is not full, behind the last who was looked at."""
+    if len(people) == limit:
+        last = people[-1]
+        return cursor.write(0 if last.is_contact else 1, last.id)
+    return None if looked is None else cursor.write(1, looked)
 
 
 class Crowd:
@@ -99,19 +117,15 @@ class Crowd:
     async def here(self, room: RoomId, reader: PersonId, at: str | None, limit: int) -> Here:
         """A page. Raises `Refused`: `not_found`."""
         footing = known(await self._store.footing(room, reader))
-        hosts = is_host(footing)
         after = cursor.read(at) if at else (0, UUID(int=0))
-        unnamed: int | None = None
-        count: int | None
-        if hosts:
-            as_of_ms = self._clock.now_ms()
+        if is_host(footing):
             count, unnamed = await self._store.number(room, reader)
-        else:
-            as_of_ms, count = await self._told(room)
-        people = await self._store.people(room, reader, hosts, after, limit)
-        last = people[-1] if len(people) == limit else None
-        more = cursor.write(0 if last.is_contact else 1, last.id) if last else None
-        return Here(count, as_of_ms, unnamed, people, more)
+            people = await self._store.named(room, reader, after[1], limit)
+            more = cursor.write(0, people[-1].id) if len(people) == limit else None
+            return Here(count, self._clock.now_ms(), unnamed, people, more)
+        as_of_ms, told = await self._told(room)
+        people, looked = await self._store.friendly(room, reader, after, limit)
+        return Here(told, as_of_ms, None, people, _next(people, looked, limit))
 
     async def _told(self, room: RoomId) -> tuple[int, int | None]:
         """As of which moment, and what guests are told until the next."""

@@ -35,7 +35,7 @@ WATCHED_LEAST_M: Final = 100.0
 _SIDES_WALKED: Final = 32
 """Up to so many sides plain arithmetic is quicker than asking GEOS."""
 
-Side = tuple[float, float, float, float, float]
+Side = tuple[float, float, float, float, float, float, float]
 
 
 class Fence(Protocol):
@@ -189,28 +189,31 @@ def _pairs(
 
 
 def _side(x1: float, y1: float, x2: float, y2: float) -> Side:
-    """Start, way, and 1 / length squared."""
+    """Start, the other end's y, direction, length, and how far x goes for each y."""
     along_x, along_y = x2 - x1, y2 - y1
-    square = along_x * along_x + along_y * along_y
-    return x1, y1, along_x, along_y, 1.0 / square if square else 0.0
+    length = sqrt(along_x * along_x + along_y * along_y)
+    slope = along_x / along_y if along_y else 0.0
+    if not length:
+        return x1, y1, y2, 0.0, 0.0, 0.0, 0.0
+    return x1, y1, y2, along_x / length, along_y / length, length, slope
 
 
 def _walked(sides: list[Side], x: float, y: float) -> float:
     """Distance to the nearest side; negative if a ray to the east meets an odd number of sides."""
     nearest = 1e30
     inside = False
-    for x1, y1, along_x, along_y, inverse in sides:
+    for x1, y1, y2, way_x, way_y, length, slope in sides:
         off_x, off_y = x - x1, y - y1
-        share = (off_x * along_x + off_y * along_y) * inverse
-        if share > 0.0:
-            if share > 1.0:
-                share = 1.0
-            away_x, away_y = off_x - share * along_x, off_y - share * along_y
-        else:
-            away_x, away_y = off_x, off_y
-        square = away_x * away_x + away_y * away_y
+        square = off_x * off_x + off_y * off_y
+        along = off_x * way_x + off_y * way_y
+        if along > 0.0:
+            square -= along * along
+            if along > length:
+                square += (along - length) ** 2
         if square < nearest:
             nearest = square
-        if (off_y < 0.0) is not (off_y < along_y) and off_x < off_y * along_x / along_y:
+        # Ends are compared as they are: two sides that meet must agree on which side of the ray their corner lies.
+        if (y < y1) is not (y < y2) and off_x < off_y * slope:
             inside = not inside
-    return -sqrt(nearest) if inside else sqrt(nearest)
+    away = sqrt(nearest) if nearest > 0.0 else 0.0
+    return -away if inside else away

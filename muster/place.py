@@ -184,9 +184,11 @@ def _coming(
             if is_sure(vote):
                 since_ms = min(since_ms, vote.at_ms)
     held = _held(state, Phase.pending_in, since_ms, came_ms, seen, False, votes)
-    if votes[-1].says < 0 and votes[-1].at_ms - since_ms >= dwell_ms:
-        return _entered(held, terms)
-    return held, ()
+    if votes[-1].says >= 0 or votes[-1].at_ms - since_ms < dwell_ms:
+        return held, ()
+    if since_ms == came_ms + dwell_ms and any(vote.says >= 0 for vote in votes):
+        return held, ()  # none was sure: then all that are looked at must say so
+    return _entered(held, terms)
 
 
 def _going(

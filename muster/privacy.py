@@ -21,7 +21,7 @@ from proto.codes import Code
 class Circle(StrEnum):
     """How near somebody must be. Each circle holds those after it.
 
-    A room-mate shares a group or an event with me; a room that anyone may join makes nobody one.
+    A room-mate shares a group or an event with me; a room or an event that anyone may join makes nobody one.
     """
 
     everyone = "everyone"

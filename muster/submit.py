@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from muster import mentions
-from muster.attendance import Edge
 from muster.errors import Refused
 from muster.ids import CONTROL_ROOM, NOBODY, PersonId, RoomId, SessionId, self_room
-from muster.op import LinkTerms, NewRoom, Op, PrivacyChange, ProfileChange, VisitChange
+from muster.op import LinkTerms, NewRoom, Op, PrivacyChange, ProfileChange
 from muster.permission import ALLOW, CONTROL_MASK, SERVICE_MASK, Action, Relation
 from muster.polls import checked
 from proto import frames
@@ -249,19 +248,6 @@ def _own(
     kind: str, author: PersonId, client_id: str, body: Body | ProfileChange | PrivacyChange
 ) -> Op:
     return Op(kind, self_room(author), author, client_id, ALLOW[Action.own], body=body)
-
-
-def visit(edge: Edge, client_id: str, host: PersonId | None = None) -> Op:
-    """Somebody came to an event, or went: told in their own log, whose lock orders what two phones say.
-
-    `host`: who says so, where the source is `host`; Postgres looks whether they are one.
-    """
-    state = "entered" if edge.is_enter else "left"
-    change = VisitChange(
-        edge.room, state, edge.source.value, edge.confidence.value, edge.at_ms, host
-    )
-    own = self_room(edge.person)
-    return Op("visit", own, edge.person, client_id, ALLOW[Action.own], body=change)
 
 
 def contact(author: PersonId, subject: PersonId, client_id: str) -> Op:

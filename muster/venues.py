@@ -9,7 +9,7 @@ because many venues lie in one place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from math import cos, degrees, inf, radians
 from typing import Final, NamedTuple
 
 import h3.api.basic_int as h3
@@ -18,7 +18,7 @@ from muster.attendance import Sharing
 from muster.fence import WATCHED_LEAST_M
 from muster.ground import Ground, ground_of
 from muster.ids import RoomId
-from muster.point import Point, distance_m
+from muster.point import EARTH_M, Point, distance_m
 from muster.spots import Spots
 from muster.terms import Terms
 from muster.venue import Leave, Venue, Visibility
@@ -29,7 +29,7 @@ CANDIDATES_MOST: Final = 16
 CROWD_MOST: Final = 256
 """Venues of one cell that are looked at; beyond, those that somebody is on the roster of are looked up by name."""
 
-_MARGIN_M: Final = 50.0
+_MARGIN_M: Final = 25.0
 """So far outside what would end a visit fixes still concern a fence: somebody is seen before they come in."""
 
 _SIZES: Final = ((9, 600.0), (7, 4_500.0), (5, 30_000.0), (3, 250_000.0))
@@ -37,16 +37,23 @@ _SIZES: Final = ((9, 600.0), (7, 4_500.0), (5, 30_000.0), (3, 250_000.0))
 
 
 class _Listed(NamedTuple):
-    """What stands in a cell: a box and a time that rule a ground out quickest."""
+    """A ground, when it is judged, and the circle that holds it with its margin.
+
+    The circle is in degrees: `narrowing` is a degree of longitude in those of latitude, `square` its radius squared.
+    """
 
     from_ms: int
     until_ms: int
-    south: float
-    north: float
-    west: float
-    east: float
+    lat: float
+    lon: float
+    narrowing: float
+    square: float
     is_public: bool
     ground: Ground
+
+
+_Entry = tuple[float, float, float, float, _Listed]
+"""What stands in a cell: south, north, west, east, which rule out most, and the rest."""
 
 
 class Nearby(NamedTuple):
@@ -61,9 +68,9 @@ class Venues:
 
     def __init__(self, terms: Terms | None = None) -> None:
         self._terms = terms or Terms()
-        self._by_room: dict[RoomId, tuple[_Listed, ...]] = {}
+        self._by_room: dict[RoomId, list[_Entry]] = {}
         self._cells_of: dict[RoomId, tuple[int, list[int]]] = {}
-        self._cells: dict[int, list[_Listed]] = {}
+        self._cells: dict[int, list[_Entry]] = {}
         self._in_use: dict[int, int] = {}
         self._spots = Spots()
 
@@ -76,15 +83,15 @@ class Venues:
         self.remove(venue.room)
         fence = ground.fence
         reach_m = fence.reach_m + self.margin_m(ground)
-        is_public = venue.visibility is Visibility.public
-        listed = tuple(
-            _Listed(ground.from_ms, ground.until_ms, south, north, west, east, is_public, ground)
+        listed = _listed(ground, reach_m)
+        entries: list[_Entry] = [
+            (south, north, west, east, listed)
             for west, south, east, north in fence.boxes(reach_m - fence.reach_m)
-        )
+        ]
         resolution, cells = _cover(fence.centre, reach_m)
         for cell in cells:
-            self._cells.setdefault(cell, []).extend(listed)
-        self._by_room[venue.room] = listed
+            self._cells.setdefault(cell, []).extend(entries)
+        self._by_room[venue.room] = entries
         self._cells_of[venue.room] = resolution, cells
         self._in_use[resolution] = self._in_use.get(resolution, 0) + 1
         self._spots.put(venue.room, fence.centre, fence.reach_m)
@@ -94,10 +101,10 @@ class Venues:
         """Whether it was there."""
         if room not in self._by_room:
             return False
-        listed = self._by_room.pop(room)
+        ((*_, listed), *_) = self._by_room.pop(room)
         resolution, cells = self._cells_of.pop(room)
         for cell in cells:
-            left = [one for one in self._cells[cell] if one.ground is not listed[0].ground]
+            left = [entry for entry in self._cells[cell] if entry[-1] is not listed]
             if left:
                 self._cells[cell] = left
             else:
@@ -110,12 +117,12 @@ class Venues:
 
     def get(self, room: RoomId) -> Ground | None:
         """One."""
-        listed = self._by_room.get(room)
-        return listed[0].ground if listed else None
+        entries = self._by_room.get(room)
+        return entries[0][-1].ground if entries else None
 
     def grounds(self) -> list[Ground]:
         """All."""
-        return [listed[0].ground for listed in self._by_room.values()]
+        return [entries[0][-1].ground for entries in self._by_room.values()]
 
     def margin_m(self, ground: Ground) -> float:
         """How far outside its fence somebody still concerns it."""
@@ -136,14 +143,15 @@ class Venues:
                 continue
             if len(there) > CROWD_MOST:
                 there = self._in_crowd(there, leave)
-            for from_ms, until_ms, south, north, west, east, is_public, ground in there:
+            for south, north, west, east, listed in there:
                 if (
                     south <= lat <= north
                     and west <= lon <= east
-                    and from_ms <= now_ms < until_ms
-                    and (leave is None or _lets(leave, ground.room, is_public))
+                    and listed.from_ms <= now_ms < listed.until_ms
+                    and _holds(listed, lat, lon)
+                    and (leave is None or _lets(leave, listed))
                 ):
-                    found.append(ground)
+                    found.append(listed.ground)
         return found if len(found) <= CANDIDATES_MOST else _first(found, lat, lon, leave)
 
     def nearest(
@@ -154,26 +162,22 @@ class Venues:
         for least_m, room in self._spots.outwards(point):
             if len(near) >= most and least_m > near[most - 1].away_m:
                 break
-            listed = self._by_room[room][0]
-            if now_ms < listed.until_ms and (leave is None or _lets(leave, room, listed.is_public)):
+            listed = self._by_room[room][0][-1]
+            if now_ms < listed.until_ms and (leave is None or _lets(leave, listed)):
                 away_m = listed.ground.fence.distance_m(point.lat, point.lon)
                 near.append(Nearby(listed.ground, away_m))
                 near.sort(key=lambda one: one.away_m)
                 del near[most:]
         return near
 
-    def _in_crowd(self, there: list[_Listed], leave: Leave | None) -> list[_Listed]:
+    def _in_crowd(self, there: list[_Entry], leave: Leave | None) -> list[_Entry]:
         """Of too many, some, and all that this person is on the roster of."""
         some = there[:CROWD_MOST]
         if leave is None:
             return some
-        seen = {listed.ground.room for listed in some}
-        return [*some, *self._named(leave.by_event, seen)]
-
-    def _named(self, rooms: Iterable[object], seen: set[RoomId]) -> Iterator[_Listed]:
-        for room in rooms:
-            if room not in seen:
-                yield from self._by_room.get(room, ())  # type: ignore[call-overload] # by_event names rooms
+        seen = {entry[-1].ground.room for entry in some}
+        named = (self._by_room.get(RoomId(room), ()) for room in leave.by_event if room not in seen)
+        return some + [entry for entries in named for entry in entries]
 
 
 def watched_m(ground: Ground) -> float:
@@ -181,10 +185,10 @@ def watched_m(ground: Ground) -> float:
     return max(ground.fence.reach_m, WATCHED_LEAST_M)
 
 
-def _lets(leave: Leave, room: RoomId, is_public: bool) -> bool:
-    sharing = leave.by_event.get(room)
+def _lets(leave: Leave, listed: _Listed) -> bool:
+    sharing = leave.by_event.get(listed.ground.room)
     if sharing is None:
-        return is_public and leave.otherwise is not Sharing.off
+        return listed.is_public and leave.otherwise is not Sharing.off
     return sharing is not Sharing.off
 
 
@@ -194,6 +198,28 @@ def _first(found: list[Ground], lat: float, lon: float, leave: Leave | None) -> 
     named = leave.by_event if leave else {}
     found.sort(key=lambda one: (one.room not in named, distance_m(point, one.fence.centre)))
     return found[:CANDIDATES_MOST]
+
+
+def _listed(ground: Ground, reach_m: float) -> _Listed:
+    """The circle is endless where a degree is not the same all over it."""
+    centre = ground.fence.centre
+    is_plain = reach_m < 3_000.0 and abs(centre.lat) < 70.0 and abs(centre.lon) < 179.0
+    radius = degrees(reach_m / EARTH_M) * 1.01
+    return _Listed(
+        from_ms=ground.from_ms,
+        until_ms=ground.until_ms,
+        lat=centre.lat,
+        lon=centre.lon,
+        narrowing=cos(radians(centre.lat)),
+        square=radius * radius if is_plain else inf,
+        is_public=ground.venue.visibility is Visibility.public,
+        ground=ground,
+    )
+
+
+def _holds(listed: _Listed, lat: float, lon: float) -> bool:
+    up, along = lat - listed.lat, (lon - listed.lon) * listed.narrowing
+    return up * up + along * along <= listed.square
 
 
 def _cover(centre: Point, radius_m: float) -> tuple[int, list[int]]:

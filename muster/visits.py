@@ -17,12 +17,30 @@ from uuid import uuid5
 from muster import submit
 from muster.attendance import Confidence, Edge, Recorded, Source, Visit
 from muster.errors import Refused
-from muster.ids import PersonId, RoomId
-from muster.op import Op
+from muster.ids import PersonId, RoomId, self_room
+from muster.op import Op, VisitChange
+from muster.permission import ALLOW, Action
 from muster.sessions import Submitter
 
 OPS_AT_ONCE: Final = 100
 """Of one call: a batch of theirs keeps others waiting for some 20 ms."""
+
+
+def op_of(edge: Edge, client_id: str, host: PersonId | None = None) -> Op:
+    """An edge as an op on its person's own log.
+
+    `host`: who says so, where the source is `host`; Postgres looks whether they are one.
+    """
+    change = VisitChange(
+        edge.room,
+        "entered" if edge.is_enter else "left",
+        edge.source.value,
+        edge.confidence.value,
+        edge.at_ms,
+        host,
+    )
+    own = self_room(edge.person)
+    return Op("visit", own, edge.person, client_id, ALLOW[Action.own], body=change)
 
 
 class Standing(NamedTuple):
@@ -66,7 +84,7 @@ class Visits:
         recorded: list[Recorded] = []
         for first in range(0, len(edges), OPS_AT_ONCE):
             some = edges[first : first + OPS_AT_ONCE]
-            fresh = await self._commit([submit.visit(edge, _client_id(edge)) for edge in some])
+            fresh = await self._commit([op_of(edge, _client_id(edge)) for edge in some])
             recorded += await self._settled(some, fresh)
         return recorded
 
@@ -75,7 +93,7 @@ class Visits:
         if host is not None:
             # Client ids are each author's own: the host's word must not meet one of the person's.
             client_id = str(uuid5(host, client_id))
-        outcome = await self._writer.submit(submit.visit(edge, client_id, host))
+        outcome = await self._writer.submit(op_of(edge, client_id, host))
         [recorded] = await self._settled([edge], [outcome.fresh])
         return recorded
 
@@ -109,7 +127,7 @@ class Visits:
         # Not under the edge's own id: it would be known by it where somebody came back and is to leave again.
         fresh = await self._commit(
             [
-                submit.visit(edge, f"{_client_id(edge)}:{visit.number}")
+                op_of(edge, f"{_client_id(edge)}:{visit.number}")
                 for edge, visit in zip(edges, found, strict=True)
             ]
         )

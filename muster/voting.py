@@ -104,7 +104,7 @@ def is_sure(vote: Vote) -> bool:
 
 def agree(votes: tuple[Vote, ...], side: int) -> bool:
     """Whether the last two say so, or the only one."""
-    return all(vote.says == side for vote in votes[-2:])
+    return votes[-1].says == side and (len(votes) < 2 or votes[-2].says == side)
 
 
 def stays(votes: tuple[Vote, ...]) -> bool:

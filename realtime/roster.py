@@ -25,8 +25,9 @@ SAMPLE_UP_TO: Final = 5_000
 
 SAMPLE: Final = 20
 
-_MATES: Final = frozenset({RoomKind.group, RoomKind.event})
-"""Rooms that make their members room-mates: those that not just anybody may join."""
+_MATES: Final = frozenset({RoomKind.group})
+"""Rooms that make their members room-mates: those that not just anybody may join. Which events are such, a hub does not
+know; the table that judges pairs does (makes_mates_v1)."""
 
 
 class Roster:

@@ -257,7 +257,10 @@ class Door:
     async def bare_room(
         self, kind: RoomKind, *authors: PersonId, polls: Sequence[int] = ()
     ) -> UUID:
-        """A room of any kind with one message of each author; `polls`: the seqs of those that are polls."""
+        """A room of any kind with one message of each author; `polls`: the seqs of those that are polls.
+
+        One of kind `event` is a public event that is on.
+        """
         room = uuid4()
         await self.database.execute(
             "INSERT INTO rooms (room_id, kind, title, head, msg_no, last_post, members)"
@@ -266,6 +269,12 @@ class Door:
             kind.value,
             len(authors),
         )
+        if kind is RoomKind.event:
+            await self.database.execute(
+                "INSERT INTO events (room_id, visibility, doors_at, starts_at, ends_at, zone, secret)"
+                " VALUES ($1, 'public', now(), now(), now() + interval '1 hour', 'UTC', '')",
+                room,
+            )
         await self.database.executemany(
             "INSERT INTO entries (room_id, seq, msg_no, kind, author, client_id, at, text)"
             " VALUES ($1, $2, $2, 'post', $3, $4, now(), 'words')",

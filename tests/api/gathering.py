@@ -6,9 +6,14 @@ Owns nothing but names. Must never assert: tests do.
 from __future__ import annotations
 
 import json
+import random
 from typing import Any
 from uuid import UUID
 
+from prometheus_client import CollectorRegistry
+
+from api.assembly import timers
+from muster.jobs import JobMetrics
 from tests.api.door import Door, Someone
 
 HOUR_MS = 3_600_000
@@ -59,3 +64,33 @@ async def log(door: Door, room: UUID | str, *kinds: str) -> list[tuple[str, dict
         list(kinds),
     )
     return [(kind, json.loads(body or "{}")) for kind, body in rows]
+
+
+async def rows(door: Door, query: str) -> tuple[Any, ...]:
+    """The one row that a query has."""
+    [row] = await door.database.fetch(query)
+    return tuple(row)
+
+
+async def fired(door: Door) -> int:
+    """Whatever is due is done, and what that makes due, up to five rounds; how many jobs that were."""
+    runner = timers(door.ground, random.Random(1), JobMetrics(CollectorRegistry()))
+    done = 0
+    for _ in range(5):
+        taken = await runner.round()
+        if not taken:
+            break
+        done += taken
+    return done
+
+
+async def later(door: Door, hours: float) -> None:
+    """So much time passes for every event and every job: they come nearer by it."""
+    passed = f"interval '{hours} hours'"
+    await door.database.execute(
+        f"UPDATE jobs SET due_at = due_at - {passed}, next_at = next_at - {passed}"
+    )
+    await door.database.execute(
+        f"UPDATE events SET doors_at = doors_at - {passed}, starts_at = starts_at - {passed},"
+        f" ends_at = ends_at - {passed}"
+    )

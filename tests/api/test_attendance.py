@@ -17,6 +17,7 @@ from muster.crowd import WINDOW_MS, K, shown
 from muster.errors import Refused, unavailable
 from muster.ids import PersonId, RoomId
 from muster.permission import Relation
+from muster.stores.postgres.crowd import LOOKED
 from tests.api.door import Door, Someone
 from tests.visiting import belong, gathering, listed, moved, over, there, visits_of
 
@@ -234,6 +235,30 @@ async def test_guests_see_whom_they_may(door: Door) -> None:
     assert page["unnamed"] is None
 
 
+async def test_a_page_looks_at_so_many_and_the_next_goes_on(door: Door) -> None:
+    """A crowd of people who let nobody see them costs no page more than its share, and hides nobody behind it."""
+    _, room, event = await _party(door)
+    viewer = await _guest(door, room, "viewer")
+    await door.database.execute(
+        """
+        WITH crowd AS (SELECT ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid AS id, n
+                       FROM generate_series(10, 10 + $2::integer) n),
+        people AS (INSERT INTO people (person_id, handle, handle_shown, name, may_see_events)
+                   SELECT id, id::text, id::text, 'one', CASE n WHEN 10 + $2 THEN 'everyone' ELSE 'nobody' END
+                   FROM crowd),
+        roster AS (INSERT INTO event_roster (room_id, person_id, answer, sharing)
+                   SELECT $1, id, 'going', 'on' FROM crowd)
+        INSERT INTO event_visits SELECT $1, id, 1, now(), NULL, 'gps', 'medium', NULL FROM crowd
+        """,
+        room,
+        LOOKED,
+    )
+    first = await viewer.done("GET", f"{event}/here")
+    assert (first["people"], first["cursor"] is None) == ([], False)
+    second = await viewer.done("GET", f"{event}/here", params={"cursor": first["cursor"]})
+    assert (len(second["people"]), second["cursor"]) == (1, None)
+
+
 async def test_the_circle_is_the_one_that_all_else_goes_by(door: Door) -> None:
     """Whom the list names of many random pairs is exactly whom allows_v1 lets be seen."""
     rng = random.Random(3)
@@ -246,11 +271,12 @@ async def test_the_circle_is_the_one_that_all_else_goes_by(door: Door) -> None:
         )
         await there(door.database, room, one.id)
         if rng.random() < 0.4:
+            state = rng.choice(["accepted", "accepted", "requested", "removed"])
             await door.database.execute(
-                "INSERT INTO contacts VALUES ($1, $2, $3, 1, now())",
+                "INSERT INTO contacts VALUES ($1, $2, $3, 1, now()), ($2, $1, $3, 1, now())",
                 one.id,
                 viewer.id,
-                rng.choice(["accepted", "requested", "removed"]),
+                state,
             )
         if rng.random() < 0.5:
             await belong(door.database, RoomId(UUID(rng.choice(groups))), one.id, "member")

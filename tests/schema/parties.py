@@ -24,6 +24,7 @@ _HERS: Final = (
 """But for contacts: anybody may ask to be one."""
 
 _OF_HER_ROOM: Final = ("", "/history", "/links", "/members", "/pins")
+_OF_HER_EVENT: Final = ("", "/roster", "/attendance", "/stats")
 
 
 class Party(Struct):
@@ -53,8 +54,11 @@ class Ada:
         self._ask("POST", f"{at}/scheduled", later)
         kept = {"room": self.room, "seq": said["seq"], "at_ms": at_ms, "note": self.secret}
         self._ask("POST", "/v1/me/reminders", kept)
+        party = {"title": self.secret, "zone": "UTC", "about": self.secret}
+        times = {"starts_at_ms": at_ms, "ends_at_ms": at_ms + 60_000}
+        self.event = str(self._ask("POST", "/v1/events", {**party, **times})["id"])
         self.ids = {
-            "room": [self.room],
+            "room": [self.room, self.event],
             "person": [self.person],
             "session": [each["id"] for each in self._ask("GET", "/v1/me/sessions")["sessions"]],
             "job": self._jobs(),
@@ -63,7 +67,11 @@ class Ada:
 
     def state(self) -> dict[str, Any]:
         """Everything that nobody else may change."""
-        asked = [*_HERS, *(f"/v1/rooms/{self.room}{what}" for what in _OF_HER_ROOM)]
+        asked = [
+            *_HERS,
+            *(f"/v1/rooms/{self.room}{what}" for what in _OF_HER_ROOM),
+            *(f"/v1/events/{self.event}{what}" for what in _OF_HER_EVENT),
+        ]
         return {path: self._ask("GET", path) for path in asked}
 
     def _jobs(self) -> list[str]:

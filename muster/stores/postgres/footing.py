@@ -31,9 +31,10 @@ SHARED: Final = """
 
 SHARING: Final = "sharing_v1(o.sharing, e.visibility, d.sharing)"
 
-UNBLOCKED: Final = """NOT EXISTS (
-    SELECT 1 FROM blocks b WHERE (b.blocker, b.blocked) IN ((v.person_id, $2), ($2, v.person_id)))"""
-"""$2 is the reader."""
+UNBLOCKED: Final = """v.person_id <> ALL (ARRAY(
+    SELECT b.blocked FROM blocks b WHERE b.blocker = $2
+    UNION ALL SELECT b.blocker FROM blocks b WHERE b.blocked = $2))"""
+"""$2 is the reader, whose blocks are looked up once."""
 
 NAMED: Final = f"""(named_v1({SHARING}, v.source) AND {UNBLOCKED}
     AND EXISTS (SELECT 1 FROM people p WHERE p.person_id = v.person_id AND p.banned_at IS NULL))"""  # noqa: S608  # constants of SQL

@@ -58,7 +58,8 @@ _VISIBLE: Final = f"""
             WHERE r.room_id = m.room_id
               AND (i.relation IN ('invited', 'member', 'moderator', 'owner')
                    OR r.kind IN ('public', 'announcement') AND r.archived_at IS NULL
-                      AND i.relation IS DISTINCT FROM 'kicked'))
+                      AND i.relation IS DISTINCT FROM 'kicked'
+                   OR EXISTS (SELECT 1 FROM events v WHERE v.room_id = r.room_id AND event_visible_v1(v, $1))))
         OR m.client_id IS NOT NULL AND EXISTS (
             SELECT 1 FROM entries e JOIN rooms r ON r.room_id = e.room_id
             JOIN members i ON i.room_id = e.room_id AND i.person_id = $1

@@ -8,11 +8,15 @@ from uuid import UUID
 import asyncpg
 import pytest_asyncio
 
-from muster import submit
+from muster import hosting, submit
 from muster.batch import Lease
-from muster.ids import CONTROL_ROOM, direct_room
+from muster.clock import SystemClock
+from muster.events import Attending, EventChange, JoinsOn
+from muster.ids import CONTROL_ROOM, RoomId, direct_room
 from muster.op import NewRoom, Op
+from muster.permission import Relation
 from muster.stores.postgres.batch import arguments
+from muster.venue import Visibility
 from proto.entry import Body, Poll
 from proto.frames import Delete, Edit, Post, Vote
 from tests.vocabulary import new_id, person, post, room_of, writing
@@ -125,3 +129,29 @@ async def test_levels_and_devices_bear_the_release_before(
     [made] = await _commit(database, submit.revoke(ada, ada, None, "out"), ada)
     assert made["kind"] == "revoke"
     assert await database.fetchval("SELECT count(*) FROM push_devices") == 0
+
+
+async def test_rosters_bear_the_release_before(
+    database: asyncpg.Connection, database_url: str
+) -> None:
+    """It makes somebody a moderator and kicks somebody by commit_batch_v1: one is a host, the other's place is free."""
+    ada, bob, eve, dan = [await person(database) for _ in range(4)]
+    event, now_ms = RoomId(new_id()), SystemClock().now_ms()
+    said = EventChange(
+        title="x", topic="", about="", cover=None, doors_at_ms=now_ms, starts_at_ms=now_ms,
+        ends_at_ms=now_ms + 3_600_000, zone="UTC", place_name="", address="", point=None, fence=None,
+        visibility=Visibility.public, capacity=3, joins_on=JoinsOn.answer, dwell_ms=None,
+    )  # fmt: skip
+    async with writing(database_url) as writer:
+        await writer.submit(hosting.create(ada, event, "made", said))
+        for guest in (bob, eve, dan):
+            await writer.submit(hosting.answer(guest, event, "yes", Attending("going")))
+    await _commit(database, submit.role(ada, event, bob, Relation.moderator, "role"), bob)
+    kicked = await _commit(database, submit.kick(ada, event, eve, "kick"), eve)
+    assert {row["kind"] for row in kicked} <= KINDS_OF_0001
+    rows = await database.fetch("SELECT person_id, answer, is_host FROM event_roster")
+    assert {row[0]: (row[1], row[2]) for row in rows} == {
+        ada: ("going", True),
+        bob: ("going", True),
+        dan: ("going", False),
+    }

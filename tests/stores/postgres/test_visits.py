@@ -14,7 +14,6 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from muster import submit
 from muster.attendance import Confidence, Edge, Source
 from muster.departures import PAGES_PER_JOB, Departures
 from muster.errors import Refused
@@ -24,7 +23,7 @@ from muster.op import Op, Outcome
 from muster.stores.postgres.jobs import PostgresJobs
 from muster.stores.postgres.pool import Database, open_database
 from muster.stores.postgres.visits import PostgresVisits
-from muster.visits import OPS_AT_ONCE, Visits
+from muster.visits import OPS_AT_ONCE, Visits, op_of
 from muster.writer import Writer
 from proto.codes import Code
 from tests.visiting import belong, gathering, listed, moved, over, visits_of
@@ -209,8 +208,8 @@ async def test_only_a_host_speaks_for_somebody_else(on: World) -> None:
         await on.visits.deed(_edge(room, stranger, True, 0, Source.host), "two", host)
     assert refused.value.code is Code.not_found
     # The host's client id is not the person's own: one of theirs under the same name hinders nothing.
-    await on.writer.submit(submit.visit(_edge(room, ada, True, 0, HAND), "one"))
-    await on.writer.submit(submit.visit(_edge(room, ada, False, 0, HAND), "out"))
+    await on.writer.submit(op_of(_edge(room, ada, True, 0, HAND), "one"))
+    await on.writer.submit(op_of(_edge(room, ada, False, 0, HAND), "out"))
     assert (await on.visits.deed(edge, "one", host)).is_fresh
 
 

@@ -19,7 +19,7 @@ $$;
 -- blocks. Nobody who was put out.
 CREATE FUNCTION event_visible_v1(p_event events, p_person uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT coalesce(m.relation, 'left') <> 'kicked' AND (
-        m.relation IN ('invited', 'member', 'moderator', 'owner')
+        coalesce(m.relation, 'left') IN ('invited', 'member', 'moderator', 'owner')
         OR EXISTS (SELECT 1 FROM event_roster g WHERE g.room_id = p_event.room_id AND g.person_id = p_person)
         OR p_event.visibility = 'public' AND NOT EXISTS (
             SELECT 1 FROM blocks b JOIN members o ON o.room_id = p_event.room_id AND o.person_id = b.blocker
@@ -74,16 +74,17 @@ CREATE FUNCTION tell_event_v1(
     p_room uuid, p_state text, p_seq bigint, p_by uuid, p_changed jsonb, p_after interval
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    v_job  uuid := event_job_v1('event_notice:' || p_state, p_room);
-    v_was  jobs;
+    v_job uuid := event_job_v1('event_notice:' || p_state, p_room);
+    v_was jobs;
 BEGIN
     SELECT * INTO v_was FROM jobs j WHERE j.job_id = v_job AND j.lease IS NULL AND j.dead_at IS NULL FOR UPDATE;
     IF FOUND THEN
         SELECT jsonb_agg(DISTINCT c) INTO p_changed
             FROM jsonb_array_elements(p_changed || (v_was.payload -> 'changed')) c;
     END IF;
-    PERFORM put_job_v1(v_job, 'event_notice', coalesce(v_was.due_at, clock_timestamp() + p_after), jsonb_build_object(
-        'room', p_room, 'state', p_state, 'seq', p_seq, 'by', p_by, 'changed', p_changed));
+    PERFORM put_job_v1(
+        v_job, 'event_notice', coalesce(v_was.due_at, clock_timestamp() + coalesce(p_after, interval '0')),
+        jsonb_build_object('room', p_room, 'state', p_state, 'seq', p_seq, 'by', p_by, 'changed', p_changed));
 END
 $$;
 

@@ -46,13 +46,17 @@ DECLARE
     v_event    events;
 BEGIN
     SELECT * INTO v_room FROM rooms r WHERE r.room_id = p_room;
-    SELECT * INTO v_link FROM links l WHERE l.room_id = p_room AND l.code = p_body ->> 'code' AND link_works_v1(l);
+    SELECT * INTO v_link FROM links l WHERE l.room_id = p_room AND l.code = p_body ->> 'code';
     SELECT * INTO v_event FROM events e WHERE e.room_id = p_room;
     IF v_room.room_id IS NULL OR v_room.archived_at IS NOT NULL OR v_link.code IS NULL
-       OR NOT may_v1(p_allow, v_room.kind, v_relation) OR event_over_v1(v_event) THEN
+       OR NOT may_v1(p_allow, v_room.kind, v_relation) THEN
         RETURN NEXT verdict_v1(p_idx, 'not_found', p_room, 0); RETURN;
-    ELSIF v_relation IN ('member', 'moderator', 'owner')
-          OR EXISTS (SELECT 1 FROM event_roster g WHERE g.room_id = p_room AND g.person_id = p_author) THEN
+    ELSIF EXISTS (SELECT 1 FROM event_roster g WHERE g.room_id = p_room AND g.person_id = p_author) THEN
+        -- Also by a link whose last use was theirs: the answer may have been lost.
+        RETURN NEXT verdict_v1(p_idx, 'same', p_room, v_room.head); RETURN;
+    ELSIF NOT link_works_v1(v_link) OR event_over_v1(v_event) THEN
+        RETURN NEXT verdict_v1(p_idx, 'not_found', p_room, 0); RETURN;
+    ELSIF v_relation IN ('member', 'moderator', 'owner') THEN
         RETURN NEXT verdict_v1(p_idx, 'same', p_room, v_room.head); RETURN;
     ELSIF v_event.room_id IS NOT NULL AND EXISTS (
         SELECT 1 FROM blocks b JOIN members o ON o.room_id = p_room AND o.person_id = b.blocker
