@@ -64,6 +64,7 @@ from muster.pages import Pages, ReadPages
 from muster.passwords import Passwords
 from muster.people import People
 from muster.pins import Pins
+from muster.placing import Placing
 from muster.polls import Polls
 from muster.previews import PreviewMetrics, Previews, Reads
 from muster.reminders import Reminders
@@ -232,6 +233,17 @@ def _reading(on: Ground, gallery: Gallery) -> Reading:
     return Reading(history, Pages(store, gallery, on.memory))
 
 
+def _intake(on: Ground) -> Intake:
+    media = on.media
+    tools = Tools(media.depot, media.darkroom, media.metrics, on.clock, on.random)
+    return Intake(PostgresMedia(on.primary), tools, terms_of(on.settings))
+
+
+def _placing(on: Ground) -> Placing:
+    visits = Visits(on.writer, PostgresVisits(on.primary))
+    return on.placement.placing(visits, limited=on.settings.rate_limits)
+
+
 def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHandlers) -> Handlers:
     settings, writer = on.settings, on.writer
     passwords = Passwords(on.hashing, settings.password_memory_kib, settings.password_passes)
@@ -249,13 +261,9 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
     contacts = PostgresContacts(on.primary)
     rooms = Rooms(PostgresRooms(on.primary, on.reads))
     reports = Reports(PostgresReports(on.primary), on.clock, on.random)
-    media = on.media
-    tools = Tools(media.depot, media.darkroom, media.metrics, on.clock, on.random)
-    intake = Intake(PostgresMedia(on.primary), tools, terms_of(settings))
-    gallery = Gallery(PostgresMedia(on.primary), media.depot, settings.media_link_s)
-    visits = Visits(writer, PostgresVisits(on.primary))
-    placing = on.placement.placing(visits, limited=settings.rate_limits)
-
+    depot = on.media.depot
+    gallery = Gallery(PostgresMedia(on.primary), depot, settings.media_link_s)
+    placing = _placing(on)
     return Handlers(
         people=PeopleHandlers(people, finding, known, writer),
         contacts=ContactHandlers(Contacts(contacts), contacts, finding, writer),
@@ -293,8 +301,8 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
             writer,
         ),
         attendance=attendance_handlers(on.primary, on.writer, on.clock, placing),
-        media=MediaHandlers(intake, gallery, on.clock),
-        store=StoreHandlers(media.depot if isinstance(media.depot, LocalDepot) else None),
+        media=MediaHandlers(_intake(on), gallery, on.clock),
+        store=StoreHandlers(depot if isinstance(depot, LocalDepot) else None),
         staff=StaffHandlers(reports, people, sessions, writer),
         service=ServiceHandlers(
             on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping

@@ -16,9 +16,9 @@ from muster.ids import RoomId
 from muster.place import Crossing, Fix
 from muster.placing import Placing
 from muster.point import Latitude, Longitude
-from proto import frames
 from proto.codes import Code
 from proto.limits import CROSSINGS, FIXES
+from proto.place import PlacePhase, Verdict
 
 _Ms = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 
@@ -55,14 +55,14 @@ class EventStanding(Struct, frozen=True):
     """How I stand with an event now. pending: on the way in or out, not believed yet."""
 
     room: RoomId
-    phase: frames.PlacePhase
+    phase: PlacePhase
 
 
 class PlacesJudged(Struct, frozen=True):
     """A verdict on each, in the order given, and the events that I was judged for."""
 
-    fixes: list[frames.Verdict]
-    crossings: list[frames.Verdict]
+    fixes: list[Verdict]
+    crossings: list[Verdict]
     events: list[EventStanding]
 
 

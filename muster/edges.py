@@ -64,6 +64,11 @@ class Edges:
                 self._counts.edge(one.edge, now_ms)
         return {Key(one.edge.person, one.edge.room): one.is_open for one in recorded}
 
+    async def is_open(self, key: Key) -> bool:
+        """Whether a visit lasts, as it stands now. Raises `Refused`: `unavailable`."""
+        visit = await self._visits.last(key.room, key.person)
+        return visit is not None and visit.left_ms is None
+
 
 def settled(trial: Trial, is_open: bool | None, terms: Terms, now_ms: int) -> Move | None:
     """How the standing is moved; `is_open`: a visit lasts, as Postgres knows since; None: nothing was asked of it."""

@@ -42,26 +42,30 @@ class Leaves:
 
     async def of(self, person: PersonId) -> Leave:
         """What they let be judged. Raises `Refused`: `unavailable`."""
-        known = self._known.get(person)
-        while known is None or self._clock.monotonic() - known[1] > KEEP_S:
+        while (known := self._fresh(person)) is None:
             self._asked[person] = None
-            known = await self._read(person)
-        return known[0]
+            await self._read(person)
+        return known
+
+    def _fresh(self, person: PersonId) -> Leave | None:
+        known = self._known.get(person)
+        is_old = known is None or self._clock.monotonic() - known[1] > KEEP_S
+        return None if known is None or is_old else known[0]
 
     def drop(self, person: PersonId) -> None:
         """It may have changed."""
         self._known.pop(person, None)
         self._changed.add(person)
 
-    async def _read(self, person: PersonId) -> tuple[Leave, float] | None:
+    async def _read(self, person: PersonId) -> None:
         async with self._turn:
-            if person not in self._asked:  # whoever had the turn read it along
-                return self._known.get(person)
+            if self._fresh(person) is not None:  # whoever had the turn read it along
+                return
             people = list(self._asked)[:READ_MOST]
             if person not in people:
-                people[-1] = person
+                people = [*people[: READ_MOST - 1], person]
             for one in people:
-                del self._asked[one]
+                self._asked.pop(one, None)
             self._changed.clear()
             now = self._clock.monotonic()
             found = await self._store.leave(people)
@@ -71,4 +75,3 @@ class Leaves:
                     self._known[one] = (leave, now)
             while len(self._known) > PEOPLE_MOST:
                 self._known.popitem(last=False)
-            return self._known.get(person)

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from muster.attendance import Confidence, Edge, Source
-from muster.edges import Trial, move_to, settled
+from muster.edges import Trial, aligned, move_to, settled
 from muster.errors import Refused
 from muster.place import on_time, unpack
-from muster.placing import Around
+from muster.placing import TRIES, Around
 from muster.standing import NONE, Key, Lost, Move, Unreachable
 from muster.terms import Terms
 
@@ -71,8 +71,28 @@ class Overdue:
         moves = [Move(key, kept.version, b"", 0, None) for key, kept in gone]
         moves += self._moves(trials, stands, now_ms)
         told = await around.standings.move(moves)
-        around.counts.conflicts += told.count(0)
+        for move, version in zip(moves, told, strict=True):
+            if version == 0:
+                around.counts.conflicts += 1
+                if move.key in stands:
+                    await self._agree(move.key)
         return len(keys)
+
+    async def _agree(self, key: Key) -> None:
+        """Somebody else was quicker to move the standing, after we wrote down an edge that they did not know of."""
+        around = self._around
+        ground = await around.survey.find(key.room)
+        for _ in range(TRIES):
+            kept = (await around.standings.load([key.person]))[key.person].get(key.room, NONE)
+            state = unpack(kept.state)
+            is_open = await around.edges.is_open(key)
+            if ground is None or state.is_inside is is_open:
+                return
+            now_ms = around.clock.now_ms()
+            state = aligned(state, is_open, ground, now_ms)
+            move = move_to(key, kept, state, ground, self._terms, now_ms)
+            if await around.standings.move([move]) != [0]:
+                return
 
     def _moves(self, trials: Sequence[Trial], stands: dict[Key, bool], now_ms: int) -> list[Move]:
         """Also of what has not changed: it is due at another time now."""

@@ -32,6 +32,7 @@ from muster.turns import Turns
 from muster.venue import Leave
 from proto import frames
 from proto.codes import Code
+from proto.place import Verdict
 
 WITHIN_S: Final = 2.0
 TRIES: Final = 5
@@ -92,7 +93,7 @@ class Placing:
 
     async def judged(
         self, person: PersonId, pieces: Sequence[Piece]
-    ) -> tuple[list[frames.Verdict], list[frames.EventPlace]]:
+    ) -> tuple[list[Verdict], list[frames.EventPlace]]:
         """A verdict on each, in the order given, and what follows for which events. Raises `Refused` likewise."""
         self._take(person, len(pieces))
         found = await self._within(person, self._judged(person, pieces))
@@ -149,6 +150,9 @@ class Placing:
         for _ in range(TRIES):
             if kept is None:
                 kept = await self._load(person)
+                # After it: whoever wrote down another edge meanwhile has moved already, or is to lose.
+                for key in stands:
+                    stands[key] = await around.edges.is_open(key)
             now_ms = around.clock.now_ms()
             trials = []
             reasons = {}
@@ -250,13 +254,15 @@ class Placing:
         kept: dict[RoomId, Kept],
         leave: Leave,
     ) -> list[Ground]:
-        """Those near, and those somebody stood with before: of these a fix far away says that they have gone."""
+        """Those near, and those somebody is at, or about to be: of these a fix far away says that they have gone."""
         venues = self._around.survey.venues
         grounds = dict(near)
         if any(isinstance(piece, Fix) for piece in pieces):
-            for room in kept:
+            for room, one in kept.items():
                 ground = venues.get(room)
-                if ground is not None and lets(leave, ground.venue):
+                if ground is None or room in near or not lets(leave, ground.venue):
+                    continue
+                if _is_at(unpack(one.state)):
                     grounds[room] = ground
         return list(grounds.values())
 
@@ -295,11 +301,15 @@ def _state(kept: dict[RoomId, Kept], key: Key) -> State:
     return unpack(kept.get(key.room, NONE).state)
 
 
+def _is_at(state: State) -> bool:
+    return state.is_inside or state.is_dismissed or state.phase is Phase.pending_in
+
+
 def _is_somewhere(fix: Fix) -> bool:
     return -90.0 <= fix.lat <= 90.0 and -180.0 <= fix.lon <= 180.0  # not so of NaN
 
 
-def _verdict(piece: Piece, index: int, found: dict[RoomId, _Found]) -> frames.Verdict:
+def _verdict(piece: Piece, index: int, found: dict[RoomId, _Found]) -> Verdict:
     """Judged if it counted for any event; else why not for the first."""
     reasons = [one.reasons[index] for one in found.values()]
     if None in reasons:

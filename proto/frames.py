@@ -37,8 +37,6 @@ from proto.place import Fixes as Fixes  # noqa: PLC0414  # the same
 from proto.place import PhoneCrossing as PhoneCrossing  # noqa: PLC0414  # the same
 from proto.place import PhoneFix as PhoneFix  # noqa: PLC0414  # the same
 from proto.place import Placed as Placed  # noqa: PLC0414  # the same
-from proto.place import PlacePhase as PlacePhase  # noqa: PLC0414  # the same
-from proto.place import Verdict as Verdict  # noqa: PLC0414  # the same
 from proto.presence import Presences as Presences  # noqa: PLC0414  # the same
 from proto.presence import RoomPresence as RoomPresence  # noqa: PLC0414  # the same
 from proto.presence import Watch as Watch  # noqa: PLC0414  # the same

@@ -336,13 +336,7 @@ async def open_door(
     placement = Placement(standings, PostgresVenues(primary), clock, settings.place_terms, registry)
     view = ControlView(settings.access_token_s * 1000)
     news = asyncio.Event()
-    reader = PostgresControlReader(primary.lent)
-
-    def heard(entry: Entry) -> None:
-        placement.survey.control(entry)
-        news.set()
-
-    control = ControlLog(reader, view, clock, heard)
+    control = _control(primary, view, clock, (placement.survey.control, lambda _entry: news.set()))
     database = await asyncpg.connect(database_url)
     abroad = _abroad(settings, endpoints)
     async with _media(settings, clock, registry) as media:
@@ -384,6 +378,19 @@ async def open_door(
     for opened in (*abroad, roll, standings, publisher, database, primary, replica):
         if opened is not None:
             await opened.close()
+
+
+def _control(
+    primary: Database,
+    view: ControlView,
+    clock: MovedClock,
+    listeners: tuple[Callable[[Entry], None], ...],
+) -> ControlLog:
+    def heard(entry: Entry) -> None:
+        for listener in listeners:
+            listener(entry)
+
+    return ControlLog(PostgresControlReader(primary.lent), view, clock, heard)
 
 
 def _writer(

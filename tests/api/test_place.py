@@ -14,8 +14,8 @@ from muster.stores.postgres.visits import PostgresVisits
 from muster.terms import Terms
 from muster.visits import Visits
 from tests.api.door import Door, Someone
-from tests.gathering import gathering, listed, visits_of
 from tests.placing.world import HERE, fenced, fix
+from tests.visiting import gathering, listed, visits_of
 
 FIXES, FENCES = "/v1/me/fixes", "/v1/me/fences"
 

@@ -76,7 +76,7 @@ class RedisWorld:
     async def pass_ms(self, ms: int) -> None:
         until = await self.now_ms() + ms
         while await self.now_ms() <= until:  # noqa: ASYNC110  # Redis' clock is the machine's
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
 
     async def names(self) -> list[bytes]:
         found = []

@@ -41,7 +41,7 @@ from muster.venue import Circle
 from muster.visits import Visits
 from muster.writer import Writer
 from proto import frames
-from tests.gathering import gathering, listed, visits_of
+from tests.visiting import gathering, listed, visits_of
 from tests.vocabulary import person, writing
 
 HERE = Point(52.5163, 13.3777)
