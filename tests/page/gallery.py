@@ -1,4 +1,4 @@
-"""Makes docs/screenshots: `python -m tests.page.gallery` starts a Muster where people talk and meet, and takes pictures.
+"""Makes docs/screenshots: `python -m tests.page.gallery` starts a Muster where people talk and meet. Its pictures stay.
 
 Owns what is on them. It never touches a running Muster.
 """
