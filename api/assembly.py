@@ -27,7 +27,7 @@ from api.media import MediaHandlers
 from api.members import MemberHandlers
 from api.messages import MessageHandlers, Reading
 from api.once import Once
-from api.page import PageHandlers, packaged
+from api.page import MapSource, PageHandlers, packaged
 from api.people import PeopleHandlers
 from api.phone import PhoneHandlers
 from api.place import PlaceHandlers
@@ -307,5 +307,10 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
             on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping
         ),
         documents=documents,
-        page=PageHandlers(packaged(), settings.hub_urls, media_origins(settings)),
+        page=PageHandlers(
+            packaged(),
+            settings.hub_urls,
+            media_origins(settings),
+            MapSource(settings.map_tiles, settings.map_credit),
+        ),
     )

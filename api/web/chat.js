@@ -48,6 +48,8 @@ export class Chat {
     this.pointers = new Pointers(this.tabs);
     /** Called with each message of somebody else's as it comes. */
     this.onmessage = () => {};
+    /** Called with each entry of events: in their rooms, and in my self log. */
+    this.onentry = () => {};
     /** Called when the server does not want us back: with the end of the socket. */
     this.onstop = () => {};
   }
@@ -181,6 +183,7 @@ export class Chat {
   }
 
   #deliver(entry, follows) {
+    if (["event", "visit", "notice"].includes(entry.kind)) this.onentry(entry);
     if (entry.room === this.me) {
       this.#own(entry);
       return;
