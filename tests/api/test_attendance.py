@@ -439,6 +439,21 @@ async def test_figures_are_those_of_a_plain_count(door: Door) -> None:
     }
 
 
+async def test_who_goes_as_another_comes_was_not_there_with_them(door: Door) -> None:
+    """At the same millisecond: the peak is one."""
+    host, room, event = await _party(door)
+    ada, ben = await _guest(door, room), await _guest(door, room)
+    await door.database.execute(
+        "INSERT INTO event_visits SELECT $1, v.id, 1, now() - v.came * interval '1 minute',"
+        " now() - v.went * interval '1 minute', 'gps', 'medium', 'gps'"
+        " FROM (VALUES ($2::uuid, 30, 20), ($3::uuid, 20, 10)) v (id, came, went)",
+        room,
+        ada.id,
+        ben.id,
+    )
+    assert (await host.done("GET", f"{event}/stats"))["peak"]["people"] == 1
+
+
 async def test_a_person_who_is_gone_is_a_number(door: Door) -> None:
     """Whose account is no more, or is banned, stays in the totals and is named to nobody."""
     host, room, event = await _party(door)

@@ -60,9 +60,10 @@ BEGIN
                            date_trunc('milliseconds', clock_timestamp())),
                      coalesce(v_last.left_at, v_last.entered_at));
     IF p_body ->> 'state' = 'entered' THEN
-        -- Shared: enters do not wait for each other, and what ends the event waits for those that began before it.
-        -- Either they find it over, or it finds them.
-        SELECT * INTO v_event FROM events e WHERE e.room_id = v_room FOR SHARE;
+        -- Shared: enters do not wait for each other, and what ends the event (wish_departures_v1) waits for those that
+        -- began before it. Either they find it over, or it finds them. Not a lock of the row: answers write it too.
+        PERFORM pg_advisory_xact_lock_shared(hashtextextended(v_room::text, 1986622068));
+        SELECT * INTO v_event FROM events e WHERE e.room_id = v_room;
         v_refused := enter_verdict_v1(v_event, p_person, v_source, (p_body ->> 'host')::uuid);
         IF v_last.number IS NOT NULL AND v_last.left_at IS NULL THEN
             -- They are here already; it may be known better now.

@@ -3,10 +3,12 @@
 
 CREATE FUNCTION wish_departures_v1() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    v_at     timestamptz := CASE WHEN NEW.over_at IS NULL THEN clock_timestamp()
-                                 ELSE least(NEW.over_at, clock_timestamp()) END;
     v_source text := CASE WHEN NEW.over_at IS NULL THEN 'moved' ELSE 'closing' END;
+    v_at     timestamptz;
 BEGIN
+    -- Enters that have begun are committed first (visit_v1); none takes longer than a batch.
+    PERFORM pg_advisory_xact_lock(hashtextextended(NEW.room_id::text, 1986622068));
+    v_at := least(NEW.over_at, clock_timestamp());
     INSERT INTO jobs (job_id, kind, due_at, payload, next_at)
         VALUES (gen_random_uuid(), 'departures', clock_timestamp(),
                 jsonb_build_object('room', NEW.room_id, 'at_ms', (extract(epoch FROM v_at) * 1000)::bigint,
