@@ -21,7 +21,7 @@ from muster.attendance import Confidence, Source
 from muster.evidence import Claim, Crossing, Evidence, Fix, Reason, fault
 from muster.ground import Ground
 from muster.terms import Terms
-from muster.voting import agree, is_sure, joined, majority, misfit, stays, vote_of
+from muster.voting import agree, is_sure, joined, likely_ms, majority, misfit, stays, vote_of
 from muster.whereabouts import NOWHERE, Phase, State, Vote, is_stale, pack, unpack
 
 __all__ = [
@@ -84,10 +84,12 @@ def judge(state: State, evidence: Evidence, ground: Ground, terms: Terms, now_ms
         return Judgement(state, (), reason, due_ms(state, ground, terms))
     if held is state and _is_so_already(held, vote, terms):
         return _judged(_repeated(held, vote, terms), (), ground, terms)
-    turns = _moved(state, ground, now_ms)
-    held, passed = _elapse(held, ground, terms, vote.at_ms - 1)
+    turns = () if held is state else _moved(state, ground, now_ms)
+    if held.phase not in _OUTSIDE and _may_be_due(held, vote.at_ms, ground, terms):
+        held, passed = _elapse(held, ground, terms, vote.at_ms - 1)
+        turns += passed
     held, turn = _counted(held, vote, ground, terms)
-    return _judged(held, turns + passed + turn, ground, terms)
+    return _judged(held, turns + turn, ground, terms)
 
 
 def judge_all(
@@ -175,6 +177,7 @@ def _coming(
         return _held(state, phase, 0, state.inside_ms, 0, is_dismissed, votes), ()
     dwell_ms = _dwell_ms(ground, terms)
     seen, fresh = 0, votes
+    came_ms = likely_ms(votes, came_ms)
     since_ms = came_ms + dwell_ms  # who may as well be outside must dwell twice
     if state.phase is Phase.pending_in:
         came_ms, since_ms, seen, fresh = state.inside_ms, state.since_ms, state.seen, votes[-1:]
@@ -186,8 +189,6 @@ def _coming(
     held = _held(state, Phase.pending_in, since_ms, came_ms, seen, False, votes)
     if votes[-1].says >= 0 or votes[-1].at_ms - since_ms < dwell_ms:
         return held, ()
-    if since_ms == came_ms + dwell_ms and any(vote.says >= 0 for vote in votes):
-        return held, ()  # none was sure: then all that are looked at must say so
     return _entered(held, terms)
 
 
@@ -230,6 +231,14 @@ def _held(
         state.is_vouched,
         is_dismissed,
         votes,
+    )
+
+
+def _may_be_due(state: State, at_ms: int, ground: Ground, terms: Terms) -> bool:
+    """Whether something may have fallen due before: quicker than to work out when."""
+    return (
+        at_ms - state.votes[-1].at_ms > _dwell_ms(ground, terms)
+        or at_ms - state.inside_ms > terms.silence_ms
     )
 
 

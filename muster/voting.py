@@ -102,6 +102,15 @@ def is_sure(vote: Vote) -> bool:
     return vote.says < 0 and (vote.is_blind or -vote.away_dm >= 10 * vote.accuracy_m)
 
 
+def likely_ms(votes: tuple[Vote, ...], came_ms: int) -> int:
+    """Since when somebody is likely inside: half as far as a fix may be off; with no such vote, since the newest."""
+    for vote in votes:
+        is_likely = vote.is_blind or -vote.away_dm >= 5 * vote.accuracy_m
+        if is_likely and vote.says < 0 and vote.at_ms >= came_ms:
+            return vote.at_ms
+    return votes[-1].at_ms
+
+
 def agree(votes: tuple[Vote, ...], side: int) -> bool:
     """Whether the last two say so, or the only one."""
     return votes[-1].says == side and (len(votes) < 2 or votes[-2].says == side)

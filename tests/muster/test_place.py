@@ -180,15 +180,16 @@ def test_a_fix_that_may_as_well_be_outside_must_dwell_twice() -> None:
     assert other.last.state.inside_ms == at(75)
 
 
-def test_if_none_is_sure_all_must_say_inside() -> None:
-    """One of three in between is too many."""
+def test_who_is_hardly_inside_came_when_the_second_fix_said_so() -> None:
+    """Less than half as far in as the fixes may be off; whoever is further in, when the first did."""
     person = Person()
-    person.is_at(-20.0, *range(0, 115, 5), accuracy_m=30.0)
-    person.is_at(10.0, 115)
-    person.is_at(-20.0, 120, 125, accuracy_m=30.0)
-    assert person.told() == []
-    person.is_at(-20.0, 130, accuracy_m=30.0)
-    assert person.told() == [(True, 0)]
+    person.is_at(-10.0, 0, 10, accuracy_m=30.0)
+    person.is_at(-40.0, *range(20, 85, 5))
+    assert person.told() == [(True, 10)]
+    likely = Person()
+    likely.is_at(-16.0, 0, 10, accuracy_m=30.0)
+    likely.is_at(-40.0, *range(20, 85, 5))
+    assert likely.told() == [(True, 0)]
 
 
 def test_an_inaccurate_fix_counts_only_far_from_the_border() -> None:
@@ -303,6 +304,14 @@ def test_who_falls_silent_left_when_last_known_inside() -> None:
     late.comes()
     late.is_at(-50.0, 2000)
     assert late.told() == [(False, 60)]
+
+
+def test_one_fix_outside_is_no_evidence_of_being_inside() -> None:
+    """Silence counts from the one before."""
+    person = Person()
+    person.comes()
+    person.is_at(-50.0, 70)
+    assert person.is_at(50.0, 80).due_ms == at(70 + 900)
 
 
 def test_going_and_then_silence_is_going() -> None:

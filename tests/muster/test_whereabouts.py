@@ -47,6 +47,13 @@ def test_what_cannot_be_read_is_as_if_nothing_were_known(broken: bytes) -> None:
     assert state == NOWHERE or pack(state) == broken
 
 
+@given(STATES, st.integers(6, 255))
+def test_a_phase_of_tomorrow_is_not_guessed_at_either(state: State, phase: int) -> None:
+    """The byte after it."""
+    packed = pack(state)
+    assert unpack(packed[:1] + bytes([phase]) + packed[2:]) is NOWHERE
+
+
 @given(STATES, st.integers(2, 255))
 def test_a_newer_layout_is_not_guessed_at(state: State, version: int) -> None:
     """A byte says which it is."""
