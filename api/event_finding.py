@@ -5,7 +5,7 @@ Owns the queries of these routes. Must never keep a position: it is snapped befo
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -40,7 +40,7 @@ class FindEvents(Struct, frozen=True):
     since_ms: Milliseconds | None = field(default=None, name="from")
     until_ms: Milliseconds | None = field(default=None, name="to")
     q: Annotated[str, Meta(min_length=1, max_length=QUERY_CHARS)] | None = None
-    order: Order = Order.start
+    order: Literal["start", "distance"] = "start"
     cursor: _Cursor | None = None
     limit: _Limit = 20
 
@@ -48,7 +48,9 @@ class FindEvents(Struct, frozen=True):
 class MyEvents(Struct, frozen=True):
     """A page of one of my lists."""
 
-    list: MyList = MyList.upcoming
+    list: Literal["upcoming", "hosting", "going", "maybe", "waitlist", "invited", "past"] = (
+        "upcoming"
+    )
     cursor: _Cursor | None = None
     limit: _Limit = 50
 
@@ -69,7 +71,7 @@ class EventFindingHandlers:
             from_ms=self._clock.now_ms() if query.since_ms is None else query.since_ms,
             to_ms=query.until_ms,
             words=query.q,
-            order=query.order,
+            order=Order(query.order),
             cursor=query.cursor,
             limit=query.limit,
         )
@@ -77,7 +79,9 @@ class EventFindingHandlers:
 
     async def mine(self, call: Call) -> EventPage:
         page = call.query(MyEvents)
-        return await event_lines.mine(self._lines, call.me, page.list, page.cursor, page.limit)
+        return await event_lines.mine(
+            self._lines, call.me, MyList(page.list), page.cursor, page.limit
+        )
 
 
 class CalendarHandlers:
