@@ -69,8 +69,10 @@ def fault(evidence: Evidence, ground: Ground, terms: Terms, now_ms: int) -> Reas
         return Reason.future
     if at_ms < now_ms - terms.ancient_ms:
         return Reason.ancient
-    if now_ms >= ground.until_ms or not ground.from_ms <= at_ms < ground.until_ms:
+    if now_ms >= ground.until_ms or at_ms >= ground.until_ms:
         return Reason.closed
+    if at_ms < ground.from_ms and not isinstance(evidence, Claim):
+        return Reason.closed  # a host may let somebody in before doors open
     if isinstance(evidence, Fix):
         if evidence.mock:
             return Reason.mocked

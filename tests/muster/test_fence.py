@@ -116,7 +116,7 @@ def test_what_is_no_fence_is_refused_with_a_sentence(shape: str, sentence: str) 
 
 
 @pytest.mark.parametrize("centre", PLACES)
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(angle=ANGLES, away_m=st.floats(-150, 5000))
 def test_a_circle_is_as_far_as_it_is_on_the_ground(
     centre: Point, angle: float, away_m: float
@@ -129,7 +129,7 @@ def test_a_circle_is_as_far_as_it_is_on_the_ground(
 
 @pytest.mark.parametrize("corners", [4, 12, 40])
 @pytest.mark.parametrize("centre", PLACES)
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(angle=ANGLES, off_m=st.floats(0, 1500))
 @example(angle=0.0, off_m=91.0)  # a ray to the east meets a corner
 def test_a_polygon_is_as_far_as_shapely_says(

@@ -312,6 +312,11 @@ def test_one_fix_outside_is_no_evidence_of_being_inside() -> None:
     person.comes()
     person.is_at(-50.0, 70)
     assert person.is_at(50.0, 80).due_ms == at(70 + 900)
+    late = Person()
+    late.comes()
+    late.is_at(50.0, 955)
+    late.is_at(-50.0, 962)
+    assert late.told() == [(False, 60)]
 
 
 def test_going_and_then_silence_is_going() -> None:
@@ -416,6 +421,14 @@ def test_who_is_vouched_for_is_inside_at_once_and_silence_does_not_end_it() -> N
     person.says(Claim(True, at(10_100), Source.hand))
     person.says(Claim(False, at(10_200), Source.host))
     assert person.told()[2:] == [(True, 10_100), (False, 10_200)]
+
+
+def test_a_host_may_let_somebody_in_before_doors_open() -> None:
+    """But not after the end."""
+    person = Person()
+    person.says(Claim(True, at(-60), Source.host))
+    assert person.told() == [(True, -60)]
+    assert Person().says(Claim(True, END, Source.host)).reason is Reason.closed
 
 
 def test_a_claim_twice_is_one_edge() -> None:

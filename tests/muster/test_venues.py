@@ -178,6 +178,27 @@ def test_a_crowd_in_one_place_is_bounded_and_hides_nothing_somebody_is_listed_fo
     assert found == {3}
 
 
+class Asked(dict[UUID, Sharing]):
+    """A roster that counts how often it is looked at."""
+
+    times = 0
+
+    def get(self, key: UUID, default: Any = None) -> Any:
+        """As a dictionary's."""
+        self.times += 1
+        return super().get(key, default)
+
+
+def test_no_look_up_goes_through_a_whole_crowd() -> None:
+    """Of three times as many as are looked at, no more are asked about than that."""
+    venues = Venues()
+    for number in range(3 * CROWD_MOST):
+        venues.put(circle(number, MIDDLE))
+    roster = Asked({room(3 * CROWD_MOST - 1): Sharing.on})
+    assert len(rooms(venues, MIDDLE, leave=Leave(roster, Sharing.off))) == 1
+    assert roster.times <= CROWD_MOST + 1
+
+
 def test_of_too_many_the_nearest_are_judged() -> None:
     """By the middle of the fence."""
     venues = Venues()
