@@ -61,7 +61,7 @@ class _Sent(NamedTuple):
 
 
 class _Person:
-    """What a hub knows of somebody. `held`: where they are or are about to be, which is judged wherever they are now."""
+    """What a hub knows of somebody. `held`: where they are or are about to be, judged wherever they are now."""
 
     __slots__ = ("held", "states")
 
