@@ -131,6 +131,7 @@ def _figures(fast: speed.Speed, scores: dict[str, Score], dwell_s: float) -> dic
         "floor_batch_us_per_fix": fast.floor_batch_us_per_fix,
         "candidates_per_fix": fast.candidates_per_fix,
         "near_share": fast.near_share,
+        "concerned_share": fast.concerned_share,
         "worst": {
             "precision": min(each["precision"] for each in kinds.values()),
             "recall": min(each["recall"] for each in kinds.values()),

@@ -19,7 +19,9 @@ CITY_PER_KM2: Final = 10.0
 """Ten thousand events at once around a large city; and all of them in it, where a fix concerns two or three."""
 
 EDGE_M: Final = 20.0
-_AROUND_M: Final = 90.0
+_AROUND_M: Final = (22.0, 42.0)
+"""Beyond the border, and still of concern."""
+
 _HALVINGS: Final = 12
 
 
@@ -52,7 +54,7 @@ def places(around: Sequence[Fence], people: int, each: int, random: Random) -> l
             elif random.random() < 0.5:
                 far_m = border_m * random.uniform(0.2, 0.8)
             else:
-                far_m = border_m + random.uniform(30, _AROUND_M)
+                far_m = border_m + random.uniform(*_AROUND_M)
             x, y = fence.middle
             found.append(Place(person, x + far_m * cos(angle), y + far_m * sin(angle)))
     return found

@@ -25,7 +25,7 @@ from muster.attendance import Sharing
 from muster.evidence import Fix
 from muster.ground import Ground
 from muster.ids import RoomId
-from muster.place import NOWHERE, State, judge
+from muster.place import NOWHERE, Phase, State, judge
 from muster.terms import Terms
 from muster.venue import Leave
 from muster.venues import Venues
@@ -35,12 +35,14 @@ FIX_EVERY_MS: Final = 5_000
 LATE_MS: Final = 300
 """From the phone to the hub."""
 
+_HELD: Final = frozenset({Phase.pending_in, Phase.inside, Phase.pending_out})
 _LEAVE: Final = Leave({}, Sharing.on)
 
 
 class Speed(NamedTuple):
     """Processor time in us per fix; the others say what was measured. `near_share`: of the fixes, how many were
-    within EDGE_M of the border of some candidate. `turns`: edges of one round."""
+    within EDGE_M of the border of some candidate; `concerned_share`: how many had a candidate. `turns`: edges of one
+    round."""
 
     fixes_per_s_core: int
     us_per_fix: float
@@ -48,6 +50,7 @@ class Speed(NamedTuple):
     floor_batch_us_per_fix: float
     candidates_per_fix: float
     near_share: float
+    concerned_share: float
     turns: int
 
 
@@ -58,13 +61,13 @@ class _Sent(NamedTuple):
 
 
 class _Person:
-    """What a hub knows of somebody. `inside`: where a visit of theirs lasts, which is judged wherever they are now."""
+    """What a hub knows of somebody. `held`: where they are or are about to be, judged wherever they are now."""
 
-    __slots__ = ("inside", "states")
+    __slots__ = ("held", "states")
 
     def __init__(self) -> None:
         self.states: dict[RoomId, State] = {}
-        self.inside: dict[RoomId, Ground] = {}
+        self.held: dict[RoomId, Ground] = {}
 
 
 class _City:
@@ -107,14 +110,13 @@ def measured(
     progress.end()
     counted, each_us = spent[1:], 1e6 / len(sent)
     ours = median(one.ours for one in counted)
-    candidates, near = _look(city, sent)
+    looked = _look(city, sent)
     return Speed(
         round(len(sent) / ours),
         round(ours * each_us, 2),
         round(median(one.single for one in counted) * each_us, 2),
         round(median(one.batch for one in counted) * each_us, 2),
-        candidates,
-        near,
+        *looked,
         round(median(one.turns for one in counted)),
     )
 
@@ -139,20 +141,19 @@ def _judged(city: _City, sent: Sequence[_Sent]) -> int:
     for number, fix, now_ms in sent:
         person = people[number]
         grounds = candidates(fix.lat, fix.lon, now_ms, _LEAVE)
-        if person.inside:
+        if person.held:
             near = {ground.room for ground in grounds}
-            grounds += [ground for room, ground in person.inside.items() if room not in near]
+            grounds += [ground for room, ground in person.held.items() if room not in near]
         for ground in grounds:
             before = person.states.get(ground.room, NOWHERE)
             judged = judge(before, fix, ground, terms, now_ms)
             if judged.state is not before:
                 person.states[ground.room] = judged.state
-            for turn in judged.turns:
-                turns += 1
-                if turn.is_enter:
-                    person.inside[ground.room] = ground
+                if judged.state.phase in _HELD:
+                    person.held[ground.room] = ground
                 else:
-                    person.inside.pop(ground.room, None)
+                    person.held.pop(ground.room, None)
+            turns += len(judged.turns)
     return turns
 
 
@@ -168,14 +169,20 @@ def _floor(tree: shapely.STRtree, points: Sequence[Place]) -> tuple[float, float
     return between - began, process_time() - between
 
 
-def _look(city: _City, sent: Sequence[_Sent]) -> tuple[float, float]:
-    """Candidates of a fix, and the share of fixes near a border."""
-    count = near = 0
+def _look(city: _City, sent: Sequence[_Sent]) -> tuple[float, float, float]:
+    """Candidates of a fix; the shares of fixes near a border, and of those that have one."""
+    count = near = concerned = 0
     for _, fix, now_ms in sent:
         grounds = city.venues.candidates(fix.lat, fix.lon, now_ms, _LEAVE)
         count += len(grounds)
+        concerned += bool(grounds)
         near += any(abs(ground.fence.distance_m(fix.lat, fix.lon)) <= EDGE_M for ground in grounds)
-    return round(count / len(sent), 2), round(near / len(sent), 3)
+    all_of_them = len(sent)
+    return (
+        round(count / all_of_them, 2),
+        round(near / all_of_them, 3),
+        round(concerned / all_of_them, 4),
+    )
 
 
 def _sent(points: Sequence[Place], first: int) -> list[_Sent]:

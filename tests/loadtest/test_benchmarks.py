@@ -24,6 +24,7 @@ _GEOFENCE = {
     *("fixes_per_s_core", "precision", "recall", "false_edges_per_hour", "dwell_s", "city"),
     *("edge_latency_p50_s", "edge_latency_p95_s", "us_per_fix", "floor_us_per_fix"),
     *("floor_batch_us_per_fix", "candidates_per_fix", "near_share", "worst"),
+    "concerned_share",
 }
 _REST = {"tasks_before", "tasks_held", "tasks_after", "fds_before", "fds_after"}
 
@@ -91,7 +92,7 @@ def test_geofence() -> None:
     assert figures["edge_latency_p50_s"] > figures["dwell_s"] == 30
     assert figures["fixes_per_s_core"] > 1_000
     assert figures["us_per_fix"] > figures["floor_us_per_fix"] > 0
-    assert figures["candidates_per_fix"] >= 1
+    assert figures["concerned_share"] > 0.99
     assert 0.4 < figures["near_share"] < 0.7
 
 
