@@ -50,6 +50,7 @@ from muster.lateness import Lateness
 from muster.metrics import MediaMetrics, WriterMetrics
 from muster.orphans import Orphans
 from muster.outlet import Outlet
+from muster.placement import Placement
 from muster.resolver import SystemResolver
 from muster.setting import SettingsError
 from muster.sorting import Sorting
@@ -64,11 +65,13 @@ from muster.stores.postgres.idempotency import PostgresIdempotency
 from muster.stores.postgres.membership import PostgresControlReader
 from muster.stores.postgres.pool import Database, Replica, open_database
 from muster.stores.postgres.search import PostgresSorting
+from muster.stores.postgres.venues import PostgresVenues
 from muster.stores.reach import wait_for_installation
 from muster.stores.redis.meters import PublisherMeters, TailMeters
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.publisher import RedisPublisher
 from muster.stores.redis.roll import roll_at
+from muster.stores.redis.standing import standings_at
 from muster.stores.redis.tail import RedisTail
 from muster.telemetry import configure_logging, get_logger, new_registry
 from muster.writer import Writer
@@ -102,6 +105,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(lateness.run()),
                 tasks.create_task(writer.run()),
                 tasks.create_task(control.run()),
+                tasks.create_task(ground.placement.survey.run()),
                 tasks.create_task(timers(ground, rng, jobs).run()),
                 tasks.create_task(previewing(ground, rng, _pages(ground), jobs).run()),
                 tasks.create_task(courier(ground, rng).run()),
@@ -176,8 +180,11 @@ async def _ground(
     )
     token_ms = settings.access_token_s * 1_000 + _TOKEN_LEEWAY_MS
     view = ControlView(token_ms)
-    control = ControlLog(PostgresControlReader(primary.lent), view, clock, lambda _entry: None)
-    await _load(control, token_ms)
+    standings = standings_at(settings.redis_url, settings.redis_cluster, rng)
+    placement = Placement(standings, PostgresVenues(primary), clock, settings.place_terms, registry)
+    heard = placement.survey.control
+    control = ControlLog(PostgresControlReader(primary.lent), view, clock, heard)
+    await _load(control, token_ms, placement)
     tail = None
     if memory is not None:
         ear, meters = Ear(memory.shelf, control), TailMeters(registry)
@@ -201,12 +208,14 @@ async def _ground(
                 abroad,
                 media,
                 roll,
+                placement,
                 memory,
             )
             yield ground, control, writer, tail
     for egress in abroad:
         await egress.close()
     await roll.close()
+    await standings.close()
     await publisher.close()
     for database in (*databases, *apart):
         await database.close()
@@ -258,13 +267,14 @@ def _batches(
     )
 
 
-async def _load(control: ControlLog, max_age_ms: int) -> None:
-    """Who was shut out lately; without that nobody is let in."""
+async def _load(control: ControlLog, max_age_ms: int, placement: Placement) -> None:
+    """Who was shut out lately, without which nobody is let in; then venues, of which the control log tells the rest."""
     while True:
         try:
             await control.load(max_age_ms)
+            await placement.survey.load()
         except Refused as refused:
-            _log.warning("control log unread", code=refused.code.name)
+            _log.warning("not loaded", code=refused.code.name)
             await asyncio.sleep(ASK_AGAIN_S)
         else:
             return

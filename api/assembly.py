@@ -30,6 +30,7 @@ from api.once import Once
 from api.page import PageHandlers, packaged
 from api.people import PeopleHandlers
 from api.phone import PhoneHandlers
+from api.place import PlaceHandlers
 from api.polls import PollHandlers
 from api.presence import PresenceHandlers
 from api.pushing import extensions, push_handlers, stale
@@ -47,6 +48,7 @@ from muster.bucket import Rate
 from muster.closing import Closing
 from muster.contacts import Contacts
 from muster.courier import Chance, Courier, CourierMetrics
+from muster.fences import Fences
 from muster.finding import Finding
 from muster.foreign import Foreign
 from muster.gallery import Gallery
@@ -62,6 +64,7 @@ from muster.pages import Pages, ReadPages
 from muster.passwords import Passwords
 from muster.people import People
 from muster.pins import Pins
+from muster.placing import Placing
 from muster.polls import Polls
 from muster.previews import PreviewMetrics, Previews, Reads
 from muster.reminders import Reminders
@@ -98,8 +101,10 @@ from muster.stores.postgres.service_keys import PostgresServiceKeys
 from muster.stores.postgres.sessions import PostgresSessions
 from muster.stores.postgres.sync import PostgresMoments
 from muster.stores.postgres.threads import PostgresThreads
+from muster.stores.postgres.visits import PostgresVisits
 from muster.stores.postgres.webhooks import PostgresWebhooks
 from muster.tokens import Tokens, jwks
+from muster.visits import Visits
 from muster.webhooks import Webhooks
 
 
@@ -228,6 +233,17 @@ def _reading(on: Ground, gallery: Gallery) -> Reading:
     return Reading(history, Pages(store, gallery, on.memory))
 
 
+def _intake(on: Ground) -> Intake:
+    media = on.media
+    tools = Tools(media.depot, media.darkroom, media.metrics, on.clock, on.random)
+    return Intake(PostgresMedia(on.primary), tools, terms_of(on.settings))
+
+
+def _placing(on: Ground) -> Placing:
+    visits = Visits(on.writer, PostgresVisits(on.primary))
+    return on.placement.placing(visits, limited=on.settings.rate_limits)
+
+
 def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHandlers) -> Handlers:
     settings, writer = on.settings, on.writer
     passwords = Passwords(on.hashing, settings.password_memory_kib, settings.password_passes)
@@ -245,11 +261,9 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
     contacts = PostgresContacts(on.primary)
     rooms = Rooms(PostgresRooms(on.primary, on.reads))
     reports = Reports(PostgresReports(on.primary), on.clock, on.random)
-    media = on.media
-    tools = Tools(media.depot, media.darkroom, media.metrics, on.clock, on.random)
-    intake = Intake(PostgresMedia(on.primary), tools, terms_of(settings))
-    gallery = Gallery(PostgresMedia(on.primary), media.depot, settings.media_link_s)
-
+    depot = on.media.depot
+    gallery = Gallery(PostgresMedia(on.primary), depot, settings.media_link_s)
+    placing = _placing(on)
     return Handlers(
         people=PeopleHandlers(people, finding, known, writer),
         contacts=ContactHandlers(Contacts(contacts), contacts, finding, writer),
@@ -274,6 +288,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         later=LaterHandlers(_schedule(on), _reminders(on)),
         adopters=AdopterHandlers(arrivals, externals, known, writer, limits),
         webhooks=WebhookHandlers(webhooks),
+        place=PlaceHandlers(placing, Fences(on.placement.survey, on.placement.leaves, on.clock)),
         presence=PresenceHandlers(Statuses(PostgresPresence(on.primary), on.roll, on.clock)),
         push=push_handlers(on.primary, tokens, gallery, writer, on.clock),
         phone=PhoneHandlers(
@@ -283,9 +298,9 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
             rooms,
             writer,
         ),
-        attendance=attendance_handlers(on.primary, on.writer, on.clock),
-        media=MediaHandlers(intake, gallery, on.clock),
-        store=StoreHandlers(media.depot if isinstance(media.depot, LocalDepot) else None),
+        attendance=attendance_handlers(on.primary, on.writer, on.clock, placing),
+        media=MediaHandlers(_intake(on), gallery, on.clock),
+        store=StoreHandlers(depot if isinstance(depot, LocalDepot) else None),
         staff=StaffHandlers(reports, people, sessions, writer),
         service=ServiceHandlers(
             on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping

@@ -21,6 +21,7 @@ from muster.ids import Random
 from muster.keys import KeyRing
 from muster.metrics import MediaMetrics
 from muster.pages import Memory
+from muster.placement import Placement
 from muster.roll import Roll
 from muster.sessions import Submitter
 from muster.stores.postgres.pool import Database, Replica
@@ -58,4 +59,5 @@ class Ground(NamedTuple):
     abroad: Abroad
     media: MediaGround
     roll: Roll
+    placement: Placement
     memory: Memory | None = None

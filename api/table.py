@@ -22,6 +22,7 @@ from api import (
     messages,
     people,
     phone,
+    place,
     polls,
     presence,
     push,
@@ -59,6 +60,7 @@ class Handlers(NamedTuple):
     finding: finding.FindingHandlers
     later: later.LaterHandlers
     phone: phone.PhoneHandlers
+    place: place.PlaceHandlers
     presence: presence.PresenceHandlers
     push: push.PushHandlers
     attendance: attendance.AttendanceHandlers
@@ -80,6 +82,7 @@ def table(to: Handlers) -> list[Route]:
         *talk_rows.of_finding(to.finding),
         *talk_rows.of_later(to.later),
         *people_rows.of_phone(to.phone),
+        *people_rows.of_place(to.place),
         *people_rows.of_presence(to.presence),
         *people_rows.of_push(to.push),
         *attendance_rows.of_attendance(to.attendance),

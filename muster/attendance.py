@@ -104,6 +104,10 @@ class VisitStore(Protocol):
         """Write these edges in order, each by one conditional statement; an event that is over takes no entry."""
         ...
 
+    async def last(self, room: RoomId, person: PersonId) -> Visit | None:
+        """Somebody's latest visit to an event."""
+        ...
+
     async def open_visits(self, after: tuple[RoomId, PersonId] | None, limit: int) -> list[Visit]:
         """Visits that last, in order of room and person, after this pair: to begin anew when Redis has lost all."""
         ...

@@ -217,4 +217,7 @@ FRAME_RULES: Final[dict[type[frames.Client], FrameRule]] = {
     frames.Watch: FrameRule(False, None),
     frames.Vote: FrameRule(False, Action.vote),
     frames.ClosePoll: FrameRule(False, Action.close_poll),
+    # For which events they are judged: muster/placing.py, by what the person lets be judged.
+    frames.Fixes: FrameRule(False, None),
+    frames.Crossings: FrameRule(False, None),
 }

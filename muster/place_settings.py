@@ -61,6 +61,13 @@ class PlaceSettings(PushSettings):
         at_most=300.0,
     )
 
+    place_sweep_s: float = setting(
+        1.0,
+        "how often a hub looks whose silence, dwell or event is over",
+        at_least=0.05,
+        at_most=60.0,
+    )
+
     @property
     def place_terms(self) -> Terms:
         """As the rules take them."""

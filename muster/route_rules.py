@@ -138,6 +138,9 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("GET", "/v1/me/contacts"): _ANY,
     ("PUT", "/v1/me/contacts/{person}"): _ANY,
     ("DELETE", "/v1/me/contacts/{person}"): _ANY,
+    # For which events: by what the person lets be judged (muster/placing.py).
+    ("POST", "/v1/me/fixes"): _ANY,
+    ("GET", "/v1/me/fences"): _ANY,
     ("GET", "/v1/me/presence"): _ANY,
     ("PATCH", "/v1/me/presence"): _ANY,
     ("GET", "/v1/me/contacts/presence"): _ANY,

@@ -31,6 +31,12 @@ from proto.entry import (
     Target,
     Text,
 )
+from proto.place import Crossings as Crossings  # noqa: PLC0414  # the same
+from proto.place import EventPlace as EventPlace  # noqa: PLC0414  # the same
+from proto.place import Fixes as Fixes  # noqa: PLC0414  # the same
+from proto.place import PhoneCrossing as PhoneCrossing  # noqa: PLC0414  # the same
+from proto.place import PhoneFix as PhoneFix  # noqa: PLC0414  # the same
+from proto.place import Placed as Placed  # noqa: PLC0414  # the same
 from proto.presence import Presences as Presences  # noqa: PLC0414  # the same
 from proto.presence import RoomPresence as RoomPresence  # noqa: PLC0414  # the same
 from proto.presence import Watch as Watch  # noqa: PLC0414  # the same
@@ -190,9 +196,11 @@ class ClosePoll(Client, frozen=True, tag=16):
 
 
 _Asking = Auth | Resume | Attend | Attention | Refresh | Ping | Watch
+Placing = Fixes | Crossings
+"""The client frames that say where a phone is."""
 Submission = Post | Edit | Delete | React | Unreact | Vote | ClosePoll
 """The client frames that become an entry of a room's log."""
-ClientFrame = _Asking | Submission | Typing | Received | Read
+ClientFrame = _Asking | Submission | Typing | Received | Read | Placing
 
 
 class Ready(Server, frozen=True, tag=64):
@@ -338,4 +346,5 @@ ServerFrame = (
     | Pong
     | Presences
     | RoomPresence
+    | Placed
 )

@@ -34,6 +34,12 @@ WATCHED_PEOPLE: Final = 500
 WATCHED_ROOMS: Final = 50
 """Rooms whose presence one socket hears."""
 
+FIXES: Final = 50
+"""Fixes in one frame or request."""
+
+CROSSINGS: Final = 20
+"""Crossings in one frame or request: a phone watches no more regions."""
+
 PREVIEW_CHARS: Final = 120
 SUBPROTOCOL_MSGPACK: Final = "muster.v1.msgpack"
 SUBPROTOCOL_JSON: Final = "muster.v1.json"

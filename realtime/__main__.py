@@ -32,6 +32,7 @@ from muster.lanes import LaneTable
 from muster.lateness import Lateness
 from muster.metrics import WriterMetrics
 from muster.outlet import Local, Outlet
+from muster.placement import Placement
 from muster.republish import Republisher
 from muster.setting import SettingsError
 from muster.stores.postgres.batch import (
@@ -46,15 +47,19 @@ from muster.stores.postgres.membership import PostgresControlReader, PostgresHub
 from muster.stores.postgres.pointers import PostgresPointers
 from muster.stores.postgres.pool import Database, open_database
 from muster.stores.postgres.presence import PostgresPresence
+from muster.stores.postgres.venues import PostgresVenues
+from muster.stores.postgres.visits import PostgresVisits
 from muster.stores.reach import wait_for_database, wait_for_installation, wait_for_redis
 from muster.stores.redis.meters import PublisherMeters, TailMeters
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.publisher import RedisPublisher
 from muster.stores.redis.roll import RedisRoll, roll_at
+from muster.stores.redis.standing import standings_at
 from muster.stores.redis.tail import RedisTail
 from muster.stores.redis.trim import LaneTrimmer
 from muster.telemetry import configure_logging, exposition, get_logger, new_registry
 from muster.tokens import Tokens
+from muster.visits import Visits
 from muster.writer import Writer
 from realtime import rollcall
 from realtime.accept import Gate
@@ -63,6 +68,7 @@ from realtime.edge import Edge
 from realtime.errands import Errands
 from realtime.flusher import Flusher
 from realtime.handshake import Handshake, Page
+from realtime.hearsay import Hears, Hearsay
 from realtime.presence import RolledPresence
 from realtime.server import Listening, Server, bounds_of
 from realtime.spare import LOGGER, Spare
@@ -138,8 +144,14 @@ async def _live(
         roll = roll_at(settings.redis_url, settings.redis_cluster, rng)
         closing.push_async_callback(roll.close)
         presence = _presence(settings, roll, database, server.edge)
-        hub = _hub(settings, installation, database, publisher, registry, presence)
-        await _load_control(hub, settings)
+        standings = standings_at(settings.redis_url, settings.redis_cluster, rng)
+        closing.push_async_callback(standings.close)
+        placement = Placement(
+            standings, PostgresVenues(database), server.edge.clock, settings.place_terms, registry
+        )
+        hears = Hearsay(placement.survey, placement.leaves)
+        hub = _hub(settings, installation, database, publisher, registry, (presence, hears))
+        await _load(hub, placement, settings)
         tail = RedisTail(nodes, lanes, hub.hub, TailMeters(registry), server.edge.clock, rng)
         writer = cast(Writer, hub.writer)
         async with asyncio.TaskGroup() as tasks:
@@ -150,7 +162,11 @@ async def _live(
             tasks.create_task(LaneTrimmer(nodes, lanes, settings.lane_max_age_s, rng).run())
             await tail.ready()
             submissions = Submissions(writer, Attaching(writer, PostgresClaims(database)), tasks)
-            server.serve(Errands(server.edge, hub.attendance, submissions, tokens, tasks))
+            visits = Visits(writer, PostgresVisits(database))
+            tasks.create_task(placement.survey.run())
+            placement.start(tasks, visits, rng, settings.place_sweep_s)
+            placing = placement.placing(visits, limited=settings.rate_limits)
+            server.serve(Errands(server.edge, hub.attendance, submissions, tokens, tasks, placing))
             heap.settle(settings.gc_threshold)
             _log.info("ready")
 
@@ -198,7 +214,7 @@ def _hub(
     database: Database,
     publisher: RedisPublisher,
     registry: CollectorRegistry,
-    presence: MakePresence,
+    ears: tuple[MakePresence, Hears],
 ) -> Assembled:
     clock = SystemClock()
     metrics = WriterMetrics(registry)
@@ -224,7 +240,7 @@ def _hub(
             settings.batch_window_ms / 1_000,
             settings.outbox_bytes // 16,
         ),
-        presence,
+        *ears,
     )
     token_ms = settings.access_token_s * 1_000
     return assemble(outside, installation.lanes, installation.generation, token_ms, registry)
@@ -237,13 +253,14 @@ def _presence(settings: Settings, roll: RedisRoll, database: Database, edge: Edg
     return lambda people, registry: RolledPresence(world, edge.wheel, people, registry)
 
 
-async def _load_control(hub: Assembled, settings: Settings) -> None:
-    """Who was shut out lately; without that nobody is let in."""
+async def _load(hub: Assembled, placement: Placement, settings: Settings) -> None:
+    """Who was shut out lately, without which nobody is let in; then venues, of which the control log tells the rest."""
     while True:
         try:
             await hub.control.load(settings.access_token_s * 1_000 + TOKEN_LEEWAY_MS)
+            await placement.survey.load()
         except Refused as refused:
-            _log.warning("control log unread", code=refused.code.name)
+            _log.warning("not loaded", code=refused.code.name)
             await asyncio.sleep(ASK_AGAIN_S)
         else:
             return

@@ -212,10 +212,8 @@ class Connection:
 
     def _perform(self, effect: Effect) -> None:
         match effect:
-            case effects.Submit(frame):
-                self._in_flight += 1
-                self._errands.submit(self, frame)
-                self._hold_or_release()
+            case effects.Submit() | effects.Place():
+                self._ask(effect)
             case effects.Pointers(frame):
                 self._point(frame)
             case effects.Typing(frame):
@@ -241,6 +239,14 @@ class Connection:
                 self.close(code, reason, retry_after_ms)
             case _:
                 assert_never(effect)
+
+    def _ask(self, effect: effects.Submit | effects.Place) -> None:
+        self._in_flight += 1
+        if isinstance(effect, effects.Submit):
+            self._errands.submit(self, effect.frame)
+        else:
+            self._errands.place(self, effect.frame)
+        self._hold_or_release()
 
     def _authenticate(self, frame: frames.Auth) -> None:
         visitor = self._driver.visitor

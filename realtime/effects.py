@@ -29,6 +29,12 @@ class AskRooms(Struct, frozen=True, gc=False):
     frame: frames.Resume | frames.Attend | frames.Watch
 
 
+class Place(Struct, frozen=True, gc=False):
+    """Judge where somebody is, and answer with the verdicts."""
+
+    frame: frames.Placing
+
+
 class Typing(Struct, frozen=True, gc=False):
     """Tell who looks at the room."""
 
@@ -78,6 +84,7 @@ Effect = (
     | Pointers
     | Typing
     | AskRooms
+    | Place
     | Look
     | TellTime
     | Answer

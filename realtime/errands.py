@@ -16,7 +16,7 @@ from uuid import UUID
 
 from muster import telemetry
 from muster.errors import Refused, unavailable
-from muster.ids import self_room
+from muster.ids import PersonId, self_room
 from muster.op import Op, Outcome
 from muster.submit import of_frame
 from muster.tokens import Claims
@@ -41,6 +41,14 @@ class Submits(Protocol):
     def ask(self, op: Op, told: Callable[[Outcome | Refused], None]) -> None: ...
 
 
+class Places(Protocol):
+    """Who judges where people are (muster/placing.py)."""
+
+    async def placed(self, person: PersonId, frame: frames.Placing) -> frames.Placed:
+        """Raises `Refused`, within its own deadline."""
+        ...
+
+
 class Verifies(Protocol):
     """Who reads access tokens."""
 
@@ -56,6 +64,7 @@ class Errands:
     writer: Submits
     tokens: Verifies
     tasks: asyncio.TaskGroup
+    places: Places
 
     def identify(self, connection: Connection, frame: frames.Auth) -> Effects:
         """Read the token. What is wrong with it, or nothing; no database is asked."""
@@ -154,6 +163,24 @@ class Errands:
                 connection.send(_ack(frame.id, answer))
         except Exception:  # noqa: BLE001  # a fault in one answer must not end the writer
             self._fault(connection)
+
+    def place(self, connection: Connection, frame: frames.Placing) -> None:
+        """Judge and answer, beside the socket's other requests: what is said in a room does not wait for it."""
+        self.tasks.create_task(self._place(connection, frame))
+
+    async def _place(self, connection: Connection, frame: frames.Placing) -> None:
+        try:
+            placed = await self.places.placed(connection.person, frame)
+        except Refused as why:
+            connection.submitted()
+            connection.perform((error(frame.id, *_said(why)),))
+        except Exception:  # noqa: BLE001  # a fault in one request must not end all sockets of the process
+            connection.submitted()
+            self._fault(connection)
+        else:
+            connection.submitted()
+            if frame.id:
+                connection.send(placed)
 
     async def _within(
         self, connection: Connection, ask: Callable[[], Awaitable[None]]

@@ -62,6 +62,7 @@ class Session:
         "_auth_by",
         "_bad",
         "_frames",
+        "_places",
         "_posts",
         "_refuse_until",
         "_resumes",
@@ -81,6 +82,7 @@ class Session:
         self._frames = Bucket(terms.frames_rate)
         # Made when first needed: most sockets are idle most of the time.
         self._bad: Bucket | None = None
+        self._places: Bucket | None = None
         self._posts: Bucket | None = None
         self._resumes: Bucket | None = None
         self._strikes: Bucket | None = None
@@ -126,6 +128,10 @@ class Session:
                 self._typing = self._typing or Bucket(self._terms.typing_rate)
                 wait = self._typing.take(now)
                 return self._too_many(frame, wait, now) if wait else (effects.Typing(frame),)
+            case frames.Fixes() | frames.Crossings():
+                self._places = self._places or Bucket(self._terms.places_rate)
+                wait = self._places.take(now)
+                return self._too_many(frame, wait, now) if wait else (effects.Place(frame),)
             case frames.Resume() | frames.Attend() | frames.Watch() | frames.Refresh():
                 return self._on_costly(frame, now)
             case frames.Attention():

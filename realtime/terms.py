@@ -46,6 +46,7 @@ class Terms:
     posts_rate: Rate = Rate(50, burst=200)
     resumes_rate: Rate = Rate(1, burst=20)  # resumes, attends, refreshed tokens
     typing_rate: Rate = Rate(2, burst=20)
+    places_rate: Rate = Rate(1, burst=30)  # frames of fixes and crossings, 50 fixes in each
     bad_frames_rate: Rate = Rate(0.1, burst=10)
     strikes_rate: Rate = Rate(10, burst=500)  # frames refused for their rate
     throttles_rate: Rate = Rate(0.1, burst=20)  # times that reading had to pause for the rate
@@ -81,6 +82,7 @@ class Terms:
             posts_rate=free,
             resumes_rate=free,
             typing_rate=free,
+            places_rate=free,
         )
 
     def announced(self) -> Limits:

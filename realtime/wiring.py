@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from prometheus_client import CollectorRegistry
@@ -19,7 +20,7 @@ from muster.control import ControlLog, ControlReader, ControlView
 from muster.ids import PersonId, Random, RoomId, SystemRandom
 from muster.lane import LaneEntry, of_ephemeral
 from muster.membership import HubReader
-from proto.frames import Pointer
+from proto.frames import Entry, Pointer
 from realtime.admission import Admissions
 from realtime.attendance import Attendance, Parts
 from realtime.batching import DEFAULT_PACE, Batching, Pace
@@ -28,12 +29,13 @@ from realtime.counts import HubCounts
 from realtime.entrance import Entrance, Wiring
 from realtime.ephemera import Ephemera
 from realtime.fill import Fill
+from realtime.hearsay import Hears
 from realtime.hub import Hub
 from realtime.people import People
 from realtime.pointers import Pointers, PointerStore, Submitter
 from realtime.presence import Presence, Unknown
 from realtime.pulse import Pulse
-from realtime.room import LocalRoom
+from realtime.room import Kept, LocalRoom
 from realtime.seating import Seating
 from realtime.visibility import Hidden
 
@@ -41,6 +43,7 @@ TOKEN_LEEWAY_MS = 120_000
 """A revoked session is remembered so much longer than its last token lives: clocks differ."""
 
 
+_DEAF: Final = Hears()
 MakePresence = Callable[[People, CollectorRegistry | None], Presence]
 
 
@@ -60,6 +63,7 @@ class Outside:
     clock: Clock
     pace: Pace = DEFAULT_PACE
     presence: MakePresence = _unknown
+    hears: Hears = _DEAF
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,20 @@ def assemble(
         entrance, seating, people, hidden, catchup, admissions, pointers, counts, presence
     )
     attendance = Attendance(parts, view, generation, ephemera.put)
-    control = ControlLog(outside.control, view, outside.clock, attendance.control)
+
+    def controlled(entry: Entry) -> None:
+        attendance.control(entry)
+        outside.hears.control(entry)
+
+    def news(room: LocalRoom, kept: Kept) -> None:
+        presence.news(room, kept)
+        outside.hears.news(room, kept)
+
+    def missed(room: RoomId) -> None:
+        presence.missed(room)
+        outside.hears.missed(room)
+
+    control = ControlLog(outside.control, view, outside.clock, controlled)
     told = Wiring(
         hole=fill.hole,
         behind=fill.behind,
@@ -138,8 +155,8 @@ def assemble(
         read_again=admissions.read_again,
         note=admissions.note,
         control=control.seen,
-        news=presence.news,
-        missed=presence.missed,
+        news=news,
+        missed=missed,
     )
     hub.wire(told, Batching(outside.pace, outside.clock, loop.call_later, hub.arrive))
     entrance.wire(told)

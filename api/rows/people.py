@@ -8,6 +8,7 @@ from __future__ import annotations
 from api import (
     people,
     phone,
+    place,
     presence,
     push,
     sessions,
@@ -15,6 +16,7 @@ from api import (
 from api.route import Limit, Page, Route
 from muster.drafts import RoomDraft
 from muster.extension import ExtensionGrant
+from muster.fences import WatchedFences
 from muster.notices import NoticePage
 from muster.people import Profile
 from muster.push_wishes import PushWishes
@@ -43,6 +45,18 @@ def of_phone(to: phone.PhoneHandlers) -> list[Route]:
         Route("PUT", draft, to.keep_draft, "Keep what I have begun to write, on all my devices",
               body=phone.NewDraft, limit=write),
         Route("DELETE", draft, to.drop_draft, "Keep no draft here", limit=write),
+    ]  # fmt: skip
+
+
+def of_place(to: place.PlaceHandlers) -> list[Route]:
+    """Where I am, with regard to events."""
+    return [
+        Route("POST", "/v1/me/fixes", to.place,
+              "Where this phone was, and what its region monitoring told", place.PlacesJudged,
+              body=place.NewPlaces),
+        Route("GET", "/v1/me/fences", to.fences,
+              "Fences near here that the phone may watch by itself", WatchedFences,
+              query=place.About),
     ]  # fmt: skip
 
 

@@ -37,19 +37,23 @@ from muster.lanes import LaneTable
 from muster.metrics import MediaMetrics, WriterMetrics
 from muster.outlet import Outlet
 from muster.permission import Relation, RoomKind, Scope, ServiceRole
+from muster.placement import Placement
 from muster.service_keys import FRESH_S, new_key
 from muster.stores.depots.opening import open_depot
 from muster.stores.postgres import service_keys
 from muster.stores.postgres.batch import PostgresBatchConnection
 from muster.stores.postgres.membership import PostgresControlReader
 from muster.stores.postgres.pool import Database, Replica, open_database
+from muster.stores.postgres.venues import PostgresVenues
 from muster.stores.redis.meters import PublisherMeters, TailMeters
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.publisher import RedisPublisher
 from muster.stores.redis.roll import roll_at
+from muster.stores.redis.standing import standings_at
 from muster.stores.redis.tail import RedisTail
 from muster.tokens import Tokens
 from muster.writer import Writer
+from proto.frames import Entry
 from tests.vocabulary import PATIENCE_S
 
 PASSWORD = "correct horse battery"
@@ -328,10 +332,11 @@ async def open_door(
     roll = roll_at(redis_url, False, rng, f"test-{secrets.token_hex(4)}")
     local = memory.shelf.told if memory is not None else None
     writer = _writer(url, lambda: Outlet(publisher, uuid4, local), clock, registry, within_s)
+    standings = standings_at(redis_url, False, rng, f"test-{secrets.token_hex(4)}")
+    placement = Placement(standings, PostgresVenues(primary), clock, settings.place_terms, registry)
     view = ControlView(settings.access_token_s * 1000)
     news = asyncio.Event()
-    reader = PostgresControlReader(primary.lent)
-    control = ControlLog(reader, view, clock, lambda _entry: news.set())
+    control = _control(primary, view, clock, (placement.survey.control, lambda _entry: news.set()))
     database = await asyncpg.connect(database_url)
     abroad = _abroad(settings, endpoints)
     async with _media(settings, clock, registry) as media:
@@ -351,6 +356,7 @@ async def open_door(
                 abroad,
                 media,
                 roll,
+                placement,
                 memory,
             )
             transport = httpx.ASGITransport(assemble(ground))
@@ -358,7 +364,8 @@ async def open_door(
                 httpx.AsyncClient(transport=transport, base_url="http://door") as client,
                 asyncio.TaskGroup() as tasks,
             ):
-                running = [tasks.create_task(writer.run()), tasks.create_task(control.run())]
+                loops = (writer, control, placement.survey)
+                running = [tasks.create_task(loop.run()) for loop in loops]
                 if memory is not None:
                     ear = Ear(memory.shelf, control)
                     tail = RedisTail(nodes, lanes, ear, TailMeters(registry), clock, rng)
@@ -368,9 +375,22 @@ async def open_door(
                 finally:
                     for task in running:
                         task.cancel()
-    for opened in (*abroad, roll, publisher, database, primary, replica):
+    for opened in (*abroad, roll, standings, publisher, database, primary, replica):
         if opened is not None:
             await opened.close()
+
+
+def _control(
+    primary: Database,
+    view: ControlView,
+    clock: MovedClock,
+    listeners: tuple[Callable[[Entry], None], ...],
+) -> ControlLog:
+    def heard(entry: Entry) -> None:
+        for listener in listeners:
+            listener(entry)
+
+    return ControlLog(PostgresControlReader(primary.lent), view, clock, heard)
 
 
 def _writer(

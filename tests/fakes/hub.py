@@ -169,6 +169,27 @@ class FakeWriter:
         return Outcome(op.room, seq, seq, 0, True)
 
 
+class FakePlaces:
+    """Judges everything as judged; the gate lets a test decide when, `refuses` and `fault` how else."""
+
+    def __init__(self) -> None:
+        self.placed_: list[tuple[PersonId, frames.Placing]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.refuses: Refused | None = None
+        self.fault: Exception | None = None
+
+    async def placed(self, person: PersonId, frame: frames.Placing) -> frames.Placed:
+        self.placed_.append((person, frame))
+        await self.gate.wait()
+        if self.fault is not None:
+            raise self.fault
+        if self.refuses is not None:
+            raise self.refuses
+        pieces = frame.fixes if isinstance(frame, frames.Fixes) else frame.crossings
+        return frames.Placed(frame.id, ["judged"] * len(pieces), [])
+
+
 class FakeTokens:
     """Tokens are `person:session:device:expires_at_ms`, all numbers; anything else is foreign."""
 

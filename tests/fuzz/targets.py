@@ -35,7 +35,7 @@ from realtime.spare import Spare
 from realtime.tally import Tally
 from realtime.terms import Terms
 from realtime.wheel import Wheel
-from tests.fakes.hub import FakeHub, FakeTokens, FakeWriter, token
+from tests.fakes.hub import FakeHub, FakePlaces, FakeTokens, FakeWriter, token
 from tests.fuzz.wire import Wire
 from tests.realtime.sockets.door import handshake, masked
 from tests.sim.time import LoopClock
@@ -193,7 +193,7 @@ async def connections() -> AsyncIterator[Connections]:
         turning = tasks.create_task(wheel.run())
         server = Server(edge, handshakes, Random(1))
         writer = FakeWriter(hub)
-        server.serve(Errands(edge, hub, writer, FakeTokens(), tasks))
+        server.serve(Errands(edge, hub, writer, FakeTokens(), tasks, FakePlaces()))
         try:
             yield Connections(server, hub, writer)
         finally:

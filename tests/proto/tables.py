@@ -39,6 +39,8 @@ ANSWERS: Final[dict[type[frames.Client], str]] = {
     frames.Vote: "`Ack`",
     frames.ClosePoll: "`Ack`",
     frames.Watch: "`Presences`",
+    frames.Fixes: "`Placed`",
+    frames.Crossings: "`Placed`",
 }
 """What a client frame with an id above 0 is answered by, where nothing is wrong."""
 
@@ -77,7 +79,7 @@ def tables() -> dict[str, str]:
                 _shape_row(cls)
                 for cls in (
                     frames.Limits, frames.RoomState, frames.Preview, Body, Poll, LinkPreview,
-                    frames.PersonPresence,
+                    frames.PersonPresence, frames.PhoneFix, frames.PhoneCrossing, frames.EventPlace,
                 )
             ),
         ),

@@ -61,6 +61,15 @@ CLIENT: Final[dict[str, frames.Client]] = {
     "attention, at a room": frames.Attention(0, "active", ROOM),
     "watch": frames.Watch(19, True, [BOB], [ROOM]),
     "watch, nobody": frames.Watch(20),
+    "fixes, one": frames.Fixes(21, [frames.PhoneFix(52.5163, 13.3777, 8.5, NOW_MS)]),
+    "fixes, gathered": frames.Fixes(
+        22,
+        [
+            frames.PhoneFix(-33.8568, 151.2153, 12.0, NOW_MS - 60_000, 1.25),
+            frames.PhoneFix(-33.8566, 151.2151, 65.0, NOW_MS, None, True),
+        ],
+    ),
+    "crossings": frames.Crossings(23, [frames.PhoneCrossing(ROOM, True, NOW_MS)]),
 }
 
 SERVER: Final[dict[str, frames.Server]] = {
@@ -207,6 +216,8 @@ SERVER: Final[dict[str, frames.Server]] = {
     ),
     "presences, a change": frames.Presences(0, [frames.PersonPresence(BOB, "offline")]),
     "presences, nothing known": frames.Presences(0, [], True, False),
+    "placed": frames.Placed(22, ["judged", "mocked"], [frames.EventPlace(ROOM, "pending_in")]),
+    "placed, nowhere": frames.Placed(23, ["no_event"], []),
     "room presence: names": frames.RoomPresence(0, ROOM, "names", None, []),
     "room presence: sample": frames.RoomPresence(
         0, ROOM, "sample", 312, [frames.PersonPresence(BOB, "active")]
@@ -239,6 +250,11 @@ _BAD_TEXT: Final[dict[str, bytes]] = {
     "unknown attention": b'[4,7,"asleep"]',
     "watching 10,000 people": b"[17,7,false,[" + b",".join([f'"{_R}"'.encode()] * 10_000) + b"]]",
     "watching 501 people": b"[17,7,false,[" + b",".join([f'"{_R}"'.encode()] * 501) + b"]]",
+    "no fixes": b"[18,7,[]]",
+    "51 fixes": b"[18,7,[" + b",".join([b"[52.5,13.4,10,0]"] * 51) + b"]]",
+    "a fix that is not one": b'[18,7,[["52.5",13.4,10,0]]]',
+    "a fix before 1970": b"[18,7,[[52.5,13.4,10,-1]]]",
+    "21 crossings": b"[19,7,[" + b",".join([f'["{_R}",true,0]'.encode()] * 21) + b"]]",
     "watching 51 rooms": b"[17,7,false,[],[" + b",".join([f'"{_R}"'.encode()] * 51) + b"]]",
     "a frame too large": b'[1,1,"' + b"x" * limits.FRAME_BYTES + b'"]',
 }

@@ -38,6 +38,8 @@ EXAMPLES: dict[type[frames.Client], frames.ClientFrame] = {
     frames.Watch: frames.Watch(1, True),
     frames.Vote: frames.Vote(1, ROOM, "c", 3, [0]),
     frames.ClosePoll: frames.ClosePoll(1, ROOM, "c", 3),
+    frames.Fixes: frames.Fixes(1, [frames.PhoneFix(52.5, 13.4, 10.0, 0)]),
+    frames.Crossings: frames.Crossings(1, [frames.PhoneCrossing(ROOM, True, 0)]),
 }
 
 
@@ -102,6 +104,8 @@ def test_a_session_that_is_closing_does_nothing_more(kind: type[frames.Client]) 
         (frames.Vote, effects.Submit),
         (frames.ClosePoll, effects.Submit),
         (frames.Typing, effects.Typing),
+        (frames.Fixes, effects.Place),
+        (frames.Crossings, effects.Place),
         (frames.Received, effects.Pointers),
         (frames.Read, effects.Pointers),
         (frames.Refresh, effects.RefreshToken),

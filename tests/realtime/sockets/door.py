@@ -26,7 +26,7 @@ from proto import frames, limits
 from proto.codec import CODECS, Codec
 from realtime.accept import Bounds, Gate
 from realtime.edge import Edge
-from realtime.errands import Errands
+from realtime.errands import Errands, Places
 from realtime.flusher import Flusher
 from realtime.handshake import Handshake, Page
 from realtime.server import Listening, Server
@@ -34,7 +34,7 @@ from realtime.spare import Spare
 from realtime.tally import Tally
 from realtime.terms import Terms
 from realtime.wheel import Wheel
-from tests.fakes.hub import FakeHub, FakeTokens, FakeWriter, token
+from tests.fakes.hub import FakeHub, FakePlaces, FakeTokens, FakeWriter, token
 
 WITHIN_S = 10.0
 FAST = replace(
@@ -173,6 +173,7 @@ class OpenDoor:
     server: Server
     hub: FakeHub
     writer: FakeWriter
+    places: FakePlaces
     port: int
     peers: list[Peer]
 
@@ -230,8 +231,12 @@ async def opened_door(
     bounds: Bounds | None = None,
     origins: tuple[str, ...] = (),
     tls: ssl.SSLContext | None = None,
+    judge: Places | None = None,
 ) -> AsyncIterator[OpenDoor]:
-    """A listener on a free port of this machine, gone afterwards with all its connections."""
+    """A listener on a free port of this machine, gone afterwards with all its connections.
+
+    `judge`: who places people instead of the fake.
+    """
     loop, clock, tally = asyncio.get_running_loop(), SystemClock(), Tally()
     wheel = Wheel(clock, resolution_s=0.01)
     gate = Gate(bounds if bounds is not None else Bounds(), Random(1))
@@ -248,7 +253,8 @@ async def opened_door(
     pages = {"/healthz": Page(200, "text/plain", b"ok\n")}
     async with asyncio.TaskGroup() as tasks:
         turning = tasks.create_task(wheel.run())
-        errands = Errands(edge, hub, writer, FakeTokens(), tasks)
+        places = FakePlaces()
+        errands = Errands(edge, hub, writer, FakeTokens(), tasks, judge or places)
 
         def probe(path: str) -> Page:
             return pages.get(path, Page(503, "text/plain", b"no\n"))
@@ -256,7 +262,7 @@ async def opened_door(
         server = Server(edge, Handshake(gate, origins, probe), Random(1))
         server.serve(errands)
         port = await server.start(Listening("127.0.0.1", 0, tls))
-        door = OpenDoor(server, hub, writer, port, [])
+        door = OpenDoor(server, hub, writer, places, port, [])
         try:
             yield door
         finally:
@@ -264,5 +270,6 @@ async def opened_door(
                 peer.close()
             hub.gate.set()
             writer.gate.set()
+            places.gate.set()
             await server.drain(0.0)
             turning.cancel()
