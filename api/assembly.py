@@ -19,7 +19,7 @@ from api.documents import DocumentHandlers
 from api.endpoint import Gate
 from api.finding import FindingHandlers
 from api.ground import Ground
-from api.hosting import event_handlers, event_jobs
+from api.hosting import calendar_handlers, event_finding_handlers, event_handlers, event_jobs
 from api.later import LaterHandlers
 from api.limits import Limits, Rates
 from api.links import AppLinkHandlers, LinkHandlers
@@ -275,6 +275,8 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         rooms=RoomHandlers(rooms, writer, limits),
         members=MemberHandlers(rooms, writer),
         events=event_handlers(on),
+        event_finding=event_finding_handlers(on),
+        calendars=calendar_handlers(on),
         messages=MessageHandlers(
             _reading(on, gallery),
             PostgresThreads(on.reads),

@@ -5,17 +5,23 @@ Owns which noun of theirs gets which store. Must never open anything (api/assemb
 
 from __future__ import annotations
 
+from api.event_finding import CalendarHandlers, EventFindingHandlers
 from api.events import EventHandlers
 from api.ground import Ground
 from muster import event_notices, event_timers
+from muster.calendars import Calendars
 from muster.event_notices import Telling
 from muster.event_timers import EventTimers
 from muster.events import Events
 from muster.jobs import Handler
+from muster.nearby import Nearby
 from muster.roster import Roster
+from muster.stores.postgres.calendars import PostgresCalendars
+from muster.stores.postgres.event_lines import PostgresEventLines
 from muster.stores.postgres.events import PostgresEvents
 from muster.stores.postgres.guests import PostgresRosters
 from muster.stores.postgres.jobs import PostgresJobs
+from muster.stores.postgres.nearby import PostgresNearby
 
 
 def event_handlers(on: Ground) -> EventHandlers:
@@ -28,6 +34,18 @@ def event_handlers(on: Ground) -> EventHandlers:
         on.settings.event_remind_s,
         on.settings.event_settle_s,
     )
+
+
+def event_finding_handlers(on: Ground) -> EventFindingHandlers:
+    """The routes about finding events."""
+    lines = PostgresEventLines(on.primary, on.reads)
+    return EventFindingHandlers(Nearby(PostgresNearby(on.reads), lines), lines, on.clock)
+
+
+def calendar_handlers(on: Ground) -> CalendarHandlers:
+    """The routes that calendars read."""
+    calendars = Calendars(PostgresCalendars(on.primary), on.clock, on.random)
+    return CalendarHandlers(Events(PostgresEvents(on.primary, on.reads)), calendars)
 
 
 def event_jobs(on: Ground) -> dict[str, Handler]:

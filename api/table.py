@@ -13,6 +13,7 @@ from api import (
     adopters,
     attendance,
     contacts,
+    event_finding,
     events,
     finding,
     later,
@@ -52,6 +53,8 @@ class Handlers(NamedTuple):
     rooms: rooms.RoomHandlers
     members: members.MemberHandlers
     events: events.EventHandlers
+    event_finding: event_finding.EventFindingHandlers
+    calendars: event_finding.CalendarHandlers
     contacts: contacts.ContactHandlers
     links: links.LinkHandlers
     app_links: links.AppLinkHandlers
@@ -89,7 +92,9 @@ def table(to: Handlers) -> list[Route]:
         *talk_rows.of_media(to.media, to.store),
         *rooms_rows.of_rooms(to.rooms),
         *rooms_rows.of_members(to.members),
+        *events_rows.of_event_finding(to.event_finding),
         *events_rows.of_events(to.events),
+        *events_rows.of_calendars(to.calendars),
         *people_rows.of_sessions(to.sessions),
         *rooms_rows.of_contacts(to.contacts),
         *rooms_rows.of_links(to.links, to.app_links),

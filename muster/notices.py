@@ -1,8 +1,9 @@
 """Notices: what the service has to tell somebody that is no message.
 
-Invitations, Requests, contacts asked and accepted, reminders, scheduled messages that were refused, rooms one was
-put into or out of, and what one became there. Each is an entry of the self log, seen once more: there is no other
-state than how far its reader has read, which is the read pointer of their self log.
+Invitations, Requests, contacts asked and accepted, reminders, scheduled messages that were refused, rooms one was put
+into or out of, what one became there, and what events tell whoever is on their rosters. Each is an entry of the self
+log, seen once more: there is no other state than how far its reader has read, which is the read pointer of their self
+log.
 Owns which entries are notices, and their shape. Must never write an entry.
 """
 
@@ -28,19 +29,24 @@ KINDS: Final = frozenset(
         EntryKind.room_added,
         EntryKind.room_removed,
         EntryKind.role,
+        EntryKind.notice,
     }
 )
 """Kinds that may be notices; the index entries_notices holds just these."""
 
-_BY_OTHERS: Final = frozenset({EntryKind.room_added, EntryKind.room_removed, EntryKind.role})
+_BY_OTHERS: Final = frozenset(
+    {EntryKind.room_added, EntryKind.room_removed, EntryKind.role, EntryKind.notice}
+)
+_SAYS_STATE: Final = frozenset({EntryKind.contact, EntryKind.notice})
 
 
 class Notice(Struct, frozen=True, omit_defaults=True, gc=False, kw_only=True):
     """One notice. `notice` is its seq in my self log; `link` is where in an app it leads.
 
-    `room_id` and `seq` (in that room) say what it is about, `event_id` likewise once there are events: these four
-    are always there. `person`: who did it. `state`: of a contact, `incoming` or `accepted`. `role`: what I became.
-    `text`: a reminder's note, or the words of a message that was not sent, `code` why not.
+    `room_id` and `seq` (in that room) say what it is about, `event_id` that this room is an event's: these four
+    are always there. `person`: who did it. `state`: of a contact, `incoming` or `accepted`; of a `notice` (what an
+    event tells me) `invited`, `changed`, `starts_soon`, `cancelled` or `waitlist_up`, and `changed`: the names of what
+    did. `role`: what I became. `text`: a reminder's note, or the words of a message that was not sent, `code` why not.
     """
 
     notice: int
@@ -56,6 +62,7 @@ class Notice(Struct, frozen=True, omit_defaults=True, gc=False, kw_only=True):
     role: str | None = None
     text: str | None = None
     code: int | None = None
+    changed: list[str] | None = None
 
 
 class NoticePage(Struct, frozen=True, gc=False):
@@ -68,7 +75,7 @@ class NoticePage(Struct, frozen=True, gc=False):
 
 
 class Told(Struct, frozen=True, gc=False):
-    """An entry of somebody's self log, with the names of who and what it is about."""
+    """An entry of somebody's self log, with the names of who and what it is about; `is_event`: a room that is an event's."""
 
     seq: int
     kind: EntryKind
@@ -78,6 +85,7 @@ class Told(Struct, frozen=True, gc=False):
     body: Body
     person: Peer | None
     title: str | None
+    is_event: bool = False
 
 
 class Notices(Struct, frozen=True, gc=False):
@@ -117,17 +125,20 @@ def notice_of(told: Told) -> Notice:
         link=_link(told, room),
         room_id=room,
         seq=body.at_seq,
-        event_id=None,
+        event_id=room if told.is_event else None,
         person=told.person,
         title=told.title,
-        state=body.state if told.kind is EntryKind.contact else None,
+        state=body.state if told.kind in _SAYS_STATE else None,
         role=body.role,
         text=body.text,
         code=body.code,
+        changed=body.changed,
     )
 
 
 def _link(told: Told, room: RoomId | None) -> str:
+    if told.kind is EntryKind.notice:
+        return f"/events/{room}"
     if room is not None:
         return f"/rooms/{room}" + (f"/{told.body.at_seq}" if told.body.at_seq else "")
     return f"/people/{told.subject or told.author}"

@@ -82,6 +82,13 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     # Who may know of an event, and of whom on its roster: the query itself sees to it.
     ("GET", "/v1/events/{room}"): _ANY,
     ("GET", "/v1/events/{room}/roster"): _ANY,
+    ("GET", "/v1/events"): _ANY,
+    ("GET", "/v1/me/events"): _ANY,
+    ("GET", "/v1/events/{room}/calendar"): _ANY,
+    ("POST", "/v1/me/events/calendar"): _ANY,
+    ("DELETE", "/v1/me/events/calendar"): _ANY,
+    # By its address, which only its owner has been told.
+    ("GET", "/v1/calendars/{code}"): ANYONE,
     ("PATCH", "/v1/events/{room}"): _HOST,
     ("POST", "/v1/events/{room}/cancel"): _HOST,
     ("POST", "/v1/events/{room}/end"): _HOST,

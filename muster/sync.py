@@ -35,6 +35,9 @@ OVERLAP_MS: Final = 5_000
 
 NOTICES: Final = 20
 BLOCKED: Final = 1_000
+_OF_EVENTS: Final = frozenset({EntryKind.event, EntryKind.visit, EntryKind.notice})
+"""They name an event whose room may never have been mine, and change no line of the list: a room that is told moves."""
+
 _EVERYTHING: Final = frozenset({EntryKind.block, EntryKind.unblock})
 """What changes every line at once: unread, last messages, contacts and notices of whoever it is about."""
 
@@ -143,7 +146,7 @@ def news(since: int, changes: Sequence[Change], me: PersonId) -> News | None:
     rooms: dict[RoomId, bool] = {}
     drafts: dict[RoomId, None] = {}
     for change in fresh:
-        if change.room is None or change.room == me:
+        if change.room is None or change.room == me or change.kind in _OF_EVENTS:
             continue
         if change.kind is EntryKind.draft:
             drafts[change.room] = None

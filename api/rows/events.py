@@ -5,9 +5,12 @@ Owns their order: they are matched as they stand.
 
 from __future__ import annotations
 
-from api import events
+from api import event_finding, events
 from api.route import Done, Limit, Route
+from muster.calendars import CalendarAddress
+from muster.event_lines import EventPage
 from muster.events import Event
+from muster.nearby import FoundPage
 from muster.roster import RosterPage
 from proto.codes import Code
 
@@ -37,4 +40,27 @@ def of_events(to: events.EventHandlers) -> list[Route]:
         Route("GET", "/v1/me/place", to.place, "What I let public events judge", events.MyPlace),
         Route("PUT", "/v1/me/place", to.share, "Say what public events may judge of me",
               body=events.MyPlace, limit=write),
+    ]  # fmt: skip
+
+
+def of_event_finding(to: event_finding.EventFindingHandlers) -> list[Route]:
+    """Events, found."""
+    return [
+        Route("GET", "/v1/events", to.find, "Public events near somewhere, at some time, by title", FoundPage,
+              query=event_finding.FindEvents, limit=Limit.find, refuses=(Code.limit_exceeded,)),
+        Route("GET", "/v1/me/events", to.mine, "My events: coming, hosted, answered or past", EventPage,
+              query=event_finding.MyEvents, etag=True),
+    ]  # fmt: skip
+
+
+def of_calendars(to: event_finding.CalendarHandlers) -> list[Route]:
+    """Events, as calendars read them."""
+    calendar, mine = "text/calendar", "/v1/me/events/calendar"
+    return [
+        Route("GET", _EVENT + "/calendar", to.one, "An event, for a calendar", media_type=calendar),
+        Route("POST", mine, to.make, "A secret address by which a calendar follows my events; any before it ends",
+              CalendarAddress, 201, limit=Limit.secret),
+        Route("DELETE", mine, to.take_back, "No calendar follows my events any more", limit=Limit.write),
+        Route("GET", "/v1/calendars/{code}", to.read, "My events, for a calendar that has the address",
+              limit=Limit.page, media_type=calendar),
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
+from msgspec import structs
 
 from muster.ids import PersonId
 from muster.notices import KINDS, Notices, Told
@@ -21,19 +22,23 @@ from proto.entry import Body, EntryKind
 # In the index's own order and words: entries_notices holds nothing else.
 _KINDS = ", ".join(f"'{kind}'" for kind in EntryKind if kind in KINDS)
 
-# The title only of a room that is its reader's to see now. The first row comes always: where the log stands.
+# The title only of a room that is its reader's to see now, or of an event they are asked to. The first row comes
+# always: where the log stands.
 _OF_PERSON: Final = f"""
     SELECT r.head, own.read_seq, n.* FROM rooms r
     JOIN members own ON own.room_id = r.room_id AND own.person_id = r.room_id
     LEFT JOIN LATERAL (
         SELECT e.seq, e.kind, e.author, e.subject, e.at, e.text, e.body, p.person_id, p.handle_shown, p.name,
-               (SELECT t.title FROM rooms t JOIN members m USING (room_id)
-                WHERE t.room_id = (e.body ->> 'room')::uuid AND m.person_id = $1 AND t.title <> ''
-                  AND m.relation IN ('invited', 'member', 'moderator', 'owner')) AS title
+               CASE WHEN EXISTS (SELECT 1 FROM members m WHERE m.room_id = t.room_id AND m.person_id = $1
+                                 AND m.relation IN ('invited', 'member', 'moderator', 'owner'))
+                         OR EXISTS (SELECT 1 FROM event_roster g WHERE g.room_id = t.room_id AND g.person_id = $1)
+                    THEN nullif(t.title, '') END AS title,
+               coalesce(t.kind = 'event', false) AS is_event
         FROM entries e LEFT JOIN people p ON p.person_id = e.author AND e.author <> $1
+        LEFT JOIN rooms t ON t.room_id = (e.body ->> 'room')::uuid
         WHERE e.room_id = $1 AND e.seq > $2 AND ($3::bigint IS NULL OR e.seq < $3)
           AND e.kind IN ({_KINDS})
-          AND NOT (e.kind IN ('room_added', 'room_removed', 'role') AND e.author = $1)
+          AND NOT (e.kind IN ('room_added', 'room_removed', 'role', 'notice') AND e.author = $1)
           AND NOT (e.kind = 'request' AND e.body ->> 'state' <> 'requested')
           AND NOT (e.kind = 'contact' AND e.body ->> 'state' <> 'incoming'
                    AND NOT (e.body ->> 'state' = 'accepted' AND e.author <> $1))
@@ -66,8 +71,11 @@ async def notices_of(
 
 
 def _told(*row: Any) -> Told:
-    seq, kind, author, subject, at, text, body, person, handle, name, title = row
+    seq, kind, author, subject, at, text, body, person, handle, name, title, is_event = row
     says = _BODY.decode(body) if body is not None else Body()
     says.text = text
     who = None if person is None else Peer(person, handle, name)
-    return Told(seq, EntryKind(kind), author, subject, to_ms(at), says, who, title)
+    told = Told(seq, EntryKind(kind), author, subject, to_ms(at), says, who, title, is_event)
+    if title is None and told.kind is EntryKind.notice:  # by the title they were told
+        return structs.replace(told, title=says.title)
+    return told
