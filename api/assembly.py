@@ -27,7 +27,7 @@ from api.media import MediaHandlers
 from api.members import MemberHandlers
 from api.messages import MessageHandlers, Reading
 from api.once import Once
-from api.page import PageHandlers, packaged
+from api.page import MapSource, PageHandlers, packaged
 from api.people import PeopleHandlers
 from api.phone import PhoneHandlers
 from api.place import PlaceHandlers
@@ -46,6 +46,7 @@ from muster.arrivals import Arrivals
 from muster.attaching import Attaching
 from muster.bucket import Rate
 from muster.closing import Closing
+from muster.config import Settings
 from muster.contacts import Contacts
 from muster.courier import Chance, Courier, CourierMetrics
 from muster.fences import Fences
@@ -244,6 +245,11 @@ def _placing(on: Ground) -> Placing:
     return on.placement.placing(visits, limited=on.settings.rate_limits)
 
 
+def _page(settings: Settings) -> PageHandlers:
+    tiles = MapSource(settings.map_tiles, settings.map_credit)
+    return PageHandlers(packaged(), settings.hub_urls, media_origins(settings), tiles)
+
+
 def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHandlers) -> Handlers:
     settings, writer = on.settings, on.writer
     passwords = Passwords(on.hashing, settings.password_memory_kib, settings.password_passes)
@@ -308,5 +314,5 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
             on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping
         ),
         documents=documents,
-        page=PageHandlers(packaged(), settings.hub_urls, media_origins(settings)),
+        page=_page(settings),
     )

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib.resources import files
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from api.route import Call, Raw
@@ -28,11 +28,20 @@ _VERSION_CHARS: Final = 16
 _OURS: Final = Origins()
 _KEPT: Final = "public, max-age=31536000, immutable"
 _POLICY: Final = """
-default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:{reads}; media-src 'self' blob:;
+default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:{reads}{tiles}; media-src 'self' blob:;
 connect-src 'self'{hubs}{uploads}; base-uri 'none'; form-action 'none'; frame-ancestors 'none';
 require-trusted-types-for 'script'; trusted-types 'none'
 """.strip().replace("\n", " ")
 """The last two: no string ever becomes markup or code, and there is no policy by which one could."""
+
+
+class MapSource(NamedTuple):
+    """Whence the page's map has its tiles: an address with {z}, {x} and {y}, and whom to name for them; empty: it is
+    drawn plainly and asks nobody.
+    """
+
+    template: str = ""
+    credit: str = ""
 
 
 def packaged() -> dict[str, bytes]:
@@ -41,28 +50,37 @@ def packaged() -> dict[str, bytes]:
     return {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.is_file()}
 
 
+_PLAIN: Final = MapSource()
+
+
 class PageHandlers:
     """The routes of the page."""
 
     def __init__(
-        self, page: Mapping[str, bytes], hub_urls: Sequence[str], media: Origins = _OURS
+        self,
+        page: Mapping[str, bytes],
+        hub_urls: Sequence[str],
+        media: Origins = _OURS,
+        tiles: MapSource = _PLAIN,
     ) -> None:
         """`page`: files by name, `index.html` among them. `hub_urls`: where it may open sockets. `media`: from
-        where it may read pictures and whither it may upload them, besides here.
+        where it may read pictures and whither it may upload them, besides here. `tiles`: its map's.
         """
         self._files = {name: data for name, data in page.items() if name != "index.html"}
         self._version = _version(page)
-        self._html = _html(page["index.html"].decode(), self._version, sorted(self._files))
+        html = _told(page["index.html"].decode(), tiles)
+        self._html = _html(html, self._version, sorted(self._files))
         policy = _POLICY.format(
             hubs=_sources(map(_origin, hub_urls)),
             reads=_sources(media.reads),
             uploads=_sources(media.uploads),
+            tiles=_sources([_origin(tiles.template)] if tiles.template.startswith("http") else []),
         )
         self._headers = {
             "Content-Security-Policy": policy,
             "Cache-Control": "no-cache",
             "Cross-Origin-Opener-Policy": "same-origin",
-            "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+            "Permissions-Policy": "camera=(), geolocation=(self), microphone=()",
         }
 
     async def page(self, _call: Call) -> Raw:
@@ -84,6 +102,13 @@ def _version(page: Mapping[str, bytes]) -> str:
     for name in sorted(page):
         digest.update(f"{name}\0{len(page[name])}\0".encode() + page[name])
     return digest.hexdigest()
+
+
+def _told(template: str, tiles: MapSource) -> str:
+    """The page with what the operator set for it."""
+    said = {"map-tiles": tiles.template, "map-credit": tiles.credit}
+    lines = [f'<meta name="{name}" content="{escape(text)}">' for name, text in said.items()]
+    return template.replace("<!-- settings -->", "\n".join(lines))
 
 
 def _html(template: str, version: str, names: Sequence[str]) -> bytes:

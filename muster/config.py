@@ -17,6 +17,10 @@ from typing import Self
 from muster.place_settings import PlaceSettings
 from muster.setting import PREFIX, Declaration, SettingsError, declaration, setting
 
+_TILES = re.compile(
+    r"(https?://[A-Za-z0-9.:\[\]-]+)?/(?=\S*\{z\})(?=\S*\{x\})(?=\S*\{y\})[^\s\"'<>]*"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(PlaceSettings):
@@ -255,6 +259,10 @@ class Settings(PlaceSettings):
         if bool(self.android_package) != bool(self.android_cert_sha256):
             raise SettingsError(
                 "MUSTER_ANDROID_PACKAGE and MUSTER_ANDROID_CERT_SHA256 are set both or neither."
+            )
+        if self.map_tiles and not _TILES.fullmatch(self.map_tiles):
+            raise SettingsError(
+                "MUSTER_MAP_TILES is an address with {z}, {x} and {y}, such as https://tiles.example.org/{z}/{x}/{y}.png."
             )
         for network in self.egress_networks:
             try:

@@ -15,6 +15,11 @@ class PlaceSettings(PushSettings):
     """See `muster.config.Settings`."""
 
     # Place
+    map_tiles: str = setting(
+        "",
+        "address of map tiles with {z}, {x} and {y}, https or of this site, for the page at /app; empty: a plain map",
+    )
+    map_credit: str = setting("", "whom the page names for its map tiles, as their terms ask")
     place_dwell_s: float = setting(
         60.0,
         "how long somebody must be inside a fence to have come, or outside to have gone; an event may say otherwise",

@@ -20,6 +20,8 @@ export const read = (positions) => [12, positions];
 export const refresh = (token) => [13, token];
 export const ping = () => [14];
 export const watch = (contacts, people, rooms) => [17, contacts, people, rooms];
+/** Where this browser was: `[lat, lon, accuracy in m, at in ms, speed in m/s or null, mock]` each, the oldest first. */
+export const fixes = (taken) => [18, taken];
 
 /** A frame as text; id 0 asks for no answer. */
 export function encode(frame, id) {
@@ -44,8 +46,10 @@ const SERVER = {
   77: ["pong", "serverTime"],
   78: ["presences", "people", "whole", "known"],
   79: ["roomPresence", "room", "form", "online", "people"],
+  80: ["placed", "verdicts", "events"],
 };
 const PERSON = ["person", "state", "busyUntil", "text", "emoji", "textUntil", "room"];
+const PLACE = ["room", "phase"];
 const STATE = ["room", "status", "from", "head", "msgNo"];
 
 /** A frame of the server's as an object with its name in `type`; null for one of a later version. */
@@ -59,6 +63,7 @@ export function decode(text) {
   frame.id = id;
   if (frame.type === "states") frame.rooms = frame.rooms.map((state) => named(STATE, state));
   if (frame.people) frame.people = frame.people.map((one) => named(PERSON, one));
+  if (frame.type === "placed") frame.events = frame.events.map((one) => named(PLACE, one));
   return frame;
 }
 

@@ -12,7 +12,8 @@ const SEARCH_AFTER_MS = 350;
 
 /**
  * @param {import("./chat.js").Chat} chat
- * @param {{open: (room: string, seq?: number) => void, make: () => void, contacts: () => void, account: () => void}} go
+ * @param {{open: (room: string, seq?: number) => void, make: () => void, contacts: () => void, account: () => void,
+ *   events: () => void}} go
  */
 export function listView(chat, go) {
   const mine = h("button.me", { type: "button", "aria-label": "My account", onclick: go.account });
@@ -30,7 +31,8 @@ export function listView(chat, go) {
   const hits = h("div.hits", { hidden: true });
   const nav = h("nav.rooms-nav", { "aria-label": "Rooms" }, requestsTitle, requests, rooms, empty);
   const element = h("aside.side", { "aria-label": "Rooms and search" },
-    h("header.side-head", {}, mine, h("h1.side-title", {}, "Chats"), people, iconButton("plus", "New room", go.make)),
+    h("header.side-head", {}, mine, h("h1.side-title", {}, "Chats"), iconButton("calendar", "Events", go.events), people,
+      iconButton("plus", "New room", go.make)),
     h("div.search", { role: "search" }, icon("search"), query), hits, nav);
 
   const line = { key: (room) => room.id, print, make: (room) => roomLine(chat, room, now.open, () => go.open(room.id)) };

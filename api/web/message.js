@@ -118,9 +118,24 @@ function noteText(chat, { item: { kind, author, subject, body }, subjects }) {
   if (kind === "role") return `${about} ${is} now ${body.role}`;
   if (kind === "pin") return `${by} pinned a message`;
   if (kind === "unpin") return `${by} unpinned a message`;
+  if (kind === "event") return eventNote(by, body);
   if (body.title) return `${by} named the room “${body.title}”`;
   if (body.archived) return `${by} archived the room`;
   return `${by} changed the room`;
+}
+
+const STAGES = {
+  scheduled: "The event was made", doors_open: "The doors are open", live: "The event has begun", ended: "The event is over",
+  cancelled: "The event was called off",
+};
+const TIMES = ["doors_at_ms", "starts_at_ms", "ends_at_ms", "zone"];
+const PLACES = ["place_name", "address", "point", "fence"];
+
+function eventNote(by, { state, changed }) {
+  if (!changed?.length) return STAGES[state] ?? "The event has changed";
+  const what = changed.some((name) => TIMES.includes(name)) ? "when the event is"
+    : changed.some((name) => PLACES.includes(name)) ? "where the event is" : "the event";
+  return `${by} changed ${what}`;
 }
 
 /** "Ada, Bob and 3 more". */

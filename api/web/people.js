@@ -2,6 +2,7 @@
 // Owns what was learned of people and asking for the rest, few at a time. Must never block whoever asks.
 
 const AT_ONCE = 4;
+const NOBODY = "00000000-0000-0000-0000-000000000000"; // who does what the clock does
 
 export class People {
   /** @param {import("./rest.js").Rest} rest @param {() => void} changed */
@@ -25,7 +26,7 @@ export class People {
   get(id) {
     const known = this.known.get(id);
     if (known) return known;
-    if (id && !this.asked.has(id)) {
+    if (id && id !== NOBODY && !this.asked.has(id)) {
       this.asked.add(id);
       this.wanted.push(id);
       this.#next();

@@ -72,8 +72,9 @@ export async function plain(method, path, body = undefined, headers = {}) {
   }
   if (answer.status === 204) return null;
   const text = await answer.text();
-  const document = text && answer.headers.get("content-type")?.includes("json") ? JSON.parse(text) : {};
-  if (answer.ok) return document;
+  const json = answer.headers.get("content-type")?.includes("json");
+  const document = text && json ? JSON.parse(text) : {};
+  if (answer.ok) return json || !text ? document : text; // a calendar or a table is its text
   const wait = Number(answer.headers.get("retry-after"));
   throw new Problem(answer.status, document, wait ? wait * 1000 : undefined);
 }

@@ -13,7 +13,7 @@ import { rows } from "./rows.js";
 import { Scroll } from "./scroll.js";
 import { sheet } from "./sheet.js";
 
-/** @param {import("./chat.js").Chat} chat @param {{back: () => void}} go */
+/** @param {import("./chat.js").Chat} chat @param {{back: () => void, event: (id: string) => void}} go */
 export function roomView(chat, go) {
   let id = null;
   let unreadAfter = null;
@@ -22,7 +22,9 @@ export function roomView(chat, go) {
   const title = h("h2.room-head-title", { tabindex: "-1" });
   const below = h("p.room-head-note");
   const who = h("button.room-head-who", { type: "button", onclick: () => details(chat, line(), jump, go.back) });
+  const gathering = iconButton("calendar", "The event of this room", () => go.event(id), { hidden: true });
   const head = h("header.room-head", {}, iconButton("back", "Back to the rooms", go.back, { class: "icon-button only-narrow" }), who,
+    gathering,
     iconButton("info", "About this room", () => details(chat, line(), jump, go.back)));
   const pin = h("button.pin", { type: "button", hidden: true });
   const list = h("ol.messages");
@@ -133,6 +135,7 @@ export function roomView(chat, go) {
 
   function heading(room) {
     const name = chat.title(room);
+    gathering.hidden = room.kind !== "event";
     const there = chat.presence.state(room.peer?.id, Date.now());
     const print = JSON.stringify([name, room.kind, room.peer, room.id, there]);
     if (who.dataset.print !== print) {

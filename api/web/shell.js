@@ -6,6 +6,7 @@ import { announce, attempt } from "./announce.js";
 import { summary } from "./attachments.js";
 import { contactsDialog } from "./contacts.js";
 import { fill, h, say } from "./dom.js";
+import { gatheringsView } from "./gatherings.js";
 import { listView } from "./list.js";
 import { making } from "./making.js";
 import { roomView } from "./room.js";
@@ -28,21 +29,25 @@ export function shell(root, chat, logOut) {
     if (location.hash === address) route();
     else location.hash = address;
   };
+  const to = (address) => (location.hash = address);
   const list = listView(chat, {
     open, make: () => making(chat, open), contacts: () => contactsDialog(chat, open, watch), account: () => account(chat, logOut),
+    events: () => to("#/events"),
   });
-  const room = roomView(chat, { back: () => (location.hash = "#/") });
+  const room = roomView(chat, { back: () => to("#/"), event: (id) => to(`#/event/${id}`) });
+  const gatherings = gatheringsView(chat, { to });
   const banner = h("div.banner", { role: "status", hidden: true });
   const retry = h("button.button.link", { type: "button", onclick: () => chat.tabs.hurry() }, "Try now");
   const said = h("span");
   banner.append(said, retry);
-  const element = h("div.shell", {}, banner, list.element, room.element);
+  const element = h("div.shell", {}, banner, list.element, room.element, gatherings.element);
   let scheduled = null;
 
   function render() {
     scheduled = null;
     list.render(room.id);
     room.render();
+    gatherings.render();
     for (const watcher of watchers) watcher();
     shout();
     const unread = chat.roster.lines().filter((one) => one.unread && one.role !== "invited").length;
@@ -72,7 +77,11 @@ export function shell(root, chat, logOut) {
       history.replaceState(null, "", joined ? `#/room/${joined.room}` : "#/");
       return route();
     }
-    element.dataset.pane = where === "room" ? "room" : "list";
+    const gathered = where === "events" || (where === "event" && Boolean(id));
+    element.dataset.pane = gathered || where === "room" ? "room" : "list";
+    room.element.hidden = gathered;
+    if (gathered) gatherings.show(where === "event" ? id : null);
+    else gatherings.close();
     if (where === "room" && id) {
       await known(id);
       room.open(id, seq ? Number(seq) : null);
@@ -119,6 +128,7 @@ export function shell(root, chat, logOut) {
       for (const [target, name, listener] of listeners) target.removeEventListener(name, listener);
       clearInterval(ticking);
       clearTimeout(scheduled);
+      gatherings.end();
     },
   };
 }

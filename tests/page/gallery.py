@@ -1,15 +1,46 @@
-"""Makes docs/screenshots: `python -m tests.page.gallery` starts a Muster, lets four people talk, and takes pictures.
+"""Makes docs/screenshots: `python -m tests.page.gallery` starts a Muster where people talk and meet. Its pictures stay.
 
 Owns what is on them. It never touches a running Muster.
 """
 
 import asyncio
+from typing import Final
 
+import asyncpg
 import httpx
-from playwright.async_api import Browser
+from playwright.async_api import Browser, ViewportSize
 
 from loadtest.stack import Stack, muster_up
-from tests.page.browser import PHONE, SCREENSHOTS, Account, Window, account, running_browser, window
+from tests.page.browser import (
+    DESKTOP,
+    PHONE,
+    SCREENSHOTS,
+    Account,
+    Window,
+    account,
+    running_browser,
+    window,
+)
+from tests.page.gathering import event, opens, stands
+
+TALL: Final[ViewportSize] = {"width": 1180, "height": 1330}
+CROWD = ("Emre Aydin", "Fay Lindqvist", "Gus Moreau", "Hana Sato", "Ivo Petrov", "Joan Mbeki")
+AROUND = (
+    (0, "Allotment breakfast", "Plot 14", 19, 52.5262, 13.4163),
+    (0, "Repair café", "Corner workshop", 22, 52.5121, 13.4102),
+    (1, "Book circle: chapter nine", "Reading room", 26, 52.5148, 13.3826),
+    (0, "Swing in the park", "Bandstand", 45, 52.5229, 13.3868),
+    (0, "Night ride, easy pace", "Station, north exit", 47, 52.5071, 13.3902),
+)
+SPREAD = """
+    UPDATE event_visits v SET entered_at = v.entered_at - o.ago,
+        left_at = CASE WHEN o.place > 5 THEN v.entered_at - interval '9 minutes' END,
+        left_source = CASE WHEN o.place > 5 THEN 'hand' END
+    FROM (SELECT person_id, place, make_interval(mins => (ARRAY[88, 84, 76, 71, 70, 68, 55, 31])[place]) AS ago
+          FROM (SELECT person_id, (row_number() OVER (ORDER BY entered_at, person_id))::integer AS place
+                FROM event_visits WHERE room_id = $1::uuid) numbered) o
+    WHERE v.room_id = $1::uuid AND v.person_id = o.person_id
+"""
 
 TALK = (
     (1, "Morning! Who is in for the climbing hall tonight? 🧗"),
@@ -50,6 +81,7 @@ async def _take(stack: Stack, browser: Browser, http: httpx.AsyncClient) -> None
         await _shot(phone, "phone-list")
         await _opened(phone, room, people)
         await _shot(phone, "phone-chat")
+    await _meet(stack, browser, http, people)
     async with window(browser, stack.api_url) as desktop:
         await people[0].enters(desktop)
         await _opened(desktop, room, people)
@@ -98,6 +130,67 @@ async def _scene(people: list[Account]) -> str:
     await ada.post(room, "Yes please, ten to seven at the north exit", reply_to=seqs[7])
     await ada.done("PUT", f"/v1/rooms/{room}/pins/{seqs[6]}")
     return room
+
+
+async def _meet(
+    stack: Stack, browser: Browser, http: httpx.AsyncClient, people: list[Account]
+) -> None:
+    """Events around somebody, and one that goes on as its host sees it."""
+    ada = people[0]
+    tonight = await _events(ada, people[1])
+    crowd = [await account(http, name) for name in CROWD]
+    for guest in [*people[1:], *crowd]:
+        said = {"answer": "going", "sharing": "on"}
+        await guest.done("PUT", f"/v1/events/{tonight}/rsvp", json=said)
+        if guest is not people[3]:
+            await ada.done("POST", f"/v1/events/{tonight}/roster/{guest.id}/check-in")
+    await _spread(stack, tonight)
+    for name, size, dark in (
+        ("events", DESKTOP, False),
+        ("events-dark", DESKTOP, True),
+        ("phone-events", PHONE, False),
+    ):
+        async with window(browser, stack.api_url, size=size, dark=dark) as one:
+            await stands(one, 52.5172, 13.3979)
+            await ada.enters(one)
+            await one.page.get_by_role("button", name="Events").click()
+            await one.page.get_by_role("tab", name="Near me").click()
+            await one.page.locator(".event-line", has_text="away").first.wait_for()
+            await _shot(one, name)
+    for name, size in (("event", TALL), ("phone-event", PHONE)):
+        async with window(browser, stack.api_url, size=size) as one:
+            await ada.enters(one)
+            await opens(one, tonight)
+            await one.page.get_by_text("5 people are here").wait_for()
+            await one.page.locator(".chart-bar").first.wait_for()
+            await _shot(one, name)
+
+
+async def _events(ada: Account, bob: Account) -> str:
+    """The first is on; the others lie around it. Its fence is a courtyard."""
+    yard = [(13.4044, 52.5206), (13.4066, 52.5212), (13.4073, 52.5200), (13.4062, 52.5196)]
+    yard += [(13.4058, 52.5202), (13.4050, 52.5200)]
+    tonight = await event(
+        ada,
+        "Bouldering at the old brewery",
+        in_h=-1.6,
+        about="Cyd brings the long rope. Shoes can be borrowed: https://example.org/brewery",
+        place_name="Old brewery, second courtyard",
+        address="Kaistraße 4",
+        capacity=30,
+        fence={"type": "polygon", "rings": [[*yard, yard[0]]]},
+    )
+    for host, title, place, hours, lat, lon in AROUND:
+        facts = {"place_name": place, "fence": None, "point": {"lat": lat, "lon": lon}}
+        await event(ada if host else bob, title, in_h=hours, **facts)
+    return tonight
+
+
+async def _spread(stack: Stack, room: str) -> None:
+    """The guests came over an hour and a half, not in the second in which this was made."""
+    database = await asyncpg.connect(stack.found.database_url)
+    await database.execute(SPREAD, room)
+    await database.close()
 
 
 async def _opened(on: Window, room: str, _people: list[Account]) -> None:

@@ -53,3 +53,13 @@ async def test_presence_is_what_was_told_and_never_guessed(stack: Stack, browser
 async def test_rows_stand_as_they_should(stack: Stack, browser: Browser) -> None:
     """Days, groups, one divider before what is new, and a message being sent keeps its row when it is committed."""
     await _hold(stack, browser, "rows")
+
+
+async def test_maps_are_true_wherever_they_look(stack: Stack, browser: Browser) -> None:
+    """Places to pixels and back, zooming about a point, everything in sight, cells, fences, lines, tiles, marks."""
+    await _hold(stack, browser, "maps")
+
+
+async def test_clocks_of_other_zones_are_read_right(stack: Stack, browser: Browser) -> None:
+    """Walls' clocks both ways, also where an hour comes twice or never; states by the clock; arrivals as bars."""
+    await _hold(stack, browser, "moments")

@@ -10,10 +10,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from api.page import PageHandlers, packaged
+from api.page import MapSource, PageHandlers, packaged
 from loadtest.stack import Stack
 from muster.config import Settings
 from muster.services.stack import page_origins
+from muster.setting import SettingsError
 from muster.stores.depots.origins import Origins, media_origins
 from tests.api.conftest import door  # noqa: F401  # the fixture
 from tests.api.door import Door
@@ -75,6 +76,25 @@ def test_the_page_may_reach_where_media_lie() -> None:
     policy = PageHandlers(packaged(), (), behind)._headers["Content-Security-Policy"]
     assert "img-src 'self' blob: https://cdn.example.org;" in policy
     assert f"connect-src 'self' {ours};" in policy
+
+
+def test_the_map_may_ask_where_its_tiles_are_and_no_other_place() -> None:
+    """One more origin for pictures; none for tiles of this site, and never for anything but pictures."""
+    there = MapSource('https://tiles.example.org/{z}/{x}/{y}.png?a="b', "<b>Us</b>")
+    handlers = PageHandlers(packaged(), (), tiles=there)
+    policy = handlers._headers["Content-Security-Policy"]
+    assert "img-src 'self' blob: https://tiles.example.org;" in policy
+    assert policy.count("tiles.example.org") == 1
+    assert b"<b>Us" not in handlers._html
+    ours = PageHandlers(packaged(), (), tiles=MapSource("/tiles/{z}/{x}/{y}.png"))
+    assert "img-src 'self' blob:;" in ours._headers["Content-Security-Policy"]
+    for wrong in (
+        "tiles.example.org/{z}/{x}/{y}",
+        "https://a; script-src b/{z}{x}{y}",
+        "https://a/{z}/{x}.png",
+    ):
+        with pytest.raises(SettingsError, match="MUSTER_MAP_TILES"):
+            Settings(map_tiles=wrong)
 
 
 def test_another_file_is_another_address() -> None:
