@@ -46,6 +46,7 @@ from muster.arrivals import Arrivals
 from muster.attaching import Attaching
 from muster.bucket import Rate
 from muster.closing import Closing
+from muster.config import Settings
 from muster.contacts import Contacts
 from muster.courier import Chance, Courier, CourierMetrics
 from muster.fences import Fences
@@ -254,6 +255,11 @@ def _phone(on: Ground, rooms: Rooms) -> PhoneHandlers:
     return PhoneHandlers(PostgresMoments(on.primary), notices, drafts, rooms, on.writer)
 
 
+def _page(settings: Settings) -> PageHandlers:
+    tiles = MapSource(settings.map_tiles, settings.map_credit)
+    return PageHandlers(packaged(), settings.hub_urls, media_origins(settings), tiles)
+
+
 def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHandlers) -> Handlers:
     settings, writer = on.settings, on.writer
     passwords = Passwords(on.hashing, settings.password_memory_kib, settings.password_passes)
@@ -307,10 +313,5 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
             on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping
         ),
         documents=documents,
-        page=PageHandlers(
-            packaged(),
-            settings.hub_urls,
-            media_origins(settings),
-            MapSource(settings.map_tiles, settings.map_credit),
-        ),
+        page=_page(settings),
     )

@@ -76,13 +76,13 @@ export class Agenda {
     return this.#change(id, method, `/${what}`);
   }
 
-  /** An entry of my self log, or of an event's room. */
+  /** An entry of my self log, or of a room that may be an event's. */
   entry({ kind, room, body }, me) {
     const id = room === me ? body?.room : room;
     if (kind === "visit") {
       this.visits.set(id, { inside: body.state === "entered", at: body.moment_ms, source: body.source });
     }
-    if (["event", "visit", "notice"].includes(kind) && id) this.onchange(id);
+    if (id) this.onchange(id);
   }
 
   async #change(id, method, path, body) {

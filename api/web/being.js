@@ -61,7 +61,10 @@ export function beingPart(chat, agenda, { reload }) {
     try {
       const told = await agenda.here(id);
       if (now !== asking) return;
-      here = told;
+      // Hosts are not told who of them is a contact of theirs, and know it.
+      const isContact = (one) => one.is_contact || chat.contacts.get(one.id)?.state === "accepted";
+      const people = told.people.map((one) => ({ ...one, is_contact: isContact(one) }));
+      here = { ...told, people: people.sort((a, b) => Number(b.is_contact) - Number(a.is_contact)) };
       chat.people.learn(...here.people);
       show(event, Date.now());
     } catch {

@@ -13,6 +13,7 @@ import { Stretches } from "./stretches.js";
 import { Tabs } from "./tabs.js";
 import { newId } from "./tokens.js";
 
+const OF_EVENTS = new Set(["event", "visit", "notice", "join", "leave", "kick", "role"]);
 const TYPING_MS = 6000;
 const TYPING_EVERY_MS = 3000;
 const RELIST_MS = 250;
@@ -48,7 +49,7 @@ export class Chat {
     this.pointers = new Pointers(this.tabs);
     /** Called with each message of somebody else's as it comes. */
     this.onmessage = () => {};
-    /** Called with each entry of events: in their rooms, and in my self log. */
+    /** Called with each entry that may be about an event: in its room, and in my self log. */
     this.onentry = () => {};
     /** Called when the server does not want us back: with the end of the socket. */
     this.onstop = () => {};
@@ -183,7 +184,7 @@ export class Chat {
   }
 
   #deliver(entry, follows) {
-    if (["event", "visit", "notice"].includes(entry.kind)) this.onentry(entry);
+    if (OF_EVENTS.has(entry.kind)) this.onentry(entry);
     if (entry.room === this.me) {
       this.#own(entry);
       return;

@@ -27,7 +27,7 @@ export function eventView(chat, agenda, go) {
   let soon = null;
   const whereabouts = new Whereabouts(chat, () => render());
   const title = h("h2.room-head-title", { tabindex: "-1", dir: "auto" });
-  const note = h("p.room-head-note");
+  const note = h("p.event-stage");
   const body = h("div.event-body");
   const element = h("section.event", { "aria-label": "Event" },
     h("header.room-head", {}, iconButton("back", "Back to the events", go.back), h("div.room-head-text.grows", {}, title, note),

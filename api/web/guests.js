@@ -10,7 +10,7 @@ import { button, personRow } from "./parts.js";
 
 const WORDS = { invited: "invited", going: "going", maybe: "maybe", waitlist: "waiting", no: "not coming" };
 
-export function guestsPart(chat, agenda) {
+export function guestsPart(chat, agenda, { reload }) {
   let event = null;
   let guests = [];
   let cursor = null;
@@ -33,7 +33,9 @@ export function guestsPart(chat, agenda) {
     const guest = `roster/${one.id}`;
     const act = (label, method, what, done) => h("button.button.plain", {
       type: "button", "aria-label": `${label}: ${one.name}`, "data-focus": label, onclick: async () => {
-        if (await attempt(() => agenda.host(event.id, method, what), done)) page();
+        if (!(await attempt(() => agenda.host(event.id, method, what), done))) return;
+        page();
+        reload();
       },
     }, label);
     const open = isOpen(event, Date.now());

@@ -62,7 +62,8 @@ async def test_an_event_is_made_found_answered_changed_and_called_off(
 
         await two.page.get_by_role("button", name="Events").click()
         await two.page.get_by_label("Search events by title").fill(title)
-        await two.page.get_by_role("button", name=title).last.click()
+        await expect(two.page.locator(".event-line")).to_have_count(1)
+        await two.page.locator(".event-line", has_text=title).click()
         await two.page.get_by_role("button", name="Going", exact=True).click()
         await expect(two.page.get_by_role("button", name="Going", exact=True)).to_have_attribute(
             "aria-pressed", "true"
@@ -84,7 +85,7 @@ async def test_an_event_is_made_found_answered_changed_and_called_off(
 
         await one.page.get_by_role("button", name="Call it off").click()
         await one.page.get_by_role("dialog").get_by_role("button", name="Call it off").click()
-        await expect(two.page.locator(".event .room-head-note")).to_have_text("Called off")
+        await expect(two.page.locator(".event-stage")).to_have_text("Called off")
         await expect(two.page.get_by_role("button", name="Maybe")).to_be_disabled()
         one.quiet()
         two.quiet()

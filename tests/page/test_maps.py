@@ -93,8 +93,8 @@ async def test_marks_that_lie_together_are_one_until_the_map_is_near(
 ) -> None:
     """A click goes nearer, and a mark leads to its event."""
     ada = await account(http, "Ada")
-    for name, lon in (("Left", 13.4), ("Right", 13.4004), ("Afar", 14.4)):
-        await event(ada, name, in_h=1, fence=None, point={"lat": 52.5, "lon": lon})
+    for hours, name, lon in ((1, "Left", 13.4), (2, "Right", 13.4004), (3, "Afar", 14.4)):
+        await event(ada, name, in_h=hours, fence=None, point={"lat": 52.5, "lon": lon})
     async with window(browser, stack.api_url) as one:
         await ada.enters(one)
         page = one.page
@@ -148,7 +148,7 @@ async def test_tiles_come_from_where_the_operator_says_and_from_nowhere_else(
         await expect(one.page.locator(".event .map-credit")).to_have_text("© Somebody & others")
         await expect(one.page.locator(".map-fence")).to_be_visible()
         assert {one.rpartition("/")[0].rpartition("/")[0] for one in asked} == {
-            "https://tiles.example.org/17"
+            "https://tiles.example.org/16"
         }
         one.quiet(
             network=True
