@@ -8,13 +8,14 @@ questions at every moment, deeds whose answers differ. Whatever is asked is comp
 the same tells nothing, by whatever way it is read.
 
 The bounds: of who shares nothing and of ghosts guests learn nothing, and hosts no name. Of who shares, strangers learn
-that the crowd grew, once in five, half a minute late at best. No answer has a distance that is not from a cell's middle.
+that the crowd grew, once in five, half a minute late at best. Every distance is from a cell's middle.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any, Final
 
 import pytest
@@ -130,7 +131,7 @@ async def test_of_who_does_not_share_a_guest_learns_nothing(
 
 
 async def test_of_who_shares_a_stranger_learns_that_the_crowd_grew_and_not_when(door: Door) -> None:
-    """The best that counts and timing give: with four accounts inside, one more is there; as of a fixed moment, no name.
+    """The best that counts and timing give: with four accounts inside, one more is there, at fixed moments, no name.
 
     Of ten who come at moments of their own the number tells two, and the moments of neither.
     """
@@ -153,7 +154,7 @@ async def test_of_who_shares_a_stranger_learns_that_the_crowd_grew_and_not_when(
         by_moment.setdefault(moment, set()).add(count)
     assert all(len(counts) == 1 for counts in by_moment.values()), "one moment, one number"
     numbers = [count for count, _ in told]
-    changes = sum(a != b for a, b in zip(numbers, numbers[1:], strict=False))
+    changes = sum(a != b for a, b in pairwise(numbers))
     assert changes == len(came) // K
     assert {count for count in numbers if count is not None} == {K, 2 * K}
 
