@@ -40,6 +40,10 @@ class FootingStore(Protocol):
         """None: there is no such room."""
         ...
 
+    async def tells(self, room: RoomId, host: PersonId, person: PersonId) -> bool:
+        """Whether this host is told of somebody's latest visit, with the name."""
+        ...
+
 
 class MyVisit(Struct, frozen=True, gc=False):
     """The latest visit. `left_ms`: null while it lasts. `fresh`: this request changed something."""
@@ -80,6 +84,10 @@ def host(footing: Footing | None) -> Footing:
     raise no_such_event()
 
 
+def _nothing_to_end() -> Refused:
+    return Refused(Code.not_found, "there is no visit that could end")
+
+
 class Entrance:
     """Lets people in and out."""
 
@@ -115,14 +123,19 @@ class Entrance:
     async def move(
         self, room: RoomId, by: PersonId, person: PersonId, is_enter: bool, client_id: str
     ) -> MyVisit:
-        """A host checks somebody of the roster in, or out. Raises `Refused`."""
+        """A host checks somebody of the roster in, or out: out only whom they are told of. Raises `Refused`."""
         host(await self._store.footing(room, by))
         theirs = await self._store.footing(room, person)
         if theirs is None or not theirs.is_listed:
             raise Refused(Code.not_found, "they are not on this event's roster")
-        now_ms = self._clock.now_ms()
-        edge = Edge(room, person, is_enter, now_ms, Source.host, Confidence.high)
-        return await self._done(edge, client_id, by)
+        edge = Edge(room, person, is_enter, self._clock.now_ms(), Source.host, Confidence.high)
+        if await self._store.tells(room, by, person):
+            return await self._done(edge, client_id, by)
+        # Whether somebody is there of whom a host is told nothing must not show in what the host's deed answers.
+        if not is_enter:
+            raise _nothing_to_end()
+        await self._done(edge, client_id, by)
+        return MyVisit(edge.at_ms, None, edge.source, edge.confidence, True)
 
     async def code(self, room: RoomId, person: PersonId) -> tuple[str, int, int]:
         """What the QR code says now, when the next one does, until when it is good. Raises `Refused`."""
@@ -135,7 +148,7 @@ class Entrance:
             await self._mark(self._marker, edge)
         last = await self._visits.last(edge.room, edge.person)
         if last is None:
-            raise Refused(Code.not_found, "there is no visit that could end")
+            raise _nothing_to_end()
         return MyVisit(
             last.entered_ms, last.left_ms, last.source, last.confidence, recorded.is_fresh
         )

@@ -237,7 +237,8 @@ def _held(
 def _may_be_due(state: State, at_ms: int, ground: Ground, terms: Terms) -> bool:
     """Whether something may have fallen due before: quicker than to work out when."""
     return (
-        at_ms - state.votes[-1].at_ms > _dwell_ms(ground, terms)
+        not state.votes  # put back from an open visit: nothing is known but that they are inside
+        or at_ms - state.votes[-1].at_ms > _dwell_ms(ground, terms)
         or at_ms - state.inside_ms > terms.silence_ms
     )
 

@@ -229,3 +229,18 @@ async def test_many_visits_are_put_back_page_by_page(world: World, redis_url: st
     people = [PersonId(visit["person_id"]) for visit in await world.visits(rooms[1])]
     found = await here.standings.load(people)
     assert all(set(kept) == {rooms[1]} for kept in found.values())
+
+
+async def test_who_was_put_back_can_leave_by_a_fix(database_url: str, redis_url: str) -> None:
+    """What was lost with Redis are the fixes before; the next ones are judged all the same."""
+    async with processes(database_url, redis_url) as world:
+        room = await world.event()
+        ada = await world.guest(room)
+        await world.process().says(ada, *inside(-400, -340, -300))
+        async with redis.Redis.from_url(redis_url, protocol=2) as client:
+            async for key in client.scan_iter(f"{world.namespace}:*", count=1000):
+                await client.delete(key)
+        await world.process().restoring.round()
+        await world.process().says(ada, *outside(-200, -140, -100))
+        [visit] = await world.visits(room, ada)
+        assert visit["left_ms"] is not None

@@ -9,6 +9,7 @@ from typing import Final
 
 from loadtest.torture.scenario import Scenario
 from loadtest.torture.scenarios import (
+    attendance,
     clocks,
     cluster,
     crowds,
@@ -26,7 +27,7 @@ from loadtest.torture.scenarios import (
 
 _MODULES: Final = (
     doors, redis, failover, cluster, postgres, restore, disks, wires, crowds, clocks, everything,
-    presence, pushes,
+    presence, pushes, attendance,
 )  # fmt: skip
 
 SCENARIOS: Final[dict[str, Scenario]] = {

@@ -40,6 +40,10 @@ NAMED: Final = f"""(named_v1({SHARING}, v.source) AND {UNBLOCKED}
     AND EXISTS (SELECT 1 FROM people p WHERE p.person_id = v.person_id AND p.banned_at IS NULL))"""  # noqa: S608  # constants of SQL
 """Whether a host ($2) is told whose visit it is."""
 
+_TELLS: Final = f"""
+    SELECT {NAMED} FROM {SHARED} WHERE v.room_id = $1 AND v.person_id = $3 ORDER BY v.number DESC LIMIT 1
+"""  # noqa: S608  # constants of SQL
+
 
 class PostgresFooting:
     """See `muster.entrance.FootingStore`."""
@@ -53,3 +57,7 @@ class PostgresFooting:
             return None
         kind, relation, knows, is_listed, secret = row
         return Footing(RoomKind(kind), Relation(relation), knows, is_listed, secret)
+
+    async def tells(self, room: RoomId, host: PersonId, person: PersonId) -> bool:
+        row = await self._database.fetchrow(_TELLS, room, host, person)
+        return row is not None and bool(row[0])

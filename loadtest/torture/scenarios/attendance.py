@@ -1,0 +1,178 @@
+"""An event runs while hubs die and sleep and Redis forgets: afterwards attendance is what those who came know.
+
+Owns these scenarios. They bring people of their own, beside the traffic: a quarter each by fixes over sockets and by
+REST, by hand, by the code at the door. Each comes and goes before, while and after it happens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from loadtest.client.login import Account, Login
+from loadtest.client.rest import Rest
+from loadtest.torture.checker.attended import Row, unattended
+from loadtest.torture.http import http_to
+from loadtest.torture.scenario import Scenario, Stage
+from loadtest.torture.scenarios.doors import STOPPED_S, kill, stop
+from loadtest.torture.scenarios.redis import flush
+from loadtest.torture.walkers import LAT, LON, RADIUS_M, WAYS, Walker
+
+PEOPLE: Final = 32
+WITHIN_S: Final = 10.0
+KNOWN_S: Final = 4.0
+"""A new event is known to every process within two seconds."""
+
+SETTLED_WITHIN_S: Final = 40.0
+LOOK_EVERY_S: Final = 0.5
+SPREAD_S: Final = 4.0
+_HOUR_MS: Final = 3_600_000
+
+
+class _Event(Struct):
+    id: UUID
+
+
+class _Here(Struct):
+    count: int
+
+
+class Party:
+    """The event of one run, and who comes."""
+
+    def __init__(self, stage: Stage, host: Login, event: UUID, walkers: list[Walker]) -> None:
+        self.stage = stage
+        self._host = host
+        self._event = event
+        self._walkers = walkers
+
+    async def all_come(self) -> None:
+        """Spread over some seconds, so that what is done to the system meets every state of it."""
+        await self._all(Walker.come, self._walkers)
+
+    async def half_go(self) -> None:
+        """Every other of each way."""
+        await self._all(Walker.go, self._walkers[: PEOPLE // 2])
+
+    async def half_come_again(self) -> None:
+        """Who went before."""
+        await self._all(Walker.come, self._walkers[: PEOPLE // 2])
+
+    async def some_go_for_good(self) -> None:
+        """Of who came twice, and of who stayed."""
+        await self._all(Walker.go, self._walkers[PEOPLE // 4 : 3 * PEOPLE // 4])
+
+    async def judge(self, after: str) -> None:
+        """Attendance is the truth, and stays it."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + SETTLED_WITHIN_S
+        while (wrong := await self._wrong()) and loop.time() < deadline:  # noqa: ASYNC110  # only looking tells
+            await asyncio.sleep(LOOK_EVERY_S)
+        told = "; ".join(wrong[:3])
+        self.stage.demand(not wrong, f"attendance is not the truth after {after}: {told}")
+
+    async def _wrong(self) -> list[str]:
+        rows = await self.stage.sql(
+            "SELECT person_id, number, (extract(epoch FROM entered_at) * 1000)::bigint,"
+            " (extract(epoch FROM left_at) * 1000)::bigint FROM event_visits WHERE room_id = $1",
+            self._event,
+        )
+        await self._host.token()
+        here = await self._host.rest.read(f"/v1/events/{self._event}/here", _Here)
+        truth = [walker.truth for walker in self._walkers]
+        return unattended(truth, [Row(*row) for row in rows], here.count)
+
+    async def _all(self, step: Callable[[Walker], Awaitable[None]], who: list[Walker]) -> None:
+        async def one(walker: Walker) -> None:
+            await self.stage.a_while(0.0, SPREAD_S)
+            await step(walker)
+
+        async with asyncio.TaskGroup() as tasks:
+            for walker in who:
+                tasks.create_task(one(walker))
+
+
+@asynccontextmanager
+async def _party(stage: Stage) -> AsyncIterator[Party]:
+    world, run = stage.world, secrets.token_hex(3)
+    async with http_to(world.api_urls[0], WITHIN_S) as http:
+
+        async def login(name: str) -> Login:
+            one = Login(
+                Account(f"{name}_{run}", "a long enough password"), Rest(http, stage.random)
+            )
+            await one.register()
+            await one.token()
+            return one
+
+        host = await login("host")
+        now_ms = int(time.time() * 1000)
+        circle = {"type": "circle", "centre": {"lat": LAT, "lon": LON}, "radius_m": RADIUS_M}
+        terms = {
+            "title": "a party", "zone": "Europe/Vienna", "visibility": "public", "joins_on": "never",
+            "starts_at_ms": now_ms - _HOUR_MS, "ends_at_ms": now_ms + _HOUR_MS, "fence": circle,
+        }  # fmt: skip
+        event = (await host.rest.ask("POST", "/v1/events", terms, _Event)).id
+
+        async def walker(number: int) -> Walker:
+            one = await login(f"walker{number}")
+            said = {"answer": "going", "sharing": "on"}
+            await one.rest.tell("PUT", f"/v1/events/{event}/rsvp", said)
+            way = WAYS[number % len(WAYS)]
+            return Walker(one, event, way, world.hub_urls, host, stage.random)
+
+        walkers = await asyncio.gather(*(walker(number) for number in range(PEOPLE)))
+        await asyncio.sleep(KNOWN_S)
+        yield Party(stage, host, event, list(walkers))
+
+
+def _at_a_party(
+    attack: Callable[[Stage], Awaitable[None]], what: str
+) -> Callable[[Stage], Awaitable[None]]:
+    """All come; half go while it happens and come again; then some go for good."""
+
+    async def attacked(stage: Stage) -> None:
+        await attack(stage)
+
+    async def staged(stage: Stage) -> None:
+        async with _party(stage) as party:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(party.all_come())
+                tasks.create_task(attacked(stage))
+            await party.judge(f"all came, and {what}")
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(party.half_go())
+                tasks.create_task(attacked(stage))
+            await party.half_come_again()
+            await party.some_go_for_good()
+            await party.judge(f"half went, and {what}")
+
+    return staged
+
+
+async def _killed(stage: Stage) -> None:
+    hub = stage.world.hubs[stage.fullest() - 1]
+    await kill(stage, hub)
+    await stage.acks(100)
+    await hub.start()
+
+
+async def _stopped(stage: Stage) -> None:
+    await stop(stage, stage.random.choice(stage.world.hubs), *STOPPED_S)
+
+
+SCENARIOS: Final = (
+    Scenario("events_hub_killed", "a hub dies while people come to an event and go",
+             _at_a_party(_killed, "a hub was killed"), attack_within_s=300.0),
+    Scenario("events_flushed", "Redis forgets who is where at an event",
+             _at_a_party(flush, "Redis forgot"), attack_within_s=300.0),
+    Scenario("events_hub_stopped", "a hub sleeps while people come to an event and go",
+             _at_a_party(_stopped, "a hub slept"), attack_within_s=300.0),
+)  # fmt: skip
