@@ -17,6 +17,7 @@ import msgspec
 from asyncpg.prepared_stmt import PreparedStatement
 
 from muster.batch import BatchFailed, Lease, Locked, Lost, Poisoned, Repeat
+from muster.deadline import Deadline
 from muster.ids import PersonId, RoomId
 from muster.op import Committed, Op
 from proto.entry import Body, EntryKind
@@ -78,7 +79,7 @@ class PostgresBatchConnection:
     async def commit(self, lease: Lease, ops: Sequence[Op]) -> list[Committed]:
         """See `BatchConnection.commit`."""
         try:
-            async with asyncio.timeout(COMMIT_WITHIN_S):
+            async with Deadline(COMMIT_WITHIN_S):
                 connection = await self._open()
                 if self._careful > 0 or any(op.kind != "post" for op in ops):
                     self._careful = max(0, self._careful - 1)
@@ -127,7 +128,7 @@ class PostgresBatchConnection:
     async def clear(self, writer: UUID) -> None:
         """See `BatchConnection.clear`."""
         try:
-            async with asyncio.timeout(COMMIT_WITHIN_S):
+            async with Deadline(COMMIT_WITHIN_S):
                 connection = await self._open()
                 await connection.execute("SELECT clear_lease_v1($1)", writer)
         except asyncio.CancelledError:
@@ -171,7 +172,7 @@ class PostgresBatchConnection:
         """Which rooms of the batch somebody else holds at this moment."""
         rooms = {op.room for op in ops}.union(*(op.locks for op in ops))
         try:
-            async with asyncio.timeout(COMMIT_WITHIN_S):
+            async with Deadline(COMMIT_WITHIN_S):
                 connection = await self._open()
                 free = await connection.fetch(_UNLOCKED, list(rooms))
         except (asyncpg.PostgresError, *_LOST):

@@ -15,6 +15,7 @@ from typing import Any, Final
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from muster.deadline import Deadline
 from muster.errors import Refused, unavailable
 from muster.telemetry import get_logger
 
@@ -110,7 +111,7 @@ class Database:
     async def close(self) -> None:
         """Give statements in flight a moment, then end all connections."""
         try:
-            async with asyncio.timeout(WITHIN_S):
+            async with Deadline(WITHIN_S):
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
@@ -120,7 +121,7 @@ class Database:
         """A connection for a few statements that need no transaction. Raises `Refused`: `unavailable`."""
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(WITHIN_S):
+            async with Deadline(WITHIN_S):
                 connection = await self._pool.acquire()
                 try:
                     yield connection

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from muster.backoff import pause_s
 from muster.bus import Unpublished
+from muster.deadline import Deadline
 from muster.lane import LaneEntry, pack
 from muster.lanes import LaneTable
 from muster.stores.redis import commands
@@ -67,7 +68,7 @@ class RedisPublisher:
         """Put all on their lanes, or raise `Unpublished` after a second."""
         adds = [self._add(entry) for entry in entries]
         try:
-            async with asyncio.timeout(PUBLISH_WITHIN_S):
+            async with Deadline(PUBLISH_WITHIN_S):
                 await self._until_all_in(adds)
         except TimeoutError:
             self._meters.unpublished.inc(len(adds))

@@ -6,13 +6,14 @@ Owns that replies belong to the commands they answer: a connection on which anyt
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from redis.asyncio.connection import AbstractConnection, Connection, parse_url
 from redis.exceptions import ConnectionError as ConnectionBroken
 from redis.exceptions import RedisError, ResponseError
+
+from muster.deadline import Deadline
 
 CONNECT_WITHIN_S = 1.0
 
@@ -42,7 +43,7 @@ class Wire:
             return
         opened = False
         try:
-            async with asyncio.timeout(CONNECT_WITHIN_S):
+            async with Deadline(CONNECT_WITHIN_S):
                 await self._connection.connect()  # type: ignore[no-untyped-call]  # redis-py
             opened = True
         finally:
@@ -59,7 +60,7 @@ class Wire:
         read = self._connection.read_response
         finished = False
         try:
-            async with asyncio.timeout(within_s):
+            async with Deadline(within_s):
                 await self._send(commands)
                 for _ in commands:
                     try:
@@ -97,7 +98,7 @@ class Dial:
             "driver_info": None,
             "decode_responses": False,
             "socket_timeout": None,  # `ask` has the deadline
-            "socket_connect_timeout": CONNECT_WITHIN_S,
+            "socket_connect_timeout": None,  # and `open`
             "retry": None,
         }
         self.address = Address(options.get("host", "localhost"), options.get("port", 6379))
