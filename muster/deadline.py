@@ -1,7 +1,8 @@
 """A deadline for others, which does not count against them what this process itself stood still.
 
 A loop that wakes after a pause (a stolen processor, SIGSTOP) finds every deadline over, though the answers may lie in
-its sockets, unread. So a deadline that fires late lets the loop read once more before it is one.
+its sockets, unread. So a deadline that fires late lets the loop read once more before it is one; once, for a loop that
+is always late must not wait for ever.
 
 Owns this rule. Must never be used where time itself is waited for: asyncio.timeout is for that.
 """
@@ -21,10 +22,11 @@ GRACE_S: Final = 0.2
 class Deadline:
     """`async with Deadline(within_s)`: raises `TimeoutError` like asyncio.timeout."""
 
-    __slots__ = ("_due_s", "_handle", "_loop", "_timeout", "_within_s")
+    __slots__ = ("_due_s", "_excused", "_handle", "_loop", "_timeout", "_within_s")
 
     def __init__(self, within_s: float) -> None:
         self._within_s = within_s
+        self._excused = False
         self._timeout = asyncio.timeout(None)
 
     async def __aenter__(self) -> Self:
@@ -45,8 +47,8 @@ class Deadline:
 
     def _due(self) -> None:
         now_s = self._loop.time()
-        if now_s - self._due_s > LATE_S:
-            self._due_s = now_s + GRACE_S
-            self._handle = self._loop.call_at(self._due_s, self._due)
+        if now_s - self._due_s > LATE_S and not self._excused:
+            self._excused = True
+            self._handle = self._loop.call_at(now_s + GRACE_S, self._due)
         else:
             self._timeout.reschedule(now_s)

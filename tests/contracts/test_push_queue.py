@@ -233,7 +233,8 @@ class Contract:
         assert await queue.depth() == (0, (0, 0, 0), 0, 0.0, 0)
         jobs = [await in_hand(queue, somebody()) for _ in range(3)]
         await queue.bury(jobs[0], "no", 0)
-        wishes = [(URGENT, 0), (ORDINARY, 0), (ORDINARY, now - 7_000), (SILENT, now + 90_000)]
+        # The oldest first: of each lane the next in turn is looked at, and two may share one.
+        wishes = [(URGENT, 0), (ORDINARY, now - 7_000), (ORDINARY, 0), (SILENT, now + 90_000)]
         await queue.put([Wish(somebody(), priority, at_ms) for priority, at_ms in wishes])
         depth = await queue.depth()
         assert depth[:3] == (1, (1, 2, 0), 2)

@@ -83,6 +83,22 @@ async def test_who_does_not_answer_is_late_however_late_we_are() -> None:
     assert monotonic() - began_s >= PAUSE_S + GRACE_S
 
 
+async def test_a_loop_that_is_always_late_waits_no_longer() -> None:
+    """It is excused once: standing still again, before the rest of the answer, is too late."""
+    ours, theirs = socket.socketpair()
+    asker = Asker(ours)
+    with theirs:
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(asker.ask())
+            await asker.waits.wait()
+            for _ in range(2):
+                _stand_still()
+                for _ in range(TURNS):
+                    await asyncio.sleep(0)
+            assert asking.done()
+    assert asker.heard is None
+
+
 async def test_it_ends_when_the_work_does() -> None:
     """And leaves nothing behind that fires later."""
     faults: list[object] = []
