@@ -71,8 +71,8 @@ def fault(evidence: Evidence, ground: Ground, terms: Terms, now_ms: int) -> Reas
         return Reason.ancient
     if now_ms >= ground.until_ms or at_ms >= ground.until_ms:
         return Reason.closed
-    # Before doors open nobody comes in, hosts let nobody in either (visit_v1). What they say has been taken by the clock
-    # of Postgres when it gets here, and ours may be behind.
+    # Before doors open nobody comes in, nor do hosts let anybody in (visit_v1). What they say has been taken by the
+    # clock of Postgres when it gets here, and ours may be behind.
     doors_ms = ground.from_ms - terms.future_ms if isinstance(evidence, Claim) else ground.from_ms
     if at_ms < doors_ms:
         return Reason.closed

@@ -33,7 +33,7 @@ def vote_of(evidence: Fix | Crossing, ground: Ground, terms: Terms) -> Vote:
     """What it says of this fence; the point is a valid one."""
     if isinstance(evidence, Crossing):
         says = -1 if evidence.is_enter else 1
-        return Vote(evidence.at_ms, says, 0, 0, True, _surely(says, 0.0, 0))
+        return Vote(evidence.at_ms, says, 0, 0, True, _SURELY if says < 0 else _NOT)
     fence = ground.fence
     away_m = fence.distance_m(evidence.lat, evidence.lon)
     # A visit ends only by fixes that could not well be inside: false edges are worse than late ones.
@@ -41,12 +41,13 @@ def vote_of(evidence: Fix | Crossing, ground: Ground, terms: Terms) -> Vote:
     says = -1 if away_m <= 0.0 else 1 if away_m > margin_m else 0
     accuracy_m = min(_VAGUE_M, int(evidence.accuracy_m))
     away = max(-STEPS_MOST, min(STEPS_MOST, round(away_m / STEP_M)))
-    return Vote(evidence.at_ms, says, away, accuracy_m, False, _surely(says, away_m, accuracy_m))
+    sure = _surely(away_m, accuracy_m) if says < 0 else _NOT
+    return Vote(evidence.at_ms, says, away, accuracy_m, False, sure)
 
 
-def _surely(says: int, away_m: float, accuracy_m: int) -> int:
+def _surely(away_m: float, accuracy_m: int) -> int:
     """By the distance as it is, of which only the step is kept."""
-    if says >= 0 or -away_m < 0.5 * accuracy_m:
+    if -away_m < 0.5 * accuracy_m:
         return _NOT
     return _SURELY if -away_m >= accuracy_m else _LIKELY
 
