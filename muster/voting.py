@@ -64,8 +64,8 @@ def misfit(
     if vote.is_blind or isinstance(evidence, Crossing):
         return None
     # However vague, it says something if the border is far from all that it may mean.
-    away_m = STEP_M * abs(vote.away)
-    if evidence.accuracy_m > terms.accuracy_m and away_m < 2 * evidence.accuracy_m:
+    is_vague = evidence.accuracy_m > terms.accuracy_m
+    if is_vague and STEP_M * abs(vote.away) < 2 * evidence.accuracy_m:
         return Reason.inaccurate
     most_mps = stride_mps = terms.speed_most_mps
     if evidence.speed_mps is not None and evidence.speed_mps >= 0.0:
@@ -74,7 +74,7 @@ def misfit(
     for before in reversed(votes):
         if before.is_blind:
             continue
-        moved_m = STEP_M * abs(vote.away - before.away)
+        moved_m = float(STEP_M * abs(vote.away - before.away))
         moved_m -= _SLACK_M + vote.accuracy_m + before.accuracy_m
         seconds = (vote.at_ms - before.at_ms) / 1000
         if moved_m <= stride_mps * seconds:

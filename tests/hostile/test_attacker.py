@@ -316,9 +316,9 @@ async def test_a_deed_about_who_is_there_by_default_begins_with_the_deed(door: D
     guest checks in by hand. Who then says that they share is there for others from their word on."""
     attacker = await door.someone()
     room = await _drawn(attacker, door, HERE)
-    answers = []
+    answers, event = [], f"/v1/events/{room}"
     for is_there in (True, False):
-        victim, event = await door.someone(), f"/v1/events/{room}"
+        victim = await door.someone()
         await victim.done("PUT", "/v1/me/place", json={"sharing": "on"})
         await ready(door)
         if is_there:

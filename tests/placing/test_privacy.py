@@ -79,7 +79,7 @@ async def test_a_position_sent_by_rest_reaches_no_log_no_row_no_key_and_no_lane(
             await fenced(door.database, room)
             await listed(door.database, room, ada.id, sharing="on")
             await ready(door)
-            phases = []
+            phases, said = [], {}
             for seconds in (-200, -160, -120, -80):
                 said = {"lat": LAT, "lon": LON, "accuracy_m": 9.25, "at_ms": fix(seconds, 0).at_ms}
                 told = await ada.done("POST", "/v1/me/fixes", json={"fixes": [said]})
@@ -105,7 +105,8 @@ async def test_a_position_sent_by_rest_reaches_no_log_no_row_no_key_and_no_lane(
 
 def test_of_all_places_within_a_ring_the_same_is_kept() -> None:
     """What a standing holds of a distance is which ring of STEP_M around the border it was in, and nothing finer."""
-    ground, kept = ground_of(venue()), {}
+    ground = ground_of(venue())
+    kept: dict[bytes, list[int]] = {}
     for metres in range(-95, 1_000):
         state = judge(NOWHERE, square_fix(metres, 5, 8.0), ground, TERMS, START + 5_000).state
         kept.setdefault(pack(state), []).append(metres)
@@ -160,7 +161,9 @@ async def _keys(redis_url: str, named: str) -> dict[bytes, bytes]:
             elif kind == b"zset":
                 asked = await client.zrange(key, 0, -1)
             elif kind == b"stream":
-                asked = [part for _, fields in await client.xrange(key) for part in _flat(fields)]
+                asked = [
+                    part for _, fields in await client.xrange(key) or () for part in _flat(fields)
+                ]
             elif kind == b"set":
                 asked = list(await client.smembers(key))
             elif kind == b"list":
