@@ -311,7 +311,10 @@ async def test_fences_drawn_around_a_home_tell_nothing(door: Door, sharing: str)
             assert re.sub(r'"(as_of_ms|median_minutes)":[^,]*,', "", text) == before[path]
 
 
-async def test_a_deed_about_who_is_there_by_default_begins_with_the_deed(door: Door) -> None:
+@pytest.mark.parametrize("by", ["a host", "themself"])
+async def test_a_deed_about_who_is_there_by_default_begins_with_the_deed(
+    door: Door, by: str
+) -> None:
     """A host who invites somebody and checks them in is told what they would be of one who never came; so is one whose
     guest checks in by hand. Who then says that they share is there for others from their word on."""
     attacker = await door.someone()
@@ -323,13 +326,16 @@ async def test_a_deed_about_who_is_there_by_default_begins_with_the_deed(door: D
         await ready(door)
         if is_there:
             assert (await _goes_home(victim))["events"][0]["phase"] == "inside"
-        await attacker.done("PUT", f"{event}/roster/{victim.id}")
         now_ms = door.clock.now_ms()
-        deed = await attacker.done("POST", f"{event}/roster/{victim.id}/check-in")
+        if by == "a host":
+            await attacker.done("PUT", f"{event}/roster/{victim.id}")
+            deed = await attacker.done("POST", f"{event}/roster/{victim.id}/check-in")
+        else:
+            deed = await victim.done("POST", f"{event}/check-in", json={})
         [attendee] = (await attacker.done("GET", f"{event}/attendance"))["people"]
         told = (deed.pop("entered_ms") >= now_ms - 1, attendee["arrived_ms"] >= now_ms - 1)
         answers.append((deed, told, attendee["visits"], attendee["sources"], attendee["minutes"]))
-        await attacker.done("POST", f"{event}/roster/{victim.id}/check-out")
+        await victim.done("POST", f"{event}/check-out")
         await door.database.execute("DELETE FROM event_visits")
     assert answers[0] == answers[1]
     assert answers[0][1] == (True, True)
