@@ -6,7 +6,7 @@ Owns the translation of rows to operations. The schemas are those of the very ty
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -40,6 +40,10 @@ _CLIENT: Final = {
 }
 
 
+class Twofold(Exception):
+    """Two types of the document have one name."""
+
+
 def document(
     routes: Sequence[Route], rules: Mapping[tuple[str, str], RouteRule], version: str
 ) -> dict[str, Any]:
@@ -48,6 +52,7 @@ def document(
     bodies = {route.body for route in routes if route.body is not None}
     kinds = sorted(answers | bodies, key=lambda kind: str(kind.__name__))
     _, components = msgspec.json.schema_components([*kinds, Problem], ref_template=_REF)
+    check_names(components)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         rule = rules[route.method, route.path]
@@ -79,6 +84,13 @@ def document(
             },
         },
     }
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raises `Twofold` where two types share a name: their schemas would be called otherwise than rows call them."""
+    for name in sorted(names):
+        if not name.isidentifier():
+            raise Twofold(f"two types are called {name.rpartition('.')[-1]}; one of them is {name}")
 
 
 _VALIDATOR: Final = {
@@ -204,9 +216,25 @@ def _query_parameters(query: type[Struct] | None) -> list[dict[str, Any]]:
     schema = components[query.__name__]
     required = schema.get("required", [])
     return [
-        {"name": name, "in": "query", "required": name in required, "schema": described}
+        {
+            "name": name,
+            "in": "query",
+            "required": name in required,
+            "schema": _written_out(described, components),
+        }
         for name, described in schema["properties"].items()
     ]
+
+
+def _written_out(schema: dict[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of one value of a query: types in their place, and no null, which a query cannot say."""
+    if "$ref" in schema:
+        return dict(components[schema["$ref"].rpartition("/")[2]])
+    if "anyOf" not in schema:
+        return schema
+    said = [_written_out(each, components) for each in schema["anyOf"] if each != {"type": "null"}]
+    rest = {key: value for key, value in schema.items() if key != "anyOf" and value is not None}
+    return {**said[0], **rest} if len(said) == 1 else {**rest, "anyOf": said}
 
 
 def _name(route: Route) -> str:
