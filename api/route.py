@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -164,7 +165,10 @@ class Route(NamedTuple):
     """Of a `Raw` answer."""
 
     refuses: tuple[Code, ...] = ()
-    """What it may answer beyond what its shape says (see openapi.py): a foreign room in a body is 404, for one."""
+    """What it may answer beyond what its shape says (see answers.py): a foreign room in a body is 404, for one."""
+
+    also: Mapping[int, str] = MappingProxyType({})
+    """Other statuses of what is done, and what they mean."""
 
     @property
     def kept(self) -> bool:

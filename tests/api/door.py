@@ -54,6 +54,7 @@ from muster.stores.redis.tail import RedisTail
 from muster.tokens import Tokens
 from muster.writer import Writer
 from proto.frames import Entry
+from tests.api.documented import Documented
 from tests.vocabulary import PATIENCE_S
 
 PASSWORD = "correct horse battery"
@@ -360,8 +361,11 @@ async def open_door(
                 memory,
             )
             transport = httpx.ASGITransport(assemble(ground))
+            looks = {"response": [Documented(transport).look]}
             async with (
-                httpx.AsyncClient(transport=transport, base_url="http://door") as client,
+                httpx.AsyncClient(
+                    transport=transport, base_url="http://door", event_hooks=looks
+                ) as client,
                 asyncio.TaskGroup() as tasks,
             ):
                 loops = (writer, control, placement.survey)
