@@ -293,3 +293,13 @@ def test_presence() -> None:
     assert figures["false_edges"] == 0
     assert figures["events"] <= figures["events_least"]
     assert figures["converge_s"] <= 35
+
+
+@pytest.mark.timeout(60)
+def test_evening() -> None:
+    """Everybody gets in while people chat, by the code and by their own word; the host's number is how many came."""
+    figures = _json("evening", "--short")
+    assert {"alone_ms", "p99_ratio", "check_in_ms", "processor"} | _SPREAD <= set(figures)
+    assert (figures["check_ins"], figures["check_ins_failed"], figures["there"]) == (30, 0, 30)
+    _ascends(figures)
+    _ascends(figures["check_in_ms"])
