@@ -1,221 +1,222 @@
-"""Doors open: thousands check in at an event within minutes, while everybody else chats; what that does to the chat.
+"""Doors open: thousands check in at an event within minutes, while people chat; what that does to the chat.
 
-Chat alone first, then the same chat beside the check-ins, on one Muster. Every other person checks in by the code at
-the door, the rest by their own word, each when it is due, however long others take. Owns these figures. Must never call
-a check-in done that the host's number does not hold.
+On one Muster: the chat alone, then the same chat beside those who come. Most of it is in rooms of ten, some in the
+event's own room, into which everybody who comes is put. Owns these figures. Must never call an evening clean whose
+event counts other people than those who came.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from itertools import cycle
 from random import Random
 from time import monotonic
-from typing import Final
-from uuid import UUID
+from typing import Final, NamedTuple
 
 import httpx
-from msgspec import Struct
 
-from loadtest.bench.arena import CHECKED, Arena, Size, arena, say_costs, settings_of, size_of
+from loadtest.bench.arena import CHECKED, Arena, arena, say_costs, settings_of, size_of
 from loadtest.bench.arena import add_arguments as add_size
 from loadtest.bench.crew import Load, Measured
-from loadtest.bench.figures import end, processor
-from loadtest.bench.people import Cast
-from loadtest.client.rest import Rest, RestError
+from loadtest.bench.doors import SOURCES, WAYS, Arrivals, Comer, Doors, Turnout
+from loadtest.bench.figures import end, processor, server_share
+from loadtest.bench.people import MEMBERS_PER_BATCH, Cast
+from loadtest.bench.publish import ROOMS_OF_TEN
 from loadtest.percentiles import percentile, spread_ms, told_ms
+from muster import hosting
+from muster.events import Attending
+from muster.ids import PersonId, RoomId
 
-SIZE: Final = Size(sockets=1_000, rooms=1_000, members=10, hubs=2, workers=1)
 TOKEN_S: Final = 4 * 3_600
 CONNECTIONS: Final = 64
-CODE_GOOD_S: Final = 20.0
-"""A code is shown for half a minute, and good for two."""
-
 ANSWER_WITHIN_S: Final = 15.0
-_HOUR_MS: Final = 3_600_000
 
 
-class _Event(Struct):
-    id: UUID
+class Found(NamedTuple):
+    """What the event says of itself when all is over."""
+
+    here: int
+    members: int
+    turnout: Turnout
 
 
-class _Code(Struct):
-    code: str
+class Evening(NamedTuple):
+    """Everything measured: the chat before and beside, those who came, cores' worth of the server in each."""
 
-
-class _Here(Struct):
-    count: int
-
-
-class _Nothing(Struct):
-    pass
-
-
-@dataclass(slots=True)
-class Arrivals:
-    """What came of the check-ins: times from when each was due, in ms, and how many were refused or lost."""
-
-    took_ms: list[float] = field(default_factory=list)
-    failed: int = 0
-
-
-class Gate:
-    """One event whose doors are open, and its host."""
-
-    def __init__(self, http: httpx.AsyncClient, host: str, random: Random) -> None:
-        self._http = http
-        self._random = random
-        self._host = self._as(host)
-        self._event: UUID | None = None
-        self._code = ""
-
-    async def open(self) -> None:
-        """Make the event. Raises `RestError`."""
-        now_ms = int(time.time() * 1000)
-        terms = {
-            "title": "an evening", "zone": "Europe/Vienna", "visibility": "public", "joins_on": "never",
-            "starts_at_ms": now_ms - _HOUR_MS, "ends_at_ms": now_ms + 4 * _HOUR_MS,
-        }  # fmt: skip
-        self._event = (await self._host.ask("POST", "/v1/events", terms, _Event)).id
-        await self._show()
-
-    async def let_in(self, tokens: Sequence[str], within_s: float) -> Arrivals:
-        """Everybody, evenly over that time."""
-        came, began = Arrivals(), monotonic()
-        async with asyncio.TaskGroup() as tasks:
-            showing = tasks.create_task(self._keep_showing())
-            comers = []
-            for number, token in enumerate(tokens):
-                due_at = began + within_s * number / len(tokens)
-                await asyncio.sleep(max(0.0, due_at - monotonic()))
-                by_code = number % 2 == 0
-                comers.append(tasks.create_task(self._one(token, due_at, came, by_code=by_code)))
-            await asyncio.gather(*comers)
-            showing.cancel()
-        return came
-
-    async def number(self) -> int:
-        """How many are there, as hosts are told."""
-        return (await self._host.read(f"/v1/events/{self._event}/here", _Here)).count
-
-    async def _one(self, token: str, due_at: float, came: Arrivals, *, by_code: bool) -> None:
-        body = {"code": self._code} if by_code else {}
-        path = f"/v1/events/{self._event}/check-in"
-        try:
-            await self._as(token).ask("POST", path, body, _Nothing)
-        except (RestError, httpx.TransportError):
-            came.failed += 1
-            return
-        came.took_ms.append((monotonic() - due_at) * 1000)
-
-    async def _keep_showing(self) -> None:
-        while True:
-            await asyncio.sleep(CODE_GOOD_S)
-            await self._show()
-
-    async def _show(self) -> None:
-        self._code = (await self._host.read(f"/v1/events/{self._event}/code", _Code)).code
-
-    def _as(self, token: str) -> Rest:
-        rest = Rest(self._http, self._random)
-        rest.token = token
-        return rest
+    alone: Measured
+    beside: Measured
+    came: Arrivals
+    found: Found
+    alone_cores: float
+    beside_cores: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See `python -m loadtest evening --help`."""
-    add_size(parser, SIZE)
-    parser.add_argument("--check-ins", type=int, default=10_000, help="how many people come")
-    parser.add_argument("--within", type=float, default=600.0, help="seconds in which they do")
-    parser.add_argument("--rate", type=float, default=300.0, help="posts per second beside it")
+    add_size(parser, ROOMS_OF_TEN)
+    parser.add_argument("--people", type=int, default=10_000, help="who come")
+    parser.add_argument("--minutes", type=float, default=10.0, help="in which they do")
+    parser.add_argument("--rate", type=float, default=500.0, help="posts per second beside it")
+    parser.add_argument("--inside", type=int, default=50, help="who chat in the event's room too")
     parser.add_argument("--alone", type=float, default=60.0, help="seconds of chat alone, before")
     parser.add_argument("--warm", type=float, default=5.0, help="seconds before, not measured")
     parser.add_argument("--short", action="store_true", help="a few of all, for seconds")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, print the figures; the exit code is 1 if a post or a check-in failed, or the number is not the truth."""
+    """Measure, print the figures; the exit code is 1 if a post or somebody's coming failed, or a number is untrue."""
     if args.url:
         print("the people of an evening are made on a Muster of its own: leave out --url")
         return 2
     if args.short:
-        args.sockets, args.rooms, args.members = 8, 4, 4
-        args.check_ins, args.within, args.rate, args.alone, args.warm = 30, 1.5, 40.0, 1.0, 0.5
+        args.sockets, args.rooms, args.members, args.inside = 8, 4, 4, 4
+        args.people, args.minutes, args.rate, args.alone, args.warm = 30, 0.05, 40.0, 1.0, 0.5
     figures, clean = asyncio.run(_run(args))
     end(figures, as_json=args.json)
     return 0 if clean else 1
 
 
 async def _run(args: argparse.Namespace) -> tuple[dict[str, object], bool]:
-    size, random = size_of(args), Random(args.seed)
+    size = size_of(args)
     settings = settings_of(args, {**CHECKED, "MUSTER_RATE_LIMITS": "0"})
     limits = httpx.Limits(max_connections=CONNECTIONS)
     async with (
         arena(size, None, args.seed, settings, token_s=TOKEN_S) as (here, tokens),
         httpx.AsyncClient(base_url=here.api_url, timeout=ANSWER_WITHIN_S, limits=limits) as http,
     ):
-        host, *guests = await _guests(here, args.check_ins + 1, random)
-        gate = Gate(http, host, random)
-        await gate.open()
+        random = Random(f"guests {args.seed}")  # those who chat are of the seed itself
+        doors, comers = await _invited(here, args.people, http, random)
+        await doors.seat(tokens[: args.inside])
         async with here.crowd(tokens, size):
-            alone = await here.make(Load(args.rate, args.warm, args.alone, True, True), "chat")
-            load = Load(args.rate, args.warm, args.within, True, True)
-            beside, came = await asyncio.gather(
-                here.make(load, "chat, and doors open"),
-                _after(args.warm, gate, guests, args.within),
-            )
-            number = await gate.number()
-        _say(alone, beside, came, here)
-        figures = _figures(alone, beside, came, number)
-        is_true = number == len(guests) and not came.failed
-        return figures | processor(here.spent), alone.clean and beside.clean and is_true
+            evening = await _evening(here, doors, comers, args)
+        _say(evening, here)
+        return _figures(evening, comers) | processor(here.spent), _clean(evening, comers, args)
 
 
-async def _guests(here: Arena, people: int, random: Random) -> list[str]:
-    """Tokens of people who are in no room yet."""
+async def _invited(
+    here: Arena, people: int, http: httpx.AsyncClient, random: Random
+) -> tuple[Doors, list[Comer]]:
+    """An event, and those who said that they would come and may be seen to; all of them are in no room yet."""
     assert here.data is not None, "a Muster of our own"
     cast = Cast(here.data, random, TOKEN_S)
 
     def making(share: float) -> None:
         here.progress.show(share, 1, "making guests")
 
-    return [cast.token(person) for person in await cast.register(people, making)]
+    host, *guests = await cast.register(people + 1, making)
+    doors = Doors(http, cast.token(host), random)
+    await doors.open()
+    said, event = Attending("going", "on"), RoomId(doors.event)
+    ops = [hosting.answer(guest, event, str(guest), said) for guest in guests]
+    starts = range(0, len(ops), MEMBERS_PER_BATCH)
+    await cast.commit([ops[at : at + MEMBERS_PER_BATCH] for at in starts], making)
+    return doors, [
+        _comer(cast, guest, way, hub)
+        for guest, way, hub in zip(guests, _ways(people, random), cycle(here.hub_urls), strict=False)
+    ]
 
 
-async def _after(warm_s: float, gate: Gate, guests: Sequence[str], within_s: float) -> Arrivals:
-    """Once the chat is warm."""
-    await asyncio.sleep(warm_s)
-    return await gate.let_in(guests, within_s)
+def _comer(cast: Cast, guest: PersonId, way: str, hub: str) -> Comer:
+    return Comer(guest, cast.token(guest), way, hub)
+
+
+def _ways(people: int, random: Random) -> list[str]:
+    """Who comes how, in no order."""
+    ways = [way for way, _ in zip(cycle(WAYS), range(people), strict=False)]
+    random.shuffle(ways)
+    return ways
+
+
+async def _evening(
+    here: Arena, doors: Doors, comers: Sequence[Comer], args: argparse.Namespace
+) -> Evening:
+    run_s = args.minutes * 60
+    load = Load(args.rate, args.warm, args.alone, timed=True, sharp=True, apart=doors.event)
+    alone = await here.make(load, "chat alone")
+    alone_cores = server_share(here.spent)
+    from_s = monotonic() + args.warm
+    beside, came = await asyncio.gather(
+        here.make(load._replace(run_s=run_s), "chat, and the doors are open"),
+        doors.let_in(comers, from_s, run_s),
+    )
+    found = Found(await doors.here(), await doors.members(), await doors.turnout())
+    return Evening(alone, beside, came, found, alone_cores, server_share(here.spent))
+
+
+def _clean(evening: Evening, comers: Sequence[Comer], args: argparse.Namespace) -> bool:
+    """Whether everybody got in, every post was acked, and the event knows exactly who came, and how."""
+    people, (here, members, turnout) = len(comers), evening.found
+    is_true = (
+        here == turnout.people == turnout.visits == turnout.present == people
+        and members == people + args.inside + 1
+        and turnout.sources == _truth(comers)
+    )
+    return evening.alone.clean and evening.beside.clean and is_true and not evening.came.failed
+
+
+def _truth(comers: Sequence[Comer]) -> dict[str, int]:
+    ways = [SOURCES[comer.way] for comer in comers]
+    return {way: ways.count(way) for way in set(ways)}
 
 
 def _delays(measured: Measured) -> list[float]:
     return sorted([*measured.same_ms, *measured.cross_ms])
 
 
-def _figures(alone: Measured, beside: Measured, came: Arrivals, number: int) -> dict[str, object]:
-    before, after = _delays(alone), _delays(beside)
-    p99, was = percentile(after, 0.99), percentile(before, 0.99)
+def _all(measured: Measured) -> list[float]:
+    return sorted([*measured.same_ms, *measured.cross_ms, *measured.apart_ms])
+
+
+def _figures(evening: Evening, comers: Sequence[Comer]) -> dict[str, object]:
+    """Chat: all of it, and by where it was. `growth`: a check-in at the end over one at the beginning, medians."""
+    alone, beside, came, found, *cores = evening
+    before, after = _all(alone), _all(beside)
+    first, last = came.parts_ms()
+    more_s = (cores[1] - cores[0]) * beside.run_s
     return {
         **spread_ms(after),
         "alone_ms": spread_ms(before),
-        "p99_ratio": round(p99 / was, 2) if was else 0.0,
-        "check_in_ms": spread_ms(sorted(came.took_ms)),
+        "p99_ratio": _over(percentile(after, 0.99), percentile(before, 0.99)),
+        "p50_ratio": _over(percentile(after, 0.5), percentile(before, 0.5)),
+        "rooms_ms": spread_ms(_delays(beside)),
+        "event_ms": spread_ms(beside.apart_ms),
+        "event_alone_ms": spread_ms(alone.apart_ms),
+        "chat_late_ms": spread_ms(beside.late_ms),
+        "check_in_ms": spread_ms(came.ordered_ms),
+        "check_in_by_ms": {way: spread_ms(sorted(ms)) for way, ms in sorted(came.ways.items())},
+        "check_in_late_ms": spread_ms(sorted(came.late_ms)),
+        "growth": _over(percentile(last, 0.5), percentile(first, 0.5)),
+        "people": len(comers),
+        "per_s": round(len(comers) / beside.run_s, 2),
         "check_ins": len(came.took_ms),
         "check_ins_failed": came.failed,
-        "there": number,
+        "there": found.here,
+        "visits": found.turnout.visits,
+        "sources": found.turnout.sources,
+        "members": found.members,
+        "posts_failed": alone.failed + beside.failed,
+        "cores": round(cores[1], 3),
+        "cores_alone": round(cores[0], 3),
+        "cpu_ms_per_check_in": round(max(0.0, more_s) / max(1, len(came.took_ms)) * 1000, 2),
     }
 
 
-def _say(alone: Measured, beside: Measured, came: Arrivals, here: Arena) -> None:
+def _over(now: float, was: float) -> float:
+    return round(now / was, 2) if was else 0.0
+
+
+def _say(evening: Evening, here: Arena) -> None:
+    alone, beside, came, found, *_ = evening
     rows = {
-        "chat alone": _delays(alone),
-        "chat, doors open": _delays(beside),
-        "check-in": sorted(came.took_ms),
+        "chat alone": _all(alone),
+        "chat, doors open": _all(beside),
+        "the event's room": beside.apart_ms,
+        "check-in": came.ordered_ms,
+        **{f"by {way}": sorted(ms) for way, ms in sorted(came.ways.items())},
     }
     for name, ordered_ms in rows.items():
-        print(f"{name:>20} ms  {len(ordered_ms):>8,}  {told_ms(ordered_ms)}")
-    print(f"{'check-ins refused':>20}  {came.failed}")
+        print(f"{name:>20} ms  {len(ordered_ms):>9,}  {told_ms(ordered_ms)}")
+    print(f"{'not let in':>20}  {came.failed}, there {found.here:,}, {found.turnout}")
     say_costs(here)
