@@ -3,6 +3,8 @@
     SteadyChat       a socket each, a post every `--pace` seconds, every entry watched for
     ReconnectStorm   the same, and every `--storm-every` seconds all sockets drop within one second and come back
     RestMix          the REST api: 70 % pages, 20 % posts, 10 % other writes
+    Evening          as SteadyChat, at an event whose doors are open: within `--arrive-within` seconds everybody checks
+                     in, and talks in its room too; the first of each process is its host, who looks at the number
 
 `--shape` says how many are there when (swarm/shapes.py). Who plays comes from `--people FILE`, made by `python -m
 loadtest people`, or is registered by REST, slowly. Times begin when something was due, not when it got away.
@@ -14,17 +16,20 @@ file. Must never import muster: whoever plays here is a stranger.
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from random import Random
 from time import monotonic
 from typing import Any, ClassVar, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import gevent
 import msgspec
+from gevent.event import Event
 from locust import FastHttpUser, LoadTestShape, User, argument_parser, events, runners, task
 from locust.argument_parser import LocustArgumentParser
 from locust.contrib.fasthttp import FastHttpSession
@@ -35,17 +40,23 @@ from locust.runners import MasterRunner
 from loadtest.client.hubs import Hubs
 from loadtest.swarm import pace, roster, rows, shapes
 from loadtest.swarm.arrivals import Answer, Arrivals, Clock, Refused
+from loadtest.swarm.coming import Coming
 from loadtest.swarm.lateness import Lateness
 from loadtest.swarm.life import Going, Life, Stopped
 from loadtest.swarm.line import Ended
 from loadtest.swarm.mix import Mix
+from loadtest.swarm.party import NoParty, Party
 from loadtest.swarm.passport import Passport
 from loadtest.swarm.roster import Roster, RosterError
 from loadtest.swarm.stamp import Clocks, stamped, this_machine
 from loadtest.swarm.talker import TEXT_CHARS, Manner, Talker
 from loadtest.swarm.watch import Watch
+from proto.place import PhoneFix
 
 LOOK_EVERY_S: Final = 0.5
+COUNT_EVERY_S: Final = 5.0
+OPENS_WITHIN_S: Final = 10.0
+_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MISSING_AFTER_BEATS: Final = 20
 """A worker that fills its core misses Locust's own three seconds and comes back; that would end the run."""
 
@@ -65,6 +76,9 @@ def _options(parser: LocustArgumentParser) -> None:
     parser.add_argument("--shape", choices=shapes.NAMES, default="flat", help="how many when")
     parser.add_argument(
         "--storm-every", type=float, default=60.0, help="seconds between storms (ReconnectStorm)"
+    )
+    parser.add_argument(
+        "--arrive-within", type=float, default=30.0, help="seconds in which all come (Evening)"
     )
     parser.add_argument(
         "--register-per-s", type=float, default=2.0, help="without --people: so many come a second"
@@ -91,6 +105,9 @@ class Stage:
         if not self.hubs:
             raise RosterError(f"{environment.host} does not tell where its hubs are")
         clock = Clock(monotonic, gevent.sleep)
+        self._clock = clock
+        self._party: Party | None = None
+        self._opened = Event()
         self._arrivals = Arrivals(self._ask, clock, options.register_per_s, options.room_members)
         self._roster: Roster | None = None
         if options.people:
@@ -114,6 +131,20 @@ class Stage:
             self._arrivals.renew(passport)
         except Refused as refused:
             raise Ended(str(refused)) from None
+
+    def party(self, passport: Passport) -> Party:
+        """The event of this process; who asks first is its host. Raises `NoParty`."""
+        if self._party is None:
+            self._party = Party(
+                self._ask, self._clock, lambda: int(time.time() * 1000), passport, Random()
+            )
+            try:
+                self._party.open()
+            finally:
+                self._opened.set()
+        elif not self._opened.wait(OPENS_WITHIN_S) or not self._party.event:
+            raise NoParty("there is no event to come to")
+        return self._party
 
     def record(
         self, name: str, took_s: float | None, size: int = 0, failure: str | None = None, /
@@ -141,7 +172,7 @@ class Stage:
     def _ask(self, method: str, path: str, body: Any, token: str) -> Answer:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         asked = None if method == "GET" else body
-        name = path if "/rooms/" not in path else "/v1/rooms/[room]/join"
+        name = _ID.sub("[id]", path)
         with self._http.request(
             method, path, name=name, json=asked, headers=headers, catch_response=True
         ) as answer:
@@ -235,9 +266,20 @@ class SteadyChat(_Person, User):
     def live(self) -> None:
         """Become somebody, until the run ends or the server says to stay away."""
         passport = self.enter()
+        try:
+            self.play(passport)
+        finally:
+            self.exit()
+
+    def play(self, passport: Passport) -> None:
+        """What they do."""
+        self.talk(passport)
+
+    def talk(self, passport: Passport, coming: Coming | None = None) -> None:
+        """Be online as them, and come to an event while they are."""
         stage, random = self.stage, Random()
         manner = Manner(stage.options.pace, stage.machine, stage.run)
-        talker = Talker(str(passport.number), manner, stage.watch, stage.record, random)
+        talker = Talker(str(passport.number), manner, stage.watch, stage.record, random, coming)
         hubs = Hubs(stage.hubs, passport.number)
         going = Going(hubs, stage.renew, stage.options.storm_every if self.storms else 0.0)
         life = Life(talker, passport, going, stage.record, random)
@@ -248,7 +290,55 @@ class SteadyChat(_Person, User):
             raise StopUser from None
         finally:
             life.finish()
-            self.exit()
+
+
+class Evening(SteadyChat):
+    """The same, at an event: everybody comes to it once, and its host counts."""
+
+    def play(self, passport: Passport) -> None:
+        """Be the host, or a guest."""
+        beside: gevent.Greenlet | None = None
+        coming: Coming | None = None
+        try:
+            party = self.stage.party(passport)
+            if passport is party.host:
+                beside = gevent.spawn(self._count, party)
+            else:
+                way, due_at = party.invite(passport), self._due_at(party)
+                if way == "fixes":
+                    coming = self._by_fixes(party, passport, due_at)
+                else:
+                    beside = gevent.spawn(self._come, party, passport, way, due_at)
+            self.talk(passport, coming)
+        except NoParty as problem:
+            _fail(rows.NUMBER, str(problem))
+            raise StopUser from None
+        finally:
+            if beside is not None:
+                beside.kill()
+
+    def _due_at(self, party: Party) -> float:
+        within_s: float = self.stage.options.arrive_within
+        return max(monotonic(), party.known_at) + Random().random() * within_s
+
+    def _by_fixes(self, party: Party, passport: Passport, due_at: float) -> Coming:
+        def gathered() -> list[PhoneFix]:
+            party.asks(passport)
+            return party.fixes(int(time.time() * 1000))
+
+        return Coming(due_at, UUID(party.event), gathered, lambda: party.lets_in(passport))
+
+    def _come(self, party: Party, passport: Passport, way: str, due_at: float) -> None:
+        gevent.sleep(max(0.0, due_at - monotonic()))
+        with suppress(NoParty):  # it is in its row
+            party.come(passport, way)
+
+    def _count(self, party: Party) -> None:
+        while True:
+            gevent.sleep(COUNT_EVERY_S)
+            with suppress(NoParty):
+                if (wrong := party.look()) is not None:
+                    _fail(rows.NUMBER, wrong)
 
 
 class ReconnectStorm(SteadyChat):

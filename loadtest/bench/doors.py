@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from math import ceil
@@ -74,7 +74,7 @@ class Arrivals:
 
     took_ms: dict[int, float] = field(default_factory=dict)
     ways: dict[str, list[float]] = field(default_factory=dict)
-    late_ms: list[float] = field(default_factory=list)
+    late_ms: dict[int, float] = field(default_factory=dict)
     failed: int = 0
 
     @property
@@ -83,8 +83,8 @@ class Arrivals:
         return sorted(self.took_ms.values())
 
     def parts_ms(self) -> tuple[list[float], list[float]]:
-        """The first and the last fifth of those who came, ascending."""
-        took = [self.took_ms[number] for number in sorted(self.took_ms)]
+        """The first and the last fifth of those who came, ascending, from when each was sent."""
+        took = [self.took_ms[each] - self.late_ms[each] for each in sorted(self.took_ms)]
         part = ceil(len(took) / 5)
         return sorted(took[:part]), sorted(took[-part:])
 
@@ -172,9 +172,13 @@ class Doors:
     async def _one(
         self, number: int, comer: Comer, due_at: float, came: Arrivals, stays_s: float
     ) -> None:
+        async def due() -> None:
+            await asyncio.sleep(max(0.0, due_at - monotonic()))
+            came.late_ms[number] = (monotonic() - due_at) * 1000
+
         way = self._by_fixes if comer.way == "fixes" else self._by_rest
         with suppress(*_FAILURES):
-            async with way(comer, due_at, came):
+            async with way(comer, due):
                 took_ms = (monotonic() - due_at) * 1000
                 came.took_ms[number] = took_ms
                 came.ways.setdefault(comer.way, []).append(took_ms)
@@ -183,13 +187,15 @@ class Doors:
         came.failed += number not in came.took_ms
 
     @asynccontextmanager
-    async def _by_fixes(self, comer: Comer, due_at: float, came: Arrivals) -> AsyncIterator[None]:
+    async def _by_fixes(
+        self, comer: Comer, due: Callable[[], Awaitable[None]]
+    ) -> AsyncIterator[None]:
         """There while this lasts."""
         connection = await Connection.open(comer.hub, lambda _: None)
         reading = asyncio.create_task(connection.read())
         try:
             await connection.request(Auth(0, comer.token, app="muster-bench", version="1.0.0"))
-            await _until(due_at, came)
+            await due()
             placed = await connection.request(Fixes(0, self._fixes()))
             if not self._is_inside(placed):
                 raise OSError("the fixes were taken, and nobody is there")
@@ -207,8 +213,10 @@ class Doors:
         )
 
     @asynccontextmanager
-    async def _by_rest(self, comer: Comer, due_at: float, came: Arrivals) -> AsyncIterator[None]:
-        await _until(due_at, came)
+    async def _by_rest(
+        self, comer: Comer, due: Callable[[], Awaitable[None]]
+    ) -> AsyncIterator[None]:
+        await due()
         path = f"/v1/events/{self.event}"
         if comer.way == "host":
             await self._host.ask("POST", f"{path}/roster/{comer.person}/check-in", {}, _Nothing)
@@ -235,8 +243,3 @@ class Doors:
         rest = Rest(self._http, self._random)
         rest.token = token
         return rest
-
-
-async def _until(due_at: float, came: Arrivals) -> None:
-    await asyncio.sleep(max(0.0, due_at - monotonic()))
-    came.late_ms.append((monotonic() - due_at) * 1000)

@@ -114,7 +114,9 @@ async def _invited(
     await cast.commit([ops[at : at + MEMBERS_PER_BATCH] for at in starts], making)
     return doors, [
         _comer(cast, guest, way, hub)
-        for guest, way, hub in zip(guests, _ways(people, random), cycle(here.hub_urls), strict=False)
+        for guest, way, hub in zip(
+            guests, _ways(people, random), cycle(here.hub_urls), strict=False
+        )
     ]
 
 
@@ -186,7 +188,7 @@ def _figures(evening: Evening, comers: Sequence[Comer]) -> dict[str, object]:
         "chat_late_ms": spread_ms(beside.late_ms),
         "check_in_ms": spread_ms(came.ordered_ms),
         "check_in_by_ms": {way: spread_ms(sorted(ms)) for way, ms in sorted(came.ways.items())},
-        "check_in_late_ms": spread_ms(sorted(came.late_ms)),
+        "check_in_late_ms": spread_ms(sorted(came.late_ms.values())),
         "growth": _over(percentile(last, 0.5), percentile(first, 0.5)),
         "people": len(comers),
         "per_s": round(len(comers) / beside.run_s, 2),

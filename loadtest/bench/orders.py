@@ -79,7 +79,8 @@ class Result(Struct, tag=True):
     `acked` and `delivered` were counted while the measured part of the step ran. `ack_us` is of every measured post
     that was acked at all, `late_us` how long after its time each left; `same_us` and `cross_us` are deliveries on
     the author's hub and on another, `apart_us` those in the room that is kept apart, on whatever hub, `after_us` from
-    the author's ack to a delivery, 0 where that came first, among the sockets of one process. `refused` are the codes of posts refused, `lost_sockets` how many ended.
+    the author's ack to a delivery, 0 where that came first, among the sockets of one process. `refused` are the codes
+    of posts refused, `lost_sockets` how many ended.
     """
 
     offered: int
