@@ -19,43 +19,37 @@ import logging
 import re
 import secrets
 import time
-from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from random import Random
 from time import monotonic
 from typing import Any, ClassVar, Final
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import gevent
-import msgspec
-from gevent.event import Event
 from locust import FastHttpUser, LoadTestShape, User, argument_parser, events, runners, task
-from locust.argument_parser import LocustArgumentParser
 from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import MasterRunner
 
 from loadtest.client.hubs import Hubs
-from loadtest.swarm import pace, roster, rows, shapes
-from loadtest.swarm.arrivals import Answer, Arrivals, Clock, Refused
+from loadtest.swarm import options, pace, roster, rows, shapes
+from loadtest.swarm.arrivals import Answer, Arrivals, Clock, Refused, body_of
+from loadtest.swarm.attending import Attending, Evenings
 from loadtest.swarm.coming import Coming
 from loadtest.swarm.lateness import Lateness
 from loadtest.swarm.life import Going, Life, Stopped
 from loadtest.swarm.line import Ended
 from loadtest.swarm.mix import Mix
-from loadtest.swarm.party import NoParty, Party
+from loadtest.swarm.party import NoParty
 from loadtest.swarm.passport import Passport
 from loadtest.swarm.roster import Roster, RosterError
 from loadtest.swarm.stamp import Clocks, stamped, this_machine
 from loadtest.swarm.talker import TEXT_CHARS, Manner, Talker
 from loadtest.swarm.watch import Watch
-from proto.place import PhoneFix
 
 LOOK_EVERY_S: Final = 0.5
-COUNT_EVERY_S: Final = 5.0
-OPENS_WITHIN_S: Final = 10.0
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MISSING_AFTER_BEATS: Final = 20
 """A worker that fills its core misses Locust's own three seconds and comes back; that would end the run."""
@@ -63,29 +57,6 @@ MISSING_AFTER_BEATS: Final = 20
 _log = logging.getLogger("muster.load")
 _events: Any = events
 """Locust gives them no types."""
-
-
-def _options(parser: LocustArgumentParser) -> None:
-    parser.add_argument(
-        "--people",
-        default="",
-        help="a file made by `python -m loadtest people`",
-        include_in_web_ui=False,
-    )
-    parser.add_argument("--pace", type=float, default=20.0, help="seconds between posts of a user")
-    parser.add_argument("--shape", choices=shapes.NAMES, default="flat", help="how many when")
-    parser.add_argument(
-        "--storm-every", type=float, default=60.0, help="seconds between storms (ReconnectStorm)"
-    )
-    parser.add_argument(
-        "--arrive-within", type=float, default=30.0, help="seconds in which all come (Evening)"
-    )
-    parser.add_argument(
-        "--register-per-s", type=float, default=2.0, help="without --people: so many come a second"
-    )
-    parser.add_argument(
-        "--room-members", type=int, default=10, help="without --people: so many share a room"
-    )
 
 
 class Stage:
@@ -105,9 +76,7 @@ class Stage:
         if not self.hubs:
             raise RosterError(f"{environment.host} does not tell where its hubs are")
         clock = Clock(monotonic, gevent.sleep)
-        self._clock = clock
-        self._party: Party | None = None
-        self._opened = Event()
+        self.evenings = Evenings(self._ask, options.arrive_within)
         self._arrivals = Arrivals(self._ask, clock, options.register_per_s, options.room_members)
         self._roster: Roster | None = None
         if options.people:
@@ -131,20 +100,6 @@ class Stage:
             self._arrivals.renew(passport)
         except Refused as refused:
             raise Ended(str(refused)) from None
-
-    def party(self, passport: Passport) -> Party:
-        """The event of this process; who asks first is its host. Raises `NoParty`."""
-        if self._party is None:
-            self._party = Party(
-                self._ask, self._clock, lambda: int(time.time() * 1000), passport, Random()
-            )
-            try:
-                self._party.open()
-            finally:
-                self._opened.set()
-        elif not self._opened.wait(OPENS_WITHIN_S) or not self._party.event:
-            raise NoParty("there is no event to come to")
-        return self._party
 
     def record(
         self, name: str, took_s: float | None, size: int = 0, failure: str | None = None, /
@@ -180,7 +135,7 @@ class Stage:
             told.request_meta["request_type"] = "REST"
             retry_after = str((told.headers or {}).get("retry-after") or "")
         seconds = float(retry_after) if retry_after.isdigit() else 0.0
-        return Answer(int(told.status_code or 0), _object(told.content), seconds)
+        return Answer(int(told.status_code or 0), body_of(told.content), seconds)
 
 
 def _start(environment: Environment, **_: Any) -> None:
@@ -249,14 +204,6 @@ class _Person:
             self.passport = None
 
 
-def _object(content: bytes | None) -> dict[str, Any]:
-    """A JSON object; an empty one for everything else."""
-    try:
-        return msgspec.json.decode(content or b"", type=dict[str, Any])
-    except msgspec.DecodeError:
-        return {}
-
-
 class SteadyChat(_Person, User):
     """Somebody with a socket, who posts and listens."""
 
@@ -297,48 +244,17 @@ class Evening(SteadyChat):
 
     def play(self, passport: Passport) -> None:
         """Be the host, or a guest."""
-        beside: gevent.Greenlet | None = None
-        coming: Coming | None = None
+        attending: Attending | None = None
         try:
-            party = self.stage.party(passport)
-            if passport is party.host:
-                beside = gevent.spawn(self._count, party)
-            else:
-                way, due_at = party.invite(passport), self._due_at(party)
-                if way == "fixes":
-                    coming = self._by_fixes(party, passport, due_at)
-                else:
-                    beside = gevent.spawn(self._come, party, passport, way, due_at)
-            self.talk(passport, coming)
+            wrong = partial(_fail, rows.NUMBER)
+            attending = Attending(self.stage.evenings, passport, wrong)
+            self.talk(passport, attending.coming)
         except NoParty as problem:
             _fail(rows.NUMBER, str(problem))
             raise StopUser from None
         finally:
-            if beside is not None:
-                beside.kill()
-
-    def _due_at(self, party: Party) -> float:
-        within_s: float = self.stage.options.arrive_within
-        return max(monotonic(), party.known_at) + Random().random() * within_s
-
-    def _by_fixes(self, party: Party, passport: Passport, due_at: float) -> Coming:
-        def gathered() -> list[PhoneFix]:
-            party.asks(passport)
-            return party.fixes(int(time.time() * 1000))
-
-        return Coming(due_at, UUID(party.event), gathered, lambda: party.lets_in(passport))
-
-    def _come(self, party: Party, passport: Passport, way: str, due_at: float) -> None:
-        gevent.sleep(max(0.0, due_at - monotonic()))
-        with suppress(NoParty):  # it is in its row
-            party.come(passport, way)
-
-    def _count(self, party: Party) -> None:
-        while True:
-            gevent.sleep(COUNT_EVERY_S)
-            with suppress(NoParty):
-                if (wrong := party.look()) is not None:
-                    _fail(rows.NUMBER, wrong)
+            if attending is not None:
+                attending.end()
 
 
 class ReconnectStorm(SteadyChat):
@@ -399,7 +315,7 @@ class RestMix(_Person, FastHttpUser):
             told: Any = answer
             told.request_meta["request_type"] = "REST"
             told.request_meta["response_time"] += max(0.0, late_ms)
-        return _object(told.content)
+        return body_of(told.content)
 
 
 class Shape(LoadTestShape):
@@ -421,7 +337,7 @@ class Shape(LoadTestShape):
         return target.users, target.per_s
 
 
-_events.init_command_line_parser.add_listener(_options)
+_events.init_command_line_parser.add_listener(options.add)
 runners.HEARTBEAT_LIVENESS = MISSING_AFTER_BEATS
 # A worker asks for the defaults once per option at every step of a ramp, and each answer builds the parser anew: 130 ms
 # in which no socket of the process is served. They never change.

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from math import ceil
 from random import Random
@@ -177,13 +177,15 @@ class Doors:
             came.late_ms[number] = (monotonic() - due_at) * 1000
 
         way = self._by_fixes if comer.way == "fixes" else self._by_rest
-        with suppress(*_FAILURES):
+        try:
             async with way(comer, due):
                 took_ms = (monotonic() - due_at) * 1000
                 came.took_ms[number] = took_ms
                 came.ways.setdefault(comer.way, []).append(took_ms)
                 if comer.way == "fixes":
                     await asyncio.sleep(stays_s)
+        except* _FAILURES:
+            pass  # it is counted
         came.failed += number not in came.took_ms
 
     @asynccontextmanager
@@ -192,20 +194,19 @@ class Doors:
     ) -> AsyncIterator[None]:
         """There while this lasts."""
         connection = await Connection.open(comer.hub, lambda _: None)
-        reading = asyncio.create_task(connection.read())
-        try:
-            await connection.request(Auth(0, comer.token, app="muster-bench", version="1.0.0"))
-            await due()
-            placed = await connection.request(Fixes(0, self._fixes()))
-            if not self._is_inside(placed):
-                raise OSError("the fixes were taken, and nobody is there")
-            yield
-            await connection.close()
-        finally:
-            connection.abort()
-            reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await reading
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(connection.read())
+            try:
+                await connection.request(Auth(0, comer.token, app="muster-bench", version="1.0.0"))
+                await due()
+                placed = await connection.request(Fixes(0, self._fixes()))
+                if not self._is_inside(placed):
+                    raise OSError("the fixes were taken, and nobody is there")
+                yield
+                await connection.close()
+            finally:
+                connection.abort()
+                reading.cancel()
 
     def _is_inside(self, answer: ServerFrame) -> bool:
         return isinstance(answer, Placed) and any(

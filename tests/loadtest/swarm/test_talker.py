@@ -249,7 +249,7 @@ def test_a_room_one_is_put_into_is_followed_from_then_on() -> None:
     """The own log says so; the rooms that were live stay as they are."""
     scene = _Scene()
     scene.live()
-    added = Entry(0, ME, 1, 0, EntryKind.room_added, YOU, ME, None, 0, Body(room=YOU))
+    added = Entry(0, ME, 1, 0, EntryKind.room_added, YOU, ME, "", 0, Body(room=YOU))
     [asked] = scene.hears(added)
     assert asked == Resume(2, None, [])
     joined = [RoomState(room, "joined", 0, 40, 40) for room in (ROOM, YOU)]
@@ -274,7 +274,7 @@ def test_somebody_comes_to_an_event_once_they_are_live() -> None:
 
 def test_refused_fixes_are_a_failure() -> None:
     """With the server's own words."""
-    scene = _Scene(Coming(0.0, ROOM, list, list))
+    scene = _Scene(Coming(0.0, ROOM, list, lambda: None))
     scene.live()
     [fixes] = [frame for frame in scene.does() if isinstance(frame, Fixes)]
     scene.hears(Error(fixes.id, Code.unavailable, "not now", True))
