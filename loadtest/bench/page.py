@@ -32,9 +32,12 @@ _TIMES: Final = {
     "across_ms": "to the other hub",
     "delivery_ms": "to a delivery",
     "late_ms": "the load itself was late by",
+    "alone_ms": "before the doors open",
+    "event_ms": "in the event's own room",
+    "check_in_ms": "to be checked in",
     "twin_ms": "the bare twin",
 }
-_PLAIN: Final = ("resume", "stalled", "presence", "push", "unit")
+_PLAIN: Final = ("resume", "stalled", "presence", "evening", "push", "unit")
 """What is neither a time nor beside others is told as it was printed."""
 
 _SHARES: Final = [f"p{share * 100:g}" for share in SHARES.values()]

@@ -132,6 +132,20 @@ RUNS: Final = (
         ),
     ),
     Run(
+        "evening",
+        "evening",
+        "--people 3000 --minutes 3 --alone 30",
+        "--people 30 --minutes 0.1 --alone 2 --warm 1",
+        (
+            Bar(
+                "p50_ms", "<=", 3, "chat beside 1,000 check-ins a minute: post to delivery, p50, ms"
+            ),
+            Bar("p99_ms", "<=", 12, "p99, ms"),
+            Bar("check_ins_failed", "<=", 0, "check-ins that failed"),
+            Bar("miscounted", "<=", 0, "people that the event counts wrongly"),
+        ),
+    ),
+    Run(
         "push",
         "push",
         "",

@@ -19,6 +19,7 @@ from uuid import UUID
 
 import httpx
 from msgspec import Struct
+from websockets.exceptions import InvalidHandshake
 
 from loadtest.client.connection import Closed, Connection, Refusal
 from loadtest.client.login import Login
@@ -42,6 +43,9 @@ STEP_WITHIN_S: Final = 90.0
 _PAUSE_S: Final = 0.3
 _WITHIN: Final = frozenset({"inside", "pending_out"})
 _WITHOUT: Final = frozenset({"left", "near", "unknown"})
+
+_FAULTS: Final = (RestError, httpx.TransportError, Closed, Refusal, InvalidHandshake, OSError)
+"""What a step is repeated after; a hub may be killed in the middle of a handshake."""
 
 WAYS: Final = ("socket", "rest", "hand", "code")
 
@@ -98,7 +102,7 @@ class Walker:
     async def _step(self, *, is_enter: bool) -> None:
         async with asyncio.timeout(STEP_WITHIN_S):
             for attempt in count():
-                with suppress(RestError, httpx.TransportError, Closed, Refusal, OSError):
+                with suppress(*_FAULTS):
                     if await self._said(is_enter, attempt):
                         break
                 await asyncio.sleep(_PAUSE_S * (0.5 + self._random.random()))
@@ -152,14 +156,17 @@ class Walker:
         account = self._login.account
         token = await self._login.token()
         connection = await Connection.open(self._random.choice(self._hubs), lambda _: None)
-        reading = asyncio.create_task(connection.read())
+        hello = Auth(0, token, account.app, account.version, account.platform, account.install)
         try:
-            await connection.request(
-                Auth(0, token, account.app, account.version, account.platform, account.install)
-            )
-            yield connection
-        finally:
-            connection.abort()
-            reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await reading
+            async with asyncio.TaskGroup() as tasks:
+                reading = tasks.create_task(connection.read())
+                try:
+                    await connection.request(hello)
+                    yield connection
+                finally:
+                    connection.abort()
+                    reading.cancel()
+        except ExceptionGroup as several:
+            raise several.exceptions[
+                0
+            ] from None  # what was asked failed: reading itself raises nothing
