@@ -36,6 +36,15 @@ class Phase(IntEnum):
     left = 5
 
 
+# Judging asks for them many times a fix, and an enum takes its time to find its members.
+UNKNOWN: Final = Phase.unknown
+NEAR: Final = Phase.near
+PENDING_IN: Final = Phase.pending_in
+INSIDE: Final = Phase.inside
+PENDING_OUT: Final = Phase.pending_out
+LEFT: Final = Phase.left
+
+
 class Vote(Struct, frozen=True, gc=False):
     """What one piece of evidence says: -1 inside, 1 outside, 0 neither. `away_dm`: decimetres to the border, negative
     inside. `is_blind`: without a distance: said by the phone's region monitoring, or by somebody."""
@@ -66,7 +75,7 @@ class State(Struct, frozen=True, gc=False):
     @property
     def is_inside(self) -> bool:
         """Whether a visit lasts."""
-        return self.phase is Phase.inside or self.phase is Phase.pending_out
+        return self.phase is INSIDE or self.phase is PENDING_OUT
 
 
 NOWHERE: Final = State()

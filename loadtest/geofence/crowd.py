@@ -42,9 +42,13 @@ def fences(count: int, per_km2: float, random: Random) -> list[Fence]:
     ]
 
 
-def places(around: Sequence[Fence], people: int, each: int, random: Random) -> list[Place]:
+def homes(around: Sequence[Fence], people: int, random: Random) -> list[Fence]:
+    """At whose fence each of them stays."""
+    return [random.choice(around) for _ in range(people)]
+
+
+def places(homes: Sequence[Fence], each: int, random: Random) -> list[Place]:
     """`each` rounds in which everybody sends one fix; every second person keeps to a border."""
-    homes = [random.choice(around) for _ in range(people)]
     found = []
     for _ in range(each):
         for person, fence in enumerate(homes):
