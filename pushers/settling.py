@@ -27,6 +27,7 @@ class _Final(NamedTuple):
     job: Job | None
     settled: Settled | None
     again_ms: int | None
+    wish: Wish | None = None
 
 
 class Settling:
@@ -48,10 +49,11 @@ class Settling:
             self._waiting.append(_Final(job, settled, again_ms))
             self._woken.set()
 
-    def rang(self, settled: Settled) -> None:
-        """So much is to be known of a job that is nobody's any more."""
+    def rang(self, settled: Settled, wish: Wish | None = None) -> None:
+        """So much is to be known of a job that is nobody's any more; the next is wished for only then, lest whoever
+        takes it find the same still owed."""
         if len(self._waiting) < WAITING_MOST:
-            self._waiting.append(_Final(None, settled, None))
+            self._waiting.append(_Final(None, settled, None, wish))
             self._woken.set()
 
     async def run(self) -> NoReturn:
@@ -78,6 +80,9 @@ class Settling:
             if read:
                 at_ms = await self._queue.now_ms() + self._pace.read_ms
                 await self._queue.put([Wish(key, Priority.silent, at_ms) for key in read])
+        wishes = [final.wish for final in batch if final.wish is not None]
+        if wishes:
+            await self._queue.put(wishes)
         jobs = [(final.job, final.again_ms) for final in batch if final.job is not None]
         again = [(job, again_ms) for job, again_ms in jobs if again_ms is not None]
         if again:

@@ -166,21 +166,18 @@ class Worker:
         if rung.buried is None:
             self._settling.over(job._replace(attempts=0), final, _next_ms(owed, decision, now_ms))
         else:
-            await self._bury(job, owed, rung.buried, _next_ms(owed, decision, now_ms))
-            self._settling.rang(final)
-
-    async def _bury(self, job: Job, owed: Owed, reason: str, again_ms: int | None) -> None:
-        """What cannot be sent is a dead letter and settled; other devices may still wait for theirs."""
-        if again_ms is not None:
-            await self._desk.queue.put([Wish(job.key, job.priority, again_ms)])
-        await self._desk.queue.bury(job, reason, owed.notified)
+            # Other devices may still wait for theirs.
+            await self._desk.queue.bury(job, rung.buried, owed.notified)
+            again_ms = _next_ms(owed, decision, now_ms)
+            wish = None if again_ms is None else Wish(job.key, job.priority, again_ms)
+            self._settling.rang(final, wish)
 
     async def _tell_read(self, job: Job, owed: Owed, attendance: Attendance, now_ms: int) -> None:
         """Nothing is owed, and what phones show was read: it goes. Tried as often as an alert, and given up alike."""
         rung = await self._ringing.ring(job, told(owed, attendance, self._ration, now_ms))
         gone = Settled(owed.key, owed.through, gone=owed.rung)
         if rung.buried is not None:
-            await self._bury(job, owed, rung.buried, None)
+            await self._desk.queue.bury(job, rung.buried, owed.notified)
             self._settling.rang(gone)
         elif rung.again_s is not None:
             again_ms = now_ms + round(rung.again_s * 1000)

@@ -25,6 +25,7 @@ pytest_plugins = [
     "tests.fixtures.parallel",
     "tests.fixtures.properties",
     "tests.fixtures.restartable",
+    "tests.fixtures.stillness",
 ]
 
 _TEMPLATE = "muster_template"
