@@ -117,6 +117,7 @@ async def test_a_moved_event_moves_its_timers(door: Door) -> None:
     assert await _states(door, event) == ["live", "scheduled", "live"]
     ended = await ada.done("POST", f"/v1/events/{event}/end")
     assert (ended["fresh"], (await _states(door, event))[-1]) == (True, "ended")
+    assert await fired(door) == 1, "whoever is inside is let go"
     await later(door, 2)
     assert await fired(door) == 0
     assert (await ada.done("GET", f"/v1/events/{event}"))["over_at_ms"] is not None
@@ -229,7 +230,7 @@ async def test_a_long_roster_is_told_by_several_jobs(door: Door, monkeypatch: An
     await _crowd(door, event, 450)
     monkeypatch.setattr("muster.event_notices.TELL_WITHIN_S", 0.0)
     await ada.done("POST", f"/v1/events/{event}/cancel")
-    assert await fired(door) == 3
+    assert await fired(door) == 4, "three that tell, and one that lets go whoever is inside"
     count = "SELECT count(*), count(DISTINCT room_id) FROM entries WHERE kind = 'notice'"
     assert await rows(door, count) == (450, 450)
 
