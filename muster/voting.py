@@ -35,14 +35,19 @@ def vote_of(evidence: Fix | Crossing, ground: Ground, terms: Terms) -> Vote:
         says = -1 if evidence.is_enter else 1
         return Vote(evidence.at_ms, says, 0, 0, True, _SURELY if says < 0 else _NOT)
     fence = ground.fence
+    accuracy_m = evidence.accuracy_m
     away_m = fence.distance_m(evidence.lat, evidence.lon)
-    # A visit ends only by fixes that could not well be inside: false edges are worse than late ones.
-    margin_m = max(terms.exit_share * fence.size_m, terms.exit_least_m, evidence.accuracy_m)
-    says = -1 if away_m <= 0.0 else 1 if away_m > margin_m else 0
-    accuracy_m = min(_VAGUE_M, int(evidence.accuracy_m))
+    kept_m = int(accuracy_m) if accuracy_m < _VAGUE_M else _VAGUE_M
+    sure = _NOT
+    if away_m <= 0.0:
+        says = -1
+        sure = _surely(away_m, kept_m)
+    else:
+        # A visit ends only by fixes that could not well be inside: false edges are worse than late ones.
+        margin_m = max(terms.exit_share * fence.size_m, terms.exit_least_m, accuracy_m)
+        says = 1 if away_m > margin_m else 0
     away = max(-STEPS_MOST, min(STEPS_MOST, round(away_m / STEP_M)))
-    sure = _surely(away_m, accuracy_m) if says < 0 else _NOT
-    return Vote(evidence.at_ms, says, away, accuracy_m, False, sure)
+    return Vote(evidence.at_ms, says, away, kept_m, False, sure)
 
 
 def _surely(away_m: float, accuracy_m: int) -> int:
@@ -67,25 +72,34 @@ def misfit(
     is_vague = evidence.accuracy_m > terms.accuracy_m
     if is_vague and STEP_M * abs(vote.away) < 2 * evidence.accuracy_m:
         return Reason.inaccurate
-    most_mps = stride_mps = terms.speed_most_mps
-    if evidence.speed_mps is not None and evidence.speed_mps >= 0.0:
-        stride_mps = min(most_mps, 2.0 * evidence.speed_mps + _STRIDE_MPS)
     reason = None
     for before in reversed(votes):
         if before.is_blind:
             continue
         moved_m = float(STEP_M * abs(vote.away - before.away))
         moved_m -= _SLACK_M + vote.accuracy_m + before.accuracy_m
-        seconds = (vote.at_ms - before.at_ms) / 1000
-        if moved_m <= stride_mps * seconds:
+        if moved_m <= 0.0:  # most have hardly moved
             return None
-        reason = Reason.jump if moved_m <= most_mps * seconds else Reason.too_fast
+        seconds = (vote.at_ms - before.at_ms) / 1000
+        if moved_m <= _stride_mps(evidence, terms) * seconds:
+            return None
+        is_possible = moved_m <= terms.speed_most_mps * seconds
+        reason = Reason.jump if is_possible else Reason.too_fast
     return reason
+
+
+def _stride_mps(fix: Fix, terms: Terms) -> float:
+    """How fast somebody may have moved, as their phone says how fast they are."""
+    most_mps, speed_mps = terms.speed_most_mps, fix.speed_mps
+    if speed_mps is None or not speed_mps >= 0.0:
+        return most_mps
+    return min(most_mps, 2.0 * speed_mps + _STRIDE_MPS)
 
 
 def joined(votes: tuple[Vote, ...], vote: Vote, terms: Terms) -> tuple[Vote, ...]:
     """One vote more; those that are too old or too many fall away."""
-    votes = (*votes, vote)[-terms.fixes_looked_at :]
+    surplus = len(votes) + 1 - terms.fixes_looked_at
+    votes = (*votes[surplus:], vote) if surplus > 0 else (*votes, vote)
     oldest = vote.at_ms - terms.silence_ms
     while votes[0].at_ms < oldest:
         votes = votes[1:]

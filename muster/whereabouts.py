@@ -43,6 +43,15 @@ class Phase(IntEnum):
     left = 5
 
 
+# Judging asks for them many times a fix, and an enum takes its time to find its members.
+UNKNOWN: Final = Phase.unknown
+NEAR: Final = Phase.near
+PENDING_IN: Final = Phase.pending_in
+INSIDE: Final = Phase.inside
+PENDING_OUT: Final = Phase.pending_out
+LEFT: Final = Phase.left
+
+
 class Sure(IntEnum):
     """How far a vote for inside is so although the fix may be off: not at all, by half of that, by all of it."""
 
@@ -82,7 +91,7 @@ class State(Struct, frozen=True, gc=False):
     @property
     def is_inside(self) -> bool:
         """Whether a visit lasts."""
-        return self.phase is Phase.inside or self.phase is Phase.pending_out
+        return self.phase is INSIDE or self.phase is PENDING_OUT
 
 
 NOWHERE: Final = State()

@@ -181,6 +181,18 @@ RUNS: Final = (
         "--uploads 8",
         (Bar("p95_ms", "<=", 1_000, "12-megapixel picture, upload to thumbnail: p95, ms"),),
     ),
+    Run(
+        "geofence",
+        "geofence",
+        "",
+        "--fences 300 --fixes 4000 --rounds 1 --walkers 7 --most 10",
+        (
+            Bar("fixes_per_s_core", ">=", 40_000, "fixes judged a second and core"),
+            Bar("precision", ">=", 0.99, "edges told that were true, of all told"),
+            Bar("recall", ">=", 0.99, "true edges that were told, of all true"),
+            Bar("false_edges_per_hour", "<=", 0, "edges told that were none, an hour"),
+        ),
+    ),
     Run("unit", "unit", "", "--seconds 3"),
     Run("curves", "curves", "", "--most 1000 --seconds 3 --warm 1"),
 )

@@ -101,7 +101,7 @@ def test_latency() -> None:
 def test_geofence() -> None:
     """Right and fast, without recorded traces; most fixes concern a fence or two."""
     figures = _json(
-        *("geofence", "--fences", "200", "--fixes", "4000", "--rounds", "1", "--walkers", "7"),
+        *("geofence", "--fences", "200", "--fixes", "2000", "--rounds", "1", "--walkers", "7"),
         *("--traces", "none.zip"),
     )
     kinds = figures.pop("kinds")

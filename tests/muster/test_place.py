@@ -9,7 +9,19 @@ import pytest
 from muster.attendance import Confidence, Source
 from muster.ground import ground_of
 from muster.ids import RoomId
-from muster.place import NOWHERE, Claim, Crossing, Evidence, Fix, Phase, Reason, Terms, judge, pack
+from muster.place import (
+    NOWHERE,
+    Claim,
+    Crossing,
+    Evidence,
+    Fix,
+    Judgement,
+    Phase,
+    Reason,
+    Terms,
+    judge,
+    pack,
+)
 from muster.venue import Circle
 from tests.muster.square import END, MIDDLE, ROOM, START, Person, fix, venue
 
@@ -491,7 +503,7 @@ def test_terms_decide() -> None:
 def test_nothing_is_due_for_who_is_nowhere() -> None:
     """And asking changes nothing."""
     person = Person()
-    assert person.waits(100) == (NOWHERE, (), None, None)
+    assert person.waits(100) == Judgement(NOWHERE)
     assert person.is_at(60.0, 0).due_ms is None
 
 
