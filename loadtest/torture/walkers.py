@@ -19,6 +19,7 @@ from uuid import UUID
 
 import httpx
 from msgspec import Struct
+from websockets.exceptions import InvalidHandshake
 
 from loadtest.client.connection import Closed, Connection, Refusal
 from loadtest.client.login import Login
@@ -42,6 +43,8 @@ STEP_WITHIN_S: Final = 90.0
 _PAUSE_S: Final = 0.3
 _WITHIN: Final = frozenset({"inside", "pending_out"})
 _WITHOUT: Final = frozenset({"left", "near", "unknown"})
+_BROKEN: Final = (RestError, httpx.TransportError, Closed, Refusal, InvalidHandshake, OSError)
+"""Whatever may come of asking while something is broken: it is asked again."""
 
 WAYS: Final = ("socket", "rest", "hand", "code")
 
@@ -98,7 +101,7 @@ class Walker:
     async def _step(self, *, is_enter: bool) -> None:
         async with asyncio.timeout(STEP_WITHIN_S):
             for attempt in count():
-                with suppress(RestError, httpx.TransportError, Closed, Refusal, OSError):
+                with suppress(*_BROKEN):
                     if await self._said(is_enter, attempt):
                         break
                 await asyncio.sleep(_PAUSE_S * (0.5 + self._random.random()))
