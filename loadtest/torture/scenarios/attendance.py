@@ -80,12 +80,12 @@ class Party:
         self._spread_s = spread_s
 
     async def all_come(self) -> None:
-        """Spread over some seconds, so that what is done to the system meets every state of it."""
-        await self._all(Walker.come, self._walkers)
+        """Spread over as long as it lasts, so that what is done to the system meets every state of it."""
+        await self._all(Walker.come, self._walkers, self._spread_s)
 
     async def half_go(self) -> None:
         """Every other of each way."""
-        await self._all(Walker.go, self._walkers[: PEOPLE // 2])
+        await self._all(Walker.go, self._walkers[: PEOPLE // 2], self._spread_s)
 
     async def half_come_again(self) -> None:
         """Who went before."""
@@ -94,6 +94,10 @@ class Party:
     async def some_go_for_good(self) -> None:
         """Of who came twice, and of who stayed."""
         await self._all(Walker.go, self._walkers[PEOPLE // 4 : 3 * PEOPLE // 4])
+
+    async def all_go_home(self) -> None:
+        """Who stayed till now, some of them since before anything happened: what is kept of each of them is used."""
+        await self._all(Walker.go, [each for each in self._walkers if each.truth.stays])
 
     async def judge(self, after: str) -> None:
         """Attendance is the truth, and stays it."""
@@ -122,9 +126,14 @@ class Party:
             truth, [Row(*row) for row in visits], [Told(*row) for row in told], here.count
         )
 
-    async def _all(self, step: Callable[[Walker], Awaitable[None]], who: list[Walker]) -> None:
+    async def _all(
+        self,
+        step: Callable[[Walker], Awaitable[None]],
+        who: list[Walker],
+        spread_s: float = SPREAD_S,
+    ) -> None:
         async def one(walker: Walker) -> None:
-            await self.stage.a_while(0.0, self._spread_s)
+            await self.stage.a_while(0.0, spread_s)
             await step(walker)
 
         async with asyncio.TaskGroup() as tasks:
@@ -169,7 +178,7 @@ async def _party(stage: Stage, spread_s: float) -> AsyncIterator[Party]:
 def _at_a_party(
     attack: Callable[[Stage], Awaitable[None]], what: str, spread_s: float = SPREAD_S
 ) -> Callable[[Stage], Awaitable[None]]:
-    """All come; half go while it happens and come again; then some go for good."""
+    """All come; half go while it happens and come again; then some go for good, and in the end all."""
 
     async def attacked(stage: Stage) -> None:
         await attack(stage)
@@ -186,6 +195,8 @@ def _at_a_party(
             await party.half_come_again()
             await party.some_go_for_good()
             await party.judge(f"half went, and {what}")
+            await party.all_go_home()
+            await party.judge(f"{what}, and all went home")
 
     return staged
 
