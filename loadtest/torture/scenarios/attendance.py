@@ -40,8 +40,8 @@ STAYS_S: Final = 3.0
 """Whoever looks again by itself at what is kept (the sweep, each second) has done so."""
 
 SPREAD_S: Final = 4.0
-LONG_S: Final = 18.0
-"""As long as it takes to replace all hubs, one after the other."""
+LONG_S: Final = 10.0
+"""As long as it takes to restart Postgres and all hubs, one after the other."""
 
 PATIENT: Final = Shape(settings={"place_silence_s": 3_600.0})
 """However long a run takes on a slow machine, nobody who says nothing is taken to have gone."""
