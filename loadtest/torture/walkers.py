@@ -42,7 +42,10 @@ BEGAN_AGO_MS: Final = 11 * 60_000
 STEP_WITHIN_S: Final = 90.0
 _PAUSE_S: Final = 0.3
 _WITHIN: Final = frozenset({"inside", "pending_out"})
-_WITHOUT: Final = frozenset({"left", "near", "unknown"})
+_WITHOUT: Final = frozenset({"left", "near", "unknown", ""})
+"""Empty: the event is not among those judged. Said again because the answer was lost, that somebody is far away and
+has gone concerns it no more."""
+
 _BROKEN: Final = (RestError, httpx.TransportError, Closed, Refusal, InvalidHandshake, OSError)
 """Whatever may come of asking while something is broken: it is asked again."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from random import Random
 from uuid import UUID
 
@@ -24,6 +26,40 @@ GRANT = {
 }
 
 
+@asynccontextmanager
+async def _walker(
+    way: str, answers: Callable[[httpx.Request], httpx.Response], hub: str = "ws://nowhere"
+) -> AsyncIterator[Walker]:
+    def answer(request: httpx.Request) -> httpx.Response:
+        is_asked = request.url.path == "/v1/me/fixes"
+        return answers(request) if is_asked else httpx.Response(200, json=GRANT)
+
+    transport = httpx.MockTransport(answer)
+    async with httpx.AsyncClient(base_url="http://nowhere", transport=transport) as http:
+        login = Login(Account("somebody", "a long enough password"), Rest(http, Random(1)))
+        await login.token()
+        yield Walker(login, SOMEBODY, way, [hub], login, Random(1))
+
+
+@pytest.mark.timeout(20)
+async def test_who_went_and_whose_answer_was_lost_hears_of_no_event_any_more() -> None:
+    """Judged once, a fix far away concerns the event no more: saying it again is answered with nothing."""
+    asked = 0
+
+    def answers(_: httpx.Request) -> httpx.Response:
+        nonlocal asked
+        asked += 1
+        inside = [{"room": str(SOMEBODY), "phase": "inside"}]
+        return httpx.Response(200, json={"events": inside if asked == 2 else []})
+
+    async with _walker("rest", answers) as walker:
+        await walker.come()
+        assert asked == 2, "who comes is there only when the event says so"
+        await walker.go()
+        assert asked == 3
+        assert not walker.truth.stays
+
+
 @pytest.mark.timeout(20)
 async def test_a_hub_that_hangs_up_in_the_handshake_is_asked_again() -> None:
     """As the link of a killed hub does: no answer at all, which is no answer of HTTP either."""
@@ -38,20 +74,12 @@ async def test_a_hub_that_hangs_up_in_the_handshake_is_asked_again() -> None:
         if calls > 1:
             called.set()
 
-    async with (
-        await asyncio.start_server(hang_up, LOOPBACK, 0) as server,
-        httpx.AsyncClient(
-            base_url="http://nowhere",
-            transport=httpx.MockTransport(lambda _: httpx.Response(200, json=GRANT)),
-        ) as http,
-    ):
-        port = server.sockets[0].getsockname()[1]
-        login = Login(Account("somebody", "a long enough password"), Rest(http, Random(1)))
-        walker = Walker(login, SOMEBODY, "socket", [f"ws://{LOOPBACK}:{port}"], login, Random(1))
-        coming = asyncio.create_task(walker.come())
-        await asyncio.wait(
-            {coming, asyncio.create_task(called.wait())}, return_when=asyncio.FIRST_COMPLETED
-        )
-        assert called.is_set()
-        assert not coming.done()
-        coming.cancel()
+    async with await asyncio.start_server(hang_up, LOOPBACK, 0) as server:
+        url = f"ws://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
+        async with _walker("socket", lambda _: httpx.Response(500), url) as walker:
+            coming = asyncio.create_task(walker.come())
+            waiting = asyncio.create_task(called.wait())
+            await asyncio.wait({coming, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            assert called.is_set()
+            assert not coming.done()
+            coming.cancel()
