@@ -76,10 +76,9 @@ async def test_a_hub_that_hangs_up_in_the_handshake_is_asked_again() -> None:
 
     async with await asyncio.start_server(hang_up, LOOPBACK, 0) as server:
         url = f"ws://{LOOPBACK}:{server.sockets[0].getsockname()[1]}"
-        async with _walker("socket", lambda _: httpx.Response(500), url) as walker:
-            coming = asyncio.create_task(walker.come())
-            waiting = asyncio.create_task(called.wait())
-            await asyncio.wait({coming, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            assert called.is_set()
+        made = _walker("socket", lambda _: httpx.Response(500), url)
+        async with made as walker, asyncio.TaskGroup() as tasks:
+            coming = tasks.create_task(walker.come())
+            await called.wait()
             assert not coming.done()
             coming.cancel()
