@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from itertools import count
 from random import Random
 from typing import Final
@@ -42,10 +42,12 @@ BEGAN_AGO_MS: Final = 11 * 60_000
 STEP_WITHIN_S: Final = 90.0
 _PAUSE_S: Final = 0.3
 _WITHIN: Final = frozenset({"inside", "pending_out"})
-_WITHOUT: Final = frozenset({"left", "near", "unknown"})
+_WITHOUT: Final = frozenset({"left", "near", "unknown", ""})
+"""Empty: the event is not among those judged. Said again because the answer was lost, that somebody is far away and
+has gone concerns it no more."""
 
-_FAULTS: Final = (RestError, httpx.TransportError, Closed, Refusal, InvalidHandshake, OSError)
-"""What a step is repeated after; a hub may be killed in the middle of a handshake."""
+_BROKEN: Final = (RestError, httpx.TransportError, Closed, Refusal, InvalidHandshake, OSError)
+"""Whatever may come of asking while something is broken: it is asked again."""
 
 WAYS: Final = ("socket", "rest", "hand", "code")
 
@@ -102,7 +104,7 @@ class Walker:
     async def _step(self, *, is_enter: bool) -> None:
         async with asyncio.timeout(STEP_WITHIN_S):
             for attempt in count():
-                with suppress(*_FAULTS):
+                with suppress(*_BROKEN):
                     if await self._said(is_enter, attempt):
                         break
                 await asyncio.sleep(_PAUSE_S * (0.5 + self._random.random()))
@@ -144,29 +146,24 @@ class Walker:
         answer = await self._login.rest.ask("POST", "/v1/me/fixes", body, _Answer)
         return next((one.phase for one in answer.events if one.room == self._event), "")
 
-    async def _by_socket(self, fixes: Sequence[PhoneFix]) -> str:
-        """On any hub; on one that is stopped, it is another's turn after some seconds."""
-        async with self._socket() as connection:
-            placed = await connection.request(Fixes(0, list(fixes)))
-        assert isinstance(placed, Placed), f"fixes are answered by placed, not {placed}"
-        return next((one.phase for one in placed.events if one.room == self._event), "")
+    async def _by_socket(self, fixes: Sequence[PhoneFix]) -> str | None:
+        """On any hub; on one that is stopped, it is another's turn after some seconds. None: there was no answer."""
+        connection = await Connection.open(self._random.choice(self._hubs), lambda _: None)
+        phase = None
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(connection.read())
+            with suppress(*_BROKEN):
+                phase = await self._placed(connection, fixes)
+            connection.abort()
+            reading.cancel()
+        return phase
 
-    @asynccontextmanager
-    async def _socket(self) -> AsyncIterator[Connection]:
+    async def _placed(self, connection: Connection, fixes: Sequence[PhoneFix]) -> str:
         account = self._login.account
         token = await self._login.token()
-        connection = await Connection.open(self._random.choice(self._hubs), lambda _: None)
-        hello = Auth(0, token, account.app, account.version, account.platform, account.install)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                reading = tasks.create_task(connection.read())
-                try:
-                    await connection.request(hello)
-                    yield connection
-                finally:
-                    connection.abort()
-                    reading.cancel()
-        except ExceptionGroup as several:
-            raise several.exceptions[
-                0
-            ] from None  # what was asked failed: reading itself raises nothing
+        await connection.request(
+            Auth(0, token, account.app, account.version, account.platform, account.install)
+        )
+        placed = await connection.request(Fixes(0, list(fixes)))
+        assert isinstance(placed, Placed), f"fixes are answered by placed, not {placed}"
+        return next((one.phase for one in placed.events if one.room == self._event), "")
