@@ -167,17 +167,11 @@ def _is_so_already(state: State, vote: Vote, terms: Terms) -> bool:
 def _repeated(state: State, vote: Vote, terms: Terms) -> State:
     """The same with one vote more: what becomes of nearly every fix."""
     phase = state.phase
+    inside_ms = vote.at_ms if phase is INSIDE else state.inside_ms
     return State(
-        state.fence_version,
-        NEAR if phase is UNKNOWN else phase,
-        0,
-        vote.at_ms if phase is INSIDE else state.inside_ms,
-        state.turn_ms,
-        0,
-        state.is_vouched,
-        state.is_dismissed,
-        joined(state.votes, vote, terms),
-    )
+        state.fence_version, NEAR if phase is UNKNOWN else phase, 0, inside_ms, state.turn_ms, 0,
+        state.is_vouched, state.is_dismissed, joined(state.votes, vote, terms),
+    )  # fmt: skip
 
 
 def _counted(
@@ -244,16 +238,9 @@ def _held(
 ) -> State:
     """Quicker than to replace one by one."""
     return State(
-        state.fence_version,
-        phase,
-        since_ms,
-        inside_ms,
-        state.turn_ms,
-        min(255, seen),
-        state.is_vouched,
-        is_dismissed,
-        votes,
-    )
+        state.fence_version, phase, since_ms, inside_ms, state.turn_ms, min(255, seen),
+        state.is_vouched, is_dismissed, votes,
+    )  # fmt: skip
 
 
 def _may_be_due(state: State, at_ms: int, ground: Ground, terms: Terms) -> bool:
