@@ -360,14 +360,7 @@ async def open_door(
                 placement,
                 memory,
             )
-            transport = httpx.ASGITransport(assemble(ground))
-            looks = {"response": [Documented(transport).look]}
-            async with (
-                httpx.AsyncClient(
-                    transport=transport, base_url="http://door", event_hooks=looks
-                ) as client,
-                asyncio.TaskGroup() as tasks,
-            ):
+            async with _asking(ground) as client, asyncio.TaskGroup() as tasks:
                 loops = (writer, control, placement.survey)
                 running = [tasks.create_task(loop.run()) for loop in loops]
                 if memory is not None:
@@ -382,6 +375,17 @@ async def open_door(
     for opened in (*abroad, roll, standings, publisher, database, primary, replica):
         if opened is not None:
             await opened.close()
+
+
+@asynccontextmanager
+async def _asking(ground: Ground) -> AsyncIterator[httpx.AsyncClient]:
+    """Whoever asks the door. Every answer is held against the document."""
+    transport = httpx.ASGITransport(assemble(ground))
+    looks = {"response": [Documented(transport).look]}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://door", event_hooks=looks
+    ) as client:
+        yield client
 
 
 def _control(
