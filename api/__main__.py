@@ -31,7 +31,7 @@ from api.ground import Abroad, Ground, MediaGround
 from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
 from api.pushing import stale
-from muster import keys, lifetime
+from muster import lifetime
 from muster.addresses import networks
 from muster.clock import SystemClock
 from muster.config import Settings
@@ -44,7 +44,7 @@ from muster.fetch import Pages
 from muster.heap import Heap
 from muster.ids import SystemRandom
 from muster.jobs import JobMetrics
-from muster.keys import KeyRing, KeysError
+from muster.keys import KeysError, Ring
 from muster.lanes import LaneTable
 from muster.lateness import Lateness
 from muster.metrics import MediaMetrics, WriterMetrics
@@ -52,6 +52,7 @@ from muster.orphans import Orphans
 from muster.outlet import Outlet
 from muster.placement import Placement
 from muster.resolver import SystemResolver
+from muster.ring import LiveRing
 from muster.setting import SettingsError
 from muster.sorting import Sorting
 from muster.stale_devices import StaleDevices
@@ -80,13 +81,15 @@ NAME: Final = "muster-api"
 SWEEP_S: Final = 600.0
 ASK_AGAIN_S: Final = 1.0
 _TOKEN_LEEWAY_MS: Final = 60_000
+MEDIA_ADDRESSES: Final = "media addresses"
+"""What the secret is for that signs them."""
 
 _log = get_logger()
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> int:
     """Serve until `stop`; the exit code."""
-    ring = keys.load(settings.keys_path)
+    ring = LiveRing(settings.keys_path, SystemClock())
     listening = listen(settings)
     reached = wait_for_installation(settings.database_url, settings.lanes, _say)
     if not await _unless(stop, reached):
@@ -103,6 +106,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
             background = [
                 tasks.create_task(heap.run()),
                 tasks.create_task(lateness.run()),
+                tasks.create_task(ring.run()),
                 tasks.create_task(writer.run()),
                 tasks.create_task(control.run()),
                 tasks.create_task(ground.placement.survey.run()),
@@ -155,7 +159,7 @@ async def _unless(stop: asyncio.Event, doing: Coroutine[None, None, object]) -> 
 
 @asynccontextmanager
 async def _ground(
-    settings: Settings, ring: KeyRing
+    settings: Settings, ring: Ring
 ) -> AsyncIterator[tuple[Ground, ControlLog, Writer, RedisTail | None]]:
     """Everything open; closed in the reverse order."""
     clock, registry = SystemClock(), new_registry()
@@ -228,13 +232,14 @@ def _pages(ground: Ground) -> Pages:
 
 @asynccontextmanager
 async def _media(
-    settings: Settings, ring: KeyRing, registry: CollectorRegistry
+    settings: Settings, ring: Ring, registry: CollectorRegistry
 ) -> AsyncIterator[MediaGround]:
     """What media stand on; workers start when there is work."""
     darkroom = Darkroom(settings.media_workers)
-    secret = keys.derived(ring, "media addresses")
     try:
-        async with open_depot(settings, secret, SystemClock()) as depot:
+        async with open_depot(
+            settings, lambda: ring.secrets(MEDIA_ADDRESSES), SystemClock()
+        ) as depot:
             yield MediaGround(depot, darkroom, MediaMetrics(registry))
     finally:
         await darkroom.close()

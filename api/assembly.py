@@ -310,7 +310,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         store=StoreHandlers(depot if isinstance(depot, LocalDepot) else None),
         staff=StaffHandlers(reports, people, sessions, writer),
         service=ServiceHandlers(
-            on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping
+            on.registry, lambda: KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping
         ),
         documents=documents,
         page=_page(settings),

@@ -18,7 +18,7 @@ from muster.darkroom.pool import Darkroom
 from muster.depot import Depot
 from muster.egress import Egress
 from muster.ids import Random
-from muster.keys import KeyRing
+from muster.keys import Ring
 from muster.metrics import MediaMetrics
 from muster.pages import Memory
 from muster.placement import Placement
@@ -46,7 +46,7 @@ class Ground(NamedTuple):
     """What the door stands on."""
 
     settings: Settings
-    ring: KeyRing
+    ring: Ring
     primary: Database
     reads: Replica
     writer: Submitter

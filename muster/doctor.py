@@ -302,8 +302,17 @@ def of_files(soft: int, hard: int) -> Finding:
     return ok("file descriptors", found)
 
 
-def of_keys(kids: int, trouble: str, exposed: Sequence[str]) -> Finding:
-    """The keys that sign access tokens; `exposed` are files that others on this machine may read."""
+KEY_DAYS: Final = 366
+"""A key that has signed for longer is forgotten rather than trusted."""
+
+
+def of_keys(
+    kids: int, trouble: str, exposed: Sequence[str], age_days: float = 0.0, *, following: bool = True
+) -> Finding:
+    """The keys that sign access tokens; `exposed` are files that others on this machine may read.
+
+    `age_days`: of the one that signs. `following`: there is a next one.
+    """
     if trouble:
         return fail("signing keys", trouble, "see MUSTER_KEYS_DIR; `muster up` makes a first key")
     if exposed:
@@ -312,4 +321,10 @@ def of_keys(kids: int, trouble: str, exposed: Sequence[str]) -> Finding:
             f"{', '.join(exposed)} can be read by others",
             "chmod 600: whoever reads it can be anybody",
         )
+    if not following:
+        advice = "`muster keys rotate` publishes one: who has no next key cannot change keys in a hurry"
+        return warn("signing keys", f"{kids}, no next one", advice)
+    if age_days > KEY_DAYS:
+        advice = "`muster keys rotate`: nobody is logged out by it"
+        return warn("signing keys", f"{kids}, the one that signs is {age_days:.0f} days old", advice)
     return ok("signing keys", f"{kids}, readable")

@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from prometheus_client import CollectorRegistry, Histogram
 
-from muster import keys, lifetime
+from muster import lifetime
 from muster.attaching import Attaching
 from muster.clock import SystemClock
 from muster.config import Settings
@@ -34,6 +34,7 @@ from muster.metrics import WriterMetrics
 from muster.outlet import Local, Outlet
 from muster.placement import Placement
 from muster.republish import Republisher
+from muster.ring import LiveRing
 from muster.setting import SettingsError
 from muster.stores.postgres.batch import (
     LOCK_TIMEOUT_MS,
@@ -90,7 +91,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     server = _server(settings, registry)
     heap, lateness = Heap(server.edge.clock, registry), Lateness(server.edge.clock, registry)
     listening = Listening(settings.listen_host, settings.hub_port, _tls(settings))
-    ring = keys.load(settings.keys_path)
+    ring = LiveRing(settings.keys_path, server.edge.clock)
     tokens = Tokens(
         ring,
         settings.issuer,
@@ -114,7 +115,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
 
     async with asyncio.TaskGroup() as tasks:
         turning = tasks.create_task(server.edge.wheel.run())
-        looking = [tasks.create_task(each.run()) for each in (heap, lateness)]
+        looking = [tasks.create_task(each.run()) for each in (heap, lateness, ring)]
         living = tasks.create_task(live())
         await stop.wait()
         await server.drain(settings.drain_within_s)

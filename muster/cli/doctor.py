@@ -12,6 +12,7 @@ import re
 import resource
 import ssl
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -26,7 +27,7 @@ from muster.depot import Absent
 from muster.doctor import Finding, Verdict, fail, ok
 from muster.doctor_pushes import KeyFile, of_pushes
 from muster.errors import Refused
-from muster.keys import KeysError
+from muster.keys import NEXT, SIGNING, KeysError, made_at, next_kids
 from muster.lanes import LaneTable
 from muster.services import runfile
 from muster.services.runfile import Running
@@ -80,14 +81,20 @@ def _machine(settings: Settings) -> Iterator[Finding]:
         for limit in resource.getrlimit(resource.RLIMIT_NOFILE)
     )
     yield doctor.of_files(soft, hard)
-    trouble, kids, exposed = "", 0, []
+    yield _signing_keys(settings.keys_path)
+
+
+def _signing_keys(directory: Path) -> Finding:
     try:
-        kids = len(keys.load(settings.keys_path).publics)
-        files = sorted(settings.keys_path.glob("*.pem"))
+        ring = keys.load(directory)
+        files = sorted(file for kind in (SIGNING, NEXT) for file in directory.glob(f"*{kind}"))
         exposed = [file.name for file in files if file.stat().st_mode & _OTHERS_MAY_READ]
     except (KeysError, OSError) as error:
-        trouble = str(error)
-    yield doctor.of_keys(kids, trouble, exposed)
+        return doctor.of_keys(0, str(error), [])
+    made = made_at(ring.current_kid)
+    age_days = 0.0 if made is None else (datetime.now(UTC) - made) / timedelta(days=1)
+    following = bool(next_kids(directory))
+    return doctor.of_keys(len(ring.publics), "", exposed, age_days, following=following)
 
 
 def _push_keys(settings: Settings) -> list[KeyFile]:
@@ -158,7 +165,7 @@ async def _media(settings: Settings) -> Finding:
         # Nothing is signed here, so no secret is needed.
         async with (
             asyncio.timeout(_ASK_WITHIN_S),
-            open_depot(settings, b"", SystemClock()) as depot,
+            open_depot(settings, list, SystemClock()) as depot,
         ):
             await depot.ping()
     except (Refused, Absent, TimeoutError) as error:

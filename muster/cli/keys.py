@@ -1,7 +1,9 @@
-"""Make a new signing key, or manage the service keys of the app's own servers.
+"""Rotate the keys that sign access tokens, or manage the service keys of the app's own servers.
 
-A new signing key signs access tokens once api processes are started again. It never removes a signing key: tokens
-signed with the old one stay valid until they run out. The word of a service key is shown once and kept nowhere.
+`rotate` lets the next key sign, which was published before, and publishes another; run it every few months. Nobody is
+logged out and no process needs a restart. `rotate --compromised` lets a new key sign at once and takes the others away:
+access tokens are worth nothing then, and apps fetch new ones by themselves. `prune` takes keys away whose last token
+has expired; `rotate` does so too. The word of a service key is shown once and kept nowhere.
 """
 
 from __future__ import annotations
@@ -9,25 +11,36 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
 
+from muster import rotation
 from muster.cli._where import complain, located, with_database
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.ids import SystemRandom
-from muster.keys import KeysError, new_key
+from muster.keys import KeysError
 from muster.permission import Scope
+from muster.rotation import longest_life_s
 from muster.service_keys import KEYS_MOST
 from muster.service_keys import new_key as new_service_key
 from muster.stores.postgres import service_keys
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Nothing: a signing key, in MUSTER_KEYS_DIR. `service add|list|revoke`: service keys, in Postgres."""
-    kinds = parser.add_subparsers(dest="kind", metavar="service")
+    """`list|rotate|prune`: signing keys, in MUSTER_KEYS_DIR. `service add|list|revoke`: service keys, in Postgres."""
+    kinds = parser.add_subparsers(dest="kind", metavar="list|rotate|prune|service")
+    kinds.add_parser("list", help="the signing keys, and what each is (also without a word)")
+    rotate = kinds.add_parser("rotate", help="let the next key sign, and publish another")
+    rotate.add_argument(
+        "--compromised",
+        action="store_true",
+        help="somebody else may have the keys: a new one signs now, the others go",
+    )
+    kinds.add_parser("prune", help="take keys away whose last token has expired")
     service = kinds.add_parser("service", help="keys of the app's own servers")
     actions = service.add_subparsers(dest="action", required=True, metavar="add|list|revoke")
     add = actions.add_parser("add", help="make a key; its word is shown once")
@@ -43,8 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Do it; the exit code."""
-    if args.kind is None:
-        return _signing_key(settings)
+    if args.kind != "service":
+        return _signing(args, located(settings))
     if args.action == "add" and args.days is not None and not 0 < args.days <= 36_500:
         return complain("a key expires after more than 0 and at most 36500 days", 2)
 
@@ -58,15 +71,56 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     return asyncio.run(with_database(located(settings), ask))
 
 
-def _signing_key(settings: Settings) -> int:
+def _signing(args: argparse.Namespace, settings: Settings) -> int:
+    kinds: Mapping[str, Callable[[Settings], None]] = {
+        "rotate": _replace if getattr(args, "compromised", False) else _rotate,
+        "prune": _prune,
+    }
     try:
-        settings.keys_path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        kid = new_key(settings.keys_path)
+        kinds.get(args.kind or "", _signing_keys)(settings)
     except (OSError, KeysError) as error:
-        print(f"muster: no key was made: {error}", file=sys.stderr)
-        return 1
-    print(f"{settings.keys_path / kid}.pem")
+        return complain(str(error), 1)
     return 0
+
+
+def _rotate(settings: Settings) -> None:
+    life_s = longest_life_s(settings)
+    done = rotation.rotate(settings.keys_path, datetime.now(UTC), life_s)
+    if not done.promoted:
+        print(f"there was no next key: {done.next} is published now")
+        wait_min = rotation.PUBLISHED_S // 60
+        print(f"rotate again in {wait_min} minutes, when everybody has it", file=sys.stderr)
+        return
+    print(f"{done.current} signs now, {done.next} is next")
+    _say_gone(done.removed)
+
+
+def _replace(settings: Settings) -> None:
+    done = rotation.replace(settings.keys_path)
+    print(f"{done.current} signs now, {done.next} is next")
+    _say_gone(done.removed)
+
+
+def _prune(settings: Settings) -> None:
+    removed = rotation.prune(settings.keys_path, datetime.now(UTC), longest_life_s(settings))
+    _say_gone(removed)
+    if not removed:
+        print("nothing to take away")
+
+
+def _say_gone(removed: list[str]) -> None:
+    for kid in removed:
+        print(f"{kid} is gone")
+
+
+def _signing_keys(settings: Settings) -> None:
+    listed = rotation.roles(settings.keys_path, longest_life_s(settings))
+    if not listed:
+        raise KeysError(f"there is no signing key in {settings.keys_path}: 'muster up' makes one")
+    for key in listed:
+        made = "" if key.made is None else f"made {key.made:%Y-%m-%d}"
+        until = "" if key.until is None else f", goes after {key.until:%Y-%m-%d %H:%M} UTC"
+        print(f"{key.role:<8}  {key.kid}  {made}{until}")
 
 
 async def _add(

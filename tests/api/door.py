@@ -418,7 +418,9 @@ async def _media(
     darkroom = Darkroom(settings.media_workers)
     with TemporaryDirectory(prefix="muster-test-media-") as directory:
         where = replace(settings, media_dir=settings.media_dir or Path(directory))
-        async with open_depot(where, keys.derived(key_ring(), "media addresses"), clock) as depot:
+        async with open_depot(
+            where, lambda: key_ring().secrets("media addresses"), clock
+        ) as depot:
             yield MediaGround(depot, darkroom, MediaMetrics(registry))
     await darkroom.close()
 

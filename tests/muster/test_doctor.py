@@ -164,6 +164,9 @@ def test_keys_must_be_there_and_private() -> None:
     assert doctor.of_keys(1, "", []).verdict is Verdict.ok
     assert doctor.of_keys(0, "there is none", []).verdict is Verdict.fail
     assert doctor.of_keys(1, "", ["a.pem"]).verdict is Verdict.warn
+    assert doctor.of_keys(1, "", [], following=False).verdict is Verdict.warn
+    assert doctor.of_keys(2, "", [], age_days=367).verdict is Verdict.warn
+    assert doctor.of_keys(2, "", [], age_days=365).verdict is Verdict.ok
 
 
 def test_keys_of_pushes_are_all_there_and_can_be_read() -> None:
