@@ -31,7 +31,7 @@ from api.ground import Abroad, Ground, MediaGround
 from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
 from api.pushing import stale
-from muster import keys, lifetime
+from muster import keys, lifetime, master
 from muster.addresses import networks
 from muster.clock import SystemClock
 from muster.config import Settings
@@ -47,6 +47,7 @@ from muster.jobs import JobMetrics
 from muster.keys import KeyRing, KeysError
 from muster.lanes import LaneTable
 from muster.lateness import Lateness
+from muster.master import Masters
 from muster.metrics import MediaMetrics, WriterMetrics
 from muster.orphans import Orphans
 from muster.outlet import Outlet
@@ -61,6 +62,7 @@ from muster.stores.postgres.batch import (
     SPARE_LOCK_TIMEOUT_MS,
     PostgresBatchConnection,
 )
+from muster.stores.postgres.data_keys import data_keys
 from muster.stores.postgres.idempotency import PostgresIdempotency
 from muster.stores.postgres.membership import PostgresControlReader
 from muster.stores.postgres.pool import Database, Replica, open_database
@@ -87,13 +89,14 @@ _log = get_logger()
 async def serve(settings: Settings, stop: asyncio.Event) -> int:
     """Serve until `stop`; the exit code."""
     ring = keys.load(settings.keys_path)
+    masters = master.load(settings.master_path, settings.master_key)
     listening = listen(settings)
     reached = wait_for_installation(settings.database_url, settings.lanes, _say)
     if not await _unless(stop, reached):
         listening.close()
         return 0
     rng = random.Random()  # noqa: S311  # spreads looks and retries, hides nothing
-    async with _ground(settings, ring) as (ground, control, writer, tail):
+    async with _ground(settings, ring, masters) as (ground, control, writer, tail):
         jobs = JobMetrics(ground.registry)
         heap = Heap(ground.clock, ground.registry)
         lateness = Lateness(ground.clock, ground.registry)
@@ -105,6 +108,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(lateness.run()),
                 tasks.create_task(writer.run()),
                 tasks.create_task(control.run()),
+                tasks.create_task(ground.data_keys.run()),
                 tasks.create_task(ground.placement.survey.run()),
                 tasks.create_task(timers(ground, rng, jobs).run()),
                 tasks.create_task(previewing(ground, rng, _pages(ground), jobs).run()),
@@ -112,7 +116,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
                 tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),
                 tasks.create_task(_begun(orphaned(ground))),
-                tasks.create_task(_begun(stale(ground.primary, ground.clock))),
+                tasks.create_task(_begun(stale(ground))),
             ]
             if ground.memory is not None and tail is not None:
                 background.append(tasks.create_task(ground.memory.views.run()))
@@ -155,7 +159,7 @@ async def _unless(stop: asyncio.Event, doing: Coroutine[None, None, object]) -> 
 
 @asynccontextmanager
 async def _ground(
-    settings: Settings, ring: KeyRing
+    settings: Settings, ring: KeyRing, masters: Masters
 ) -> AsyncIterator[tuple[Ground, ControlLog, Writer, RedisTail | None]]:
     """Everything open; closed in the reverse order."""
     clock, registry = SystemClock(), new_registry()
@@ -184,6 +188,8 @@ async def _ground(
     placement = Placement(standings, PostgresVenues(primary), clock, settings.place_terms, registry)
     heard = placement.survey.control
     control = ControlLog(PostgresControlReader(primary.lent), view, clock, heard)
+    sealing = data_keys(primary, masters, clock, registry)
+    await sealing.begin()
     await _load(control, token_ms, placement)
     tail = None
     if memory is not None:
@@ -209,6 +215,7 @@ async def _ground(
                 media,
                 roll,
                 placement,
+                sealing,
                 memory,
             )
             yield ground, control, writer, tail
