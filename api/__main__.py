@@ -31,7 +31,7 @@ from api.ground import Abroad, Ground, MediaGround
 from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
 from api.pushing import stale
-from muster import lifetime
+from muster import lifetime, master
 from muster.addresses import networks
 from muster.clock import SystemClock
 from muster.config import Settings
@@ -47,6 +47,7 @@ from muster.jobs import JobMetrics
 from muster.keys import KeysError, Ring
 from muster.lanes import LaneTable
 from muster.lateness import Lateness
+from muster.master import Masters
 from muster.metrics import MediaMetrics, WriterMetrics
 from muster.orphans import Orphans
 from muster.outlet import Outlet
@@ -62,6 +63,7 @@ from muster.stores.postgres.batch import (
     SPARE_LOCK_TIMEOUT_MS,
     PostgresBatchConnection,
 )
+from muster.stores.postgres.data_keys import data_keys
 from muster.stores.postgres.idempotency import PostgresIdempotency
 from muster.stores.postgres.membership import PostgresControlReader
 from muster.stores.postgres.pool import Database, Replica, open_database
@@ -90,13 +92,14 @@ _log = get_logger()
 async def serve(settings: Settings, stop: asyncio.Event) -> int:
     """Serve until `stop`; the exit code."""
     ring = LiveRing(settings.keys_path, SystemClock())
+    masters = master.load(settings.master_path, settings.master_key)
     listening = listen(settings)
     reached = wait_for_installation(settings.database_url, settings.lanes, _say)
     if not await _unless(stop, reached):
         listening.close()
         return 0
     rng = random.Random()  # noqa: S311  # spreads looks and retries, hides nothing
-    async with _ground(settings, ring) as (ground, control, writer, tail):
+    async with _ground(settings, ring, masters) as (ground, control, writer, tail):
         jobs = JobMetrics(ground.registry)
         heap = Heap(ground.clock, ground.registry)
         lateness = Lateness(ground.clock, ground.registry)
@@ -109,6 +112,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(ring.run()),
                 tasks.create_task(writer.run()),
                 tasks.create_task(control.run()),
+                tasks.create_task(ground.data_keys.run()),
                 tasks.create_task(ground.placement.survey.run()),
                 tasks.create_task(timers(ground, rng, jobs).run()),
                 tasks.create_task(previewing(ground, rng, _pages(ground), jobs).run()),
@@ -116,7 +120,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
                 tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),
                 tasks.create_task(_begun(orphaned(ground))),
-                tasks.create_task(_begun(stale(ground.primary, ground.clock))),
+                tasks.create_task(_begun(stale(ground))),
             ]
             if ground.memory is not None and tail is not None:
                 background.append(tasks.create_task(ground.memory.views.run()))
@@ -159,7 +163,7 @@ async def _unless(stop: asyncio.Event, doing: Coroutine[None, None, object]) -> 
 
 @asynccontextmanager
 async def _ground(
-    settings: Settings, ring: Ring
+    settings: Settings, ring: Ring, masters: Masters
 ) -> AsyncIterator[tuple[Ground, ControlLog, Writer, RedisTail | None]]:
     """Everything open; closed in the reverse order."""
     clock, registry = SystemClock(), new_registry()
@@ -188,6 +192,8 @@ async def _ground(
     placement = Placement(standings, PostgresVenues(primary), clock, settings.place_terms, registry)
     heard = placement.survey.control
     control = ControlLog(PostgresControlReader(primary.lent), view, clock, heard)
+    sealing = data_keys(primary, masters, clock, registry)
+    await sealing.begin()
     await _load(control, token_ms, placement)
     tail = None
     if memory is not None:
@@ -213,6 +219,7 @@ async def _ground(
                 media,
                 roll,
                 placement,
+                sealing,
                 memory,
             )
             yield ground, control, writer, tail

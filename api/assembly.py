@@ -134,7 +134,7 @@ def assemble(on: Ground) -> Starlette:
         on.clock,
         on.random,
         service_keys,
-        extensions(on.primary, tokens),
+        extensions(on, tokens),
         settings.min_version,
     )
     documents = DocumentHandlers()
@@ -157,7 +157,7 @@ def timers(on: Ground, rng: random.Random, metrics: JobMetrics | None = None) ->
         polls.KIND: Closing(on.writer).fire,
         orphans.KIND: orphaned(on).fire,
         departures.KIND: leaving(on.primary, on.writer).fire,
-        stale_devices.KIND: stale(on.primary, on.clock).fire,
+        stale_devices.KIND: stale(on).fire,
         **event_jobs(on),
     }
     return _runner(on, rng, handlers, metrics or JobMetrics(on.registry))
@@ -303,7 +303,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         webhooks=WebhookHandlers(webhooks),
         place=PlaceHandlers(placing, Fences(on.placement.survey, on.placement.leaves, on.clock)),
         presence=PresenceHandlers(Statuses(PostgresPresence(on.primary), on.roll, on.clock)),
-        push=push_handlers(on.primary, tokens, gallery, writer, on.clock),
+        push=push_handlers(on, tokens, gallery),
         phone=_phone(on, rooms),
         attendance=attendance_handlers(on.primary, on.writer, on.clock, placing),
         media=MediaHandlers(_intake(on), gallery, on.clock),

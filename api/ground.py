@@ -15,6 +15,7 @@ from api.endpoint import Revocations
 from muster.clock import Clock
 from muster.config import Settings
 from muster.darkroom.pool import Darkroom
+from muster.data_keys import DataKeys
 from muster.depot import Depot
 from muster.egress import Egress
 from muster.ids import Random
@@ -23,6 +24,7 @@ from muster.metrics import MediaMetrics
 from muster.pages import Memory
 from muster.placement import Placement
 from muster.roll import Roll
+from muster.sealer import Sealer
 from muster.sessions import Submitter
 from muster.stores.postgres.pool import Database, Replica
 
@@ -60,4 +62,10 @@ class Ground(NamedTuple):
     media: MediaGround
     roll: Roll
     placement: Placement
+    data_keys: DataKeys
     memory: Memory | None = None
+
+    @property
+    def sealer(self) -> Sealer:
+        """What seals fields in this process."""
+        return self.data_keys.sealer

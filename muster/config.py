@@ -1,8 +1,8 @@
 """Owns every setting: its environment variable, its type, its default, its meaning.
 
-A new setting is one line in `Settings` (of pushes: in `PushSettings`, of place: in `PlaceSettings`): the variable is
-MUSTER_ and the field's name in capitals, the type is the annotation. It never reads the environment itself: the entry
-modules hand a mapping to `Settings.from_env`, once.
+A new setting is one line in `Settings` (of pushes: in `PushSettings`, of place: in `PlaceSettings`, of keys and TLS:
+in `LockSettings`): the variable is MUSTER_ and the field's name in capitals, the type is the annotation. It never reads
+the environment itself: the entry modules hand a mapping to `Settings.from_env`, once.
 """
 
 import difflib
@@ -55,8 +55,6 @@ class Settings(PlaceSettings):
     hub_urls: tuple[str, ...] = setting(
         (), "public WebSocket addresses of the hubs, told to clients by the api"
     )
-    tls_cert: Path | None = setting(None, "certificate chain, if hubs and api end TLS themselves")
-    tls_key: Path | None = setting(None, "private key of MUSTER_TLS_CERT")
     allowed_origins: tuple[str, ...] = setting(
         (), "browser origins that may connect, comma-separated; * allows all"
     )
@@ -254,6 +252,8 @@ class Settings(PlaceSettings):
             raise SettingsError(
                 "MUSTER_MEDIA_S3_KEY and MUSTER_MEDIA_S3_SECRET are set both or neither."
             )
+        if self.master_key and self.master_key_file is not None:
+            raise SettingsError("MUSTER_MASTER_KEY and MUSTER_MASTER_KEY_FILE are not both set.")
         if (self.tls_cert is None) != (self.tls_key is None):
             raise SettingsError("MUSTER_TLS_CERT and MUSTER_TLS_KEY are set both or neither.")
         if bool(self.android_package) != bool(self.android_cert_sha256):
@@ -300,6 +300,10 @@ class Settings(PlaceSettings):
     @property
     def keys_path(self) -> Path:
         return self.keys_dir or self.data_dir / "keys"
+
+    @property
+    def master_path(self) -> Path:
+        return self.master_key_file or self.keys_path / "master.key"
 
     @property
     def media_path(self) -> Path:

@@ -42,6 +42,7 @@ from muster.service_keys import FRESH_S, new_key
 from muster.stores.depots.opening import open_depot
 from muster.stores.postgres import service_keys
 from muster.stores.postgres.batch import PostgresBatchConnection
+from muster.stores.postgres.data_keys import data_keys
 from muster.stores.postgres.membership import PostgresControlReader
 from muster.stores.postgres.pool import Database, Replica, open_database
 from muster.stores.postgres.venues import PostgresVenues
@@ -54,6 +55,7 @@ from muster.stores.redis.tail import RedisTail
 from muster.tokens import Tokens
 from muster.writer import Writer
 from proto.frames import Entry
+from tests.fixtures.sealing import MASTERS
 from tests.vocabulary import PATIENCE_S
 
 PASSWORD = "correct horse battery"
@@ -337,6 +339,8 @@ async def open_door(
     view = ControlView(settings.access_token_s * 1000)
     news = asyncio.Event()
     control = _control(primary, view, clock, (placement.survey.control, lambda _entry: news.set()))
+    sealing = data_keys(primary, MASTERS, clock, registry)
+    await sealing.begin()
     database = await asyncpg.connect(database_url)
     abroad = _abroad(settings, endpoints)
     async with _media(settings, clock, registry) as media:
@@ -357,6 +361,7 @@ async def open_door(
                 media,
                 roll,
                 placement,
+                sealing,
                 memory,
             )
             transport = httpx.ASGITransport(assemble(ground))

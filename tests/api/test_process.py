@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from muster import keys
+from muster import keys, master
 from muster.config import Settings
 from tests.api.door import PASSWORD
 
@@ -36,6 +36,7 @@ async def _process(settings: Settings) -> AsyncIterator[Process]:
 
 def _settings(database_url: str, redis_url: str, tmp_path: Path, port: int) -> Settings:
     keys.ensure_key(tmp_path)
+    master.ensure(tmp_path / "master.key")
     return Settings(
         database_url=database_url,
         redis_url=redis_url,

@@ -17,6 +17,7 @@ CREATE TABLE second_factors (
     locks        integer     NOT NULL DEFAULT 0,
     locked_until timestamptz
 );
+CREATE INDEX second_factors_seal_key ON second_factors (seal_key_v1(secret), person_id);
 
 CREATE TABLE recovery_codes (
     person_id uuid  NOT NULL REFERENCES second_factors ON DELETE CASCADE,
@@ -43,3 +44,4 @@ CREATE INDEX half_logins_of_person ON half_logins (person_id);
 
 -- Sealed. A key that has one signs its requests and is not shown in them.
 ALTER TABLE service_keys ADD COLUMN signing_key bytea;
+CREATE INDEX service_keys_seal_key ON service_keys (seal_key_v1(signing_key), key_id);
