@@ -27,12 +27,13 @@ from api.assembly import (
     timers,
 )
 from api.edge import ApiMetrics
-from api.ground import Abroad, Ground, MediaGround
+from api.ground import Abroad, Ground, IdentityGround, MediaGround
 from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
 from api.pushing import stale
 from muster import lifetime, master
 from muster.addresses import networks
+from muster.breached import BreachedError, known_passwords
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
@@ -48,9 +49,11 @@ from muster.keys import KeysError, Ring
 from muster.lanes import LaneTable
 from muster.lateness import Lateness
 from muster.master import Masters
-from muster.metrics import MediaMetrics, WriterMetrics
+from muster.metrics import IdentityMetrics, MediaMetrics, WriterMetrics
+from muster.nonces import LocalNonces, SharedNonces
 from muster.orphans import Orphans
 from muster.outlet import Outlet
+from muster.password_policy import KnownPasswords
 from muster.placement import Placement
 from muster.resolver import SystemResolver
 from muster.ring import LiveRing
@@ -72,10 +75,12 @@ from muster.stores.postgres.venues import PostgresVenues
 from muster.stores.reach import wait_for_installation
 from muster.stores.redis.meters import PublisherMeters, TailMeters
 from muster.stores.redis.nodes import nodes_at
+from muster.stores.redis.nonces import RedisNonces
 from muster.stores.redis.publisher import RedisPublisher
 from muster.stores.redis.roll import roll_at
 from muster.stores.redis.standing import standings_at
 from muster.stores.redis.tail import RedisTail
+from muster.stores.redis.wire import Dial
 from muster.telemetry import configure_logging, get_logger, new_registry
 from muster.writer import Writer
 
@@ -93,13 +98,14 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     """Serve until `stop`; the exit code."""
     ring = LiveRing(settings.keys_path, SystemClock())
     masters = master.load(settings.master_path, settings.master_key)
+    known = known_passwords(settings.breached_file)
     listening = listen(settings)
     reached = wait_for_installation(settings.database_url, settings.lanes, _say)
     if not await _unless(stop, reached):
         listening.close()
         return 0
     rng = random.Random()  # noqa: S311  # spreads looks and retries, hides nothing
-    async with _ground(settings, ring, masters) as (ground, control, writer, tail):
+    async with _ground(settings, ring, masters, known) as (ground, control, writer, tail):
         jobs = JobMetrics(ground.registry)
         heap = Heap(ground.clock, ground.registry)
         lateness = Lateness(ground.clock, ground.registry)
@@ -163,7 +169,7 @@ async def _unless(stop: asyncio.Event, doing: Coroutine[None, None, object]) -> 
 
 @asynccontextmanager
 async def _ground(
-    settings: Settings, ring: Ring, masters: Masters
+    settings: Settings, ring: Ring, masters: Masters, known: KnownPasswords
 ) -> AsyncIterator[tuple[Ground, ControlLog, Writer, RedisTail | None]]:
     """Everything open; closed in the reverse order."""
     clock, registry = SystemClock(), new_registry()
@@ -194,6 +200,9 @@ async def _ground(
     control = ControlLog(PostgresControlReader(primary.lent), view, clock, heard)
     sealing = data_keys(primary, masters, clock, registry)
     await sealing.begin()
+    shared = RedisNonces(Dial(settings.redis_url))
+    nonces = SharedNonces(shared, LocalNonces(clock), clock)
+    identity = IdentityGround(known, nonces, IdentityMetrics(registry))
     await _load(control, token_ms, placement)
     tail = None
     if memory is not None:
@@ -220,11 +229,13 @@ async def _ground(
                 roll,
                 placement,
                 sealing,
+                identity,
                 memory,
             )
             yield ground, control, writer, tail
     for egress in abroad:
         await egress.close()
+    await shared.close()
     await roll.close()
     await standings.close()
     await publisher.close()
@@ -313,7 +324,7 @@ def main() -> int:
         settings = Settings.from_env(os.environ)
         configure_logging("api", settings.log_level)
         return lifetime.run(lambda stop: serve(settings, stop))
-    except (SettingsError, KeysError) as error:
+    except (SettingsError, KeysError, BreachedError) as error:
         _say(str(error))
     except OSError as error:
         _say(f"cannot listen: {error.strerror or error}")

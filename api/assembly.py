@@ -20,6 +20,7 @@ from api.endpoint import Gate
 from api.finding import FindingHandlers
 from api.ground import Ground
 from api.hosting import calendar_handlers, event_finding_handlers, event_handlers, event_jobs
+from api.identifying import identities, service_keys
 from api.later import LaterHandlers
 from api.limits import Limits, Rates
 from api.links import AppLinkHandlers, LinkHandlers
@@ -62,8 +63,6 @@ from muster.jwks import fetching
 from muster.media import terms_of
 from muster.orphans import Orphans
 from muster.pages import Pages, ReadPages
-from muster.passwords import Passwords
-from muster.people import People
 from muster.pins import Pins
 from muster.placing import Placing
 from muster.polls import Polls
@@ -73,8 +72,7 @@ from muster.reports import Reports
 from muster.rooms import Rooms
 from muster.scheduled import Schedule
 from muster.search import Search
-from muster.service_keys import ServiceKeys
-from muster.sessions import Sessions, Surroundings, Terms
+from muster.sessions import Surroundings
 from muster.status import Statuses
 from muster.stores.depots.local import LocalDepot
 from muster.stores.depots.origins import media_origins
@@ -98,8 +96,6 @@ from muster.stores.postgres.previews import PostgresPreviews
 from muster.stores.postgres.reports import PostgresReports
 from muster.stores.postgres.rooms import PostgresRooms
 from muster.stores.postgres.search import PostgresSearch
-from muster.stores.postgres.service_keys import PostgresServiceKeys
-from muster.stores.postgres.sessions import PostgresSessions
 from muster.stores.postgres.sync import PostgresMoments
 from muster.stores.postgres.threads import PostgresThreads
 from muster.stores.postgres.visits import PostgresVisits
@@ -125,7 +121,6 @@ def assemble(on: Ground) -> Starlette:
     )
     limits = Limits(rates, on.clock, on=settings.rate_limits)
     once = Once(PostgresIdempotency(on.primary))
-    service_keys = ServiceKeys(PostgresServiceKeys(on.primary), on.clock)
     gate = Gate(
         tokens,
         on.control,
@@ -133,7 +128,7 @@ def assemble(on: Ground) -> Starlette:
         once,
         on.clock,
         on.random,
-        service_keys,
+        service_keys(on),
         extensions(on, tokens),
         settings.min_version,
     )
@@ -262,12 +257,9 @@ def _page(settings: Settings) -> PageHandlers:
 
 def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHandlers) -> Handlers:
     settings, writer = on.settings, on.writer
-    passwords = Passwords(on.hashing, settings.password_memory_kib, settings.password_passes)
     known = PostgresPeople(on.primary)
-    people = People(known, passwords, on.clock, on.random)
+    people, login, sessions, credentials = identities(on, tokens, limits)
     surroundings = Surroundings(on.clock, on.random, writer)
-    terms = Terms(settings.refresh_days, settings.session_days)
-    sessions = Sessions(PostgresSessions(on.primary), known, passwords, tokens, terms, surroundings)
     externals = PostgresExternals(on.primary)
     arrivals = Arrivals(externals, known, _foreign(on), sessions, surroundings)
     webhooks = Webhooks(
@@ -287,7 +279,8 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         app_links=AppLinkHandlers(
             settings.ios_app_ids, settings.android_package, settings.android_cert_sha256
         ),
-        sessions=SessionHandlers(sessions, arrivals, limits),
+        sessions=SessionHandlers(login, sessions, arrivals, limits),
+        credentials=credentials,
         rooms=RoomHandlers(rooms, writer, limits),
         members=MemberHandlers(rooms, writer),
         events=event_handlers(on),

@@ -20,8 +20,10 @@ from muster.depot import Depot
 from muster.egress import Egress
 from muster.ids import Random
 from muster.keys import Ring
-from muster.metrics import MediaMetrics
+from muster.metrics import IdentityMetrics, MediaMetrics
+from muster.nonces import Nonces
 from muster.pages import Memory
+from muster.password_policy import KnownPasswords
 from muster.placement import Placement
 from muster.roll import Roll
 from muster.sealer import Sealer
@@ -44,6 +46,14 @@ class MediaGround(NamedTuple):
     metrics: MediaMetrics
 
 
+class IdentityGround(NamedTuple):
+    """What showing who one is stands on: passwords that nobody may take, nonces, and what is counted."""
+
+    known: KnownPasswords
+    nonces: Nonces
+    metrics: IdentityMetrics
+
+
 class Ground(NamedTuple):
     """What the door stands on."""
 
@@ -63,6 +73,7 @@ class Ground(NamedTuple):
     roll: Roll
     placement: Placement
     data_keys: DataKeys
+    identity: IdentityGround
     memory: Memory | None = None
 
     @property

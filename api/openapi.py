@@ -44,7 +44,8 @@ def document(
     routes: Sequence[Route], rules: Mapping[tuple[str, str], RouteRule], version: str
 ) -> dict[str, Any]:
     """The whole document."""
-    answers = {route.answer for route in routes if route.answer is not None}
+    said = [answer for route in routes for answer in (route.answer, route.halfway)]
+    answers = {answer for answer in said if answer is not None}
     bodies = {route.body for route in routes if route.body is not None}
     kinds = sorted(answers | bodies, key=lambda kind: str(kind.__name__))
     _, components = msgspec.json.schema_components([*kinds, Problem], ref_template=_REF)
@@ -70,6 +71,13 @@ def document(
                     "type": "http",
                     "scheme": "bearer",
                     "description": "A key of the app's own servers, made by `muster keys service add`",
+                },
+                "service_signature": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "Muster-HMAC key=, at=, nonce=, sha256=, signature=: by a key that was made with"
+                    " `--signs`; see docs/adopters.md",
                 },
                 "extension": {
                     "type": "http",
@@ -144,7 +152,8 @@ def _security(rule: RouteRule) -> list[dict[str, list[str]]]:
     people: list[dict[str, list[str]]] = [{"token": []}] if rule.roles else []
     if rule.extension:
         people.append({"extension": []})
-    return people if rule.scope is None else [*people, {"service_key": []}]
+    servers: list[dict[str, list[str]]] = [{"service_key": []}, {"service_signature": []}]
+    return people if rule.scope is None else [*people, *servers]
 
 
 def _responses(route: Route, rule: RouteRule) -> dict[str, Any]:
@@ -159,9 +168,24 @@ def _responses(route: Route, rule: RouteRule) -> dict[str, Any]:
         responses["200"] = {"description": "The document", "content": {route.media_type: _TEXT}}
     else:
         responses["204"] = {"description": "Done"}
+    if route.halfway is not None:
+        responses["202"] = _halfway(route.halfway)
     if route.etag:
         responses["200"] = {**responses["200"], "headers": _VALIDATOR}
         responses["304"] = {"description": "As you have it (If-None-Match)", "headers": _VALIDATOR}
+    placed = _PLACES.search(route.path)
+    content = {problems.MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}}
+    for code in sorted(_refusals(route, rule)):
+        responses[str(HTTP_STATUS[code])] = {
+            "description": problems.TITLES[code],
+            "content": content,
+        }
+    if route.media_type and placed:  # a page says by itself that there is nothing
+        responses["404"]["content"] = {**content, route.media_type: _TEXT}
+    return responses
+
+
+def _refusals(route: Route, rule: RouteRule) -> set[Code]:
     codes = {Code.too_many_requests, Code.unavailable, Code.upgrade_required, *route.refuses}
     placed = _PLACES.search(route.path)
     if route.body is not None or route.query is not None or placed or route.kept:
@@ -174,15 +198,15 @@ def _responses(route: Route, rule: RouteRule) -> dict[str, Any]:
         codes |= {Code.not_found}
     if route.kept:
         codes |= {Code.conflict}
-    content = {problems.MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}}
-    for code in sorted(codes):
-        responses[str(HTTP_STATUS[code])] = {
-            "description": problems.TITLES[code],
-            "content": content,
-        }
-    if route.media_type and placed:  # a page says by itself that there is nothing
-        responses["404"]["content"] = {**content, route.media_type: _TEXT}
-    return responses
+    return codes
+
+
+def _halfway(answer: type[Struct]) -> dict[str, Any]:
+    schema = {"$ref": _REF.format(name=answer.__name__)}
+    return {
+        "description": "One step more is needed",
+        "content": {"application/json": {"schema": schema}},
+    }
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:

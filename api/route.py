@@ -24,6 +24,7 @@ PATH_TYPES: Final[Mapping[str, Any]] = {
     "room": UUID,
     "person": UUID,
     "session": UUID,
+    "device": UUID,
     "report": UUID,
     "job": UUID,
     "media": UUID,
@@ -160,6 +161,9 @@ class Route(NamedTuple):
     once: bool = False
     etag: bool = False
     stream: bool = False
+    halfway: type[Struct] | None = None
+    """What it answers, with 202, where one step more is needed."""
+
     media_type: str = ""
     """Of a `Raw` answer."""
 

@@ -18,6 +18,7 @@ from hashlib import sha1
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from muster.common_passwords import CommonPasswords
 from muster.password_policy import KnownPasswords
 
 WORDS_BYTES: Final = 256 << 20
@@ -90,6 +91,11 @@ class Words:
         wanted = _short(password.encode("utf-8", "replace"))
         at = bisect_left(self._heads, wanted)
         return at < len(self._heads) and self._heads[at] == wanted
+
+
+def known_passwords(path: Path | None) -> KnownPasswords:
+    """The list in this file; without one the common ones that we know. Raises `BreachedError`."""
+    return CommonPasswords() if path is None else open_breached(path)
 
 
 def open_breached(path: Path) -> KnownPasswords:

@@ -153,6 +153,10 @@ class Settings(PlaceSettings):
     password_memory_kib: int = setting(19_456, "argon2id memory", at_least=64)
     password_passes: int = setting(2, "argon2id passes", at_least=1)
     password_threads: int = setting(2, "argon2id hashes computed at once", at_least=1, at_most=64)
+    breached_file: Path | None = setting(
+        None,
+        "passwords nobody may take: sorted SHA-1 hashes, or words; default: a short list of ours",
+    )
     rate_limits: bool = setting(True, "refuse clients that ask too often")
     anonymous_per_min: float = setting(
         60.0, "registrations, logins and refreshes per address, minute and process", at_least=1.0

@@ -51,12 +51,10 @@ class WriterMetrics:
         self._commit_seconds.observe(seconds)
 
 
-IDENTITY_EVENTS: Final = (
-    """
+IDENTITY_EVENTS: Final = """
     login login_halfway login_wrong login_banned step_up_wrong code_wrong code_replayed code_locked recovery_used
     factor_on factor_off refresh_reused password_changed password_refused signature_wrong signature_replayed
     """.split()  # noqa: SIM905
-)
 
 
 class IdentityMetrics:

@@ -27,6 +27,10 @@ NONCES_MOST: Final = 200_000
 """Some 30 MB; more than 300 signed requests a second, for eleven minutes without Redis."""
 
 
+AWAY_S: Final = 2.0
+"""How long Redis is left alone once it did not answer: nobody waits for it meanwhile."""
+
+
 class Unreachable(Exception):
     """Redis did not answer in time; the nonce may be taken or not."""
 
@@ -72,15 +76,20 @@ class LocalNonces:
 class SharedNonces:
     """All processes' memory, as long as it answers."""
 
-    def __init__(self, store: SharedStore, local: LocalNonces) -> None:
+    def __init__(self, store: SharedStore, local: LocalNonces, clock: Clock) -> None:
         self._store = store
         self._local = local
+        self._clock = clock
+        self._away_until = float("-inf")
 
     async def take(self, key: UUID, nonce: str) -> bool:
         """See `Nonces`. Ours first: what this process has seen it knows, whatever Redis has lost."""
         if not await self._local.take(key, nonce):
             return False
+        if self._clock.monotonic() < self._away_until:
+            return True
         try:
             return await self._store.take(key, nonce, KEPT_S)
         except Unreachable:
+            self._away_until = self._clock.monotonic() + AWAY_S
             return True

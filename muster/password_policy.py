@@ -40,9 +40,7 @@ class PasswordPolicy:
             )
         if _names(password, handle) or await asyncio.to_thread(self._known.has, password):
             self._metrics.count("password_refused")
-            raise Refused(
-                Code.bad_request, "this password is too easily guessed; choose another"
-            )
+            raise Refused(Code.bad_request, "this password is too easily guessed; choose another")
 
 
 def _names(password: str, handle: str) -> bool:

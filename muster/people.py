@@ -85,7 +85,9 @@ class PeopleStore(Protocol):
         """Replace the hash of the same password unless it has been replaced meanwhile."""
         ...
 
-    async def change_password(self, person: PersonId, new_hash: str, password_no: int | None) -> bool:
+    async def change_password(
+        self, person: PersonId, new_hash: str, password_no: int | None
+    ) -> bool:
         """Another password; logins that are under way with the one before come to nothing.
 
         False if it is not change `password_no` any more that is in force; None: whichever it is.

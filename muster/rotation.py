@@ -1,7 +1,7 @@
 """Rotation of the signing keys: next, current, previous.
 
     rotate       the next key signs from now on, the one before is kept for its tokens, and a new next is published
-    replace      the keys may be in the wrong hands: a new one signs at once and all others go, with every token of theirs
+    replace      the keys may be in the wrong hands: a new one signs at once, all others go with every token of theirs
     prune        keys whose last token has expired go
     roles        which key is what
 
@@ -56,7 +56,9 @@ def longest_life_s(settings: Settings) -> int:
     return max(settings.access_token_s, settings.media_link_s, EXTENSION_S) + LEEWAY_S
 
 
-def rotate(directory: Path, now: datetime, life_s: int, published_s: float = PUBLISHED_S) -> Rotated:
+def rotate(
+    directory: Path, now: datetime, life_s: int, published_s: float = PUBLISHED_S
+) -> Rotated:
     """Let the next key sign. Raises `KeysError`: the directory cannot be used, or the next key is too new."""
     with _alone(directory):
         current = _current(directory)
@@ -126,7 +128,9 @@ def _publish(directory: Path, current: str) -> str:
         if other != kid:
             (directory / f"{other}{NEXT}").unlink()
     if kid < current:
-        raise KeysError("the current key is named as if it were made later than now: is the clock right?")
+        raise KeysError(
+            "the current key is named as if it were made later than now: is the clock right?"
+        )
     return kid
 
 

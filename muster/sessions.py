@@ -1,7 +1,7 @@
 """Sessions: one login of one person on one device, and the refresh tokens that carry it on.
 
-Owns beginning one (for whom muster/login.py or muster/arrivals.py let in), refreshing, and which there are. Must never end a session by itself: that goes through
-the control log, so that every hub learns of it.
+Owns beginning one (for whom muster/login.py or muster/arrivals.py lets in), refreshing, and which there are. Must never
+end a session by itself: that goes through the control log, so that every hub learns of it.
 """
 
 from __future__ import annotations
@@ -247,7 +247,9 @@ class Sessions:
 
 
 def _shut_out() -> Refused:
-    return Refused(Code.permission_denied, "this account is banned, or its password was just changed")
+    return Refused(
+        Code.permission_denied, "this account is banned, or its password was just changed"
+    )
 
 
 def _ended() -> Refused:

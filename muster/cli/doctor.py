@@ -20,11 +20,13 @@ from typing import Final
 import httpx
 
 from muster import doctor, keys
+from muster.breached import BreachedError, known_passwords
 from muster.cli._where import UNREACHABLE, connected, located, reason
 from muster.clock import SystemClock
 from muster.config import Settings, hide_password
 from muster.depot import Absent
 from muster.doctor import Finding, Verdict, fail, ok
+from muster.doctor_identity import of_keys, of_passwords
 from muster.doctor_pushes import KeyFile, of_pushes
 from muster.errors import Refused
 from muster.keys import NEXT, SIGNING, KeysError, made_at, next_kids
@@ -82,6 +84,15 @@ def _machine(settings: Settings) -> Iterator[Finding]:
     )
     yield doctor.of_files(soft, hard)
     yield _signing_keys(settings.keys_path)
+    yield _passwords(settings.breached_file)
+
+
+def _passwords(path: Path | None) -> Finding:
+    try:
+        known_passwords(path)
+    except BreachedError as error:
+        return of_passwords(str(path), str(error))
+    return of_passwords(str(path or ""), "")
 
 
 def _signing_keys(directory: Path) -> Finding:
@@ -90,11 +101,11 @@ def _signing_keys(directory: Path) -> Finding:
         files = sorted(file for kind in (SIGNING, NEXT) for file in directory.glob(f"*{kind}"))
         exposed = [file.name for file in files if file.stat().st_mode & _OTHERS_MAY_READ]
     except (KeysError, OSError) as error:
-        return doctor.of_keys(0, str(error), [])
+        return of_keys(0, str(error), [])
     made = made_at(ring.current_kid)
     age_days = 0.0 if made is None else (datetime.now(UTC) - made) / timedelta(days=1)
     following = bool(next_kids(directory))
-    return doctor.of_keys(len(ring.publics), "", exposed, age_days, following=following)
+    return of_keys(len(ring.publics), "", exposed, age_days, following=following)
 
 
 def _push_keys(settings: Settings) -> list[KeyFile]:

@@ -16,18 +16,21 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
+from prometheus_client import CollectorRegistry
 
-from muster import rotation
-from muster.cli._where import complain, located, with_database
+from muster import master, rotation
+from muster.cli._where import NAME, complain, located, with_database
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.ids import SystemRandom
 from muster.keys import KeysError
 from muster.permission import Scope
 from muster.rotation import longest_life_s
-from muster.service_keys import KEYS_MOST
+from muster.service_keys import FIELD, KEYS_MOST, NewKey
 from muster.service_keys import new_key as new_service_key
 from muster.stores.postgres import service_keys
+from muster.stores.postgres.data_keys import data_keys
+from muster.stores.postgres.pool import open_database
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scope", action="append", required=True, choices=[scope.value for scope in Scope]
     )
     add.add_argument("--days", type=float, default=None, help="when it expires; default: never")
+    add.add_argument(
+        "--signs",
+        action="store_true",
+        help="it signs requests and is never sent; see docs/adopters.md",
+    )
     actions.add_parser("list", help="which keys there are, and when they were last used")
     revoke = actions.add_parser("revoke", help="end a key, everywhere within 2 seconds")
     revoke.add_argument("id", type=UUID, metavar="ID")
@@ -63,12 +71,15 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
 
     async def ask(database: asyncpg.Connection) -> int:
         if args.action == "add":
-            return await _add(database, args.name, args.scope, args.days)
+            return await _add(database, args, located(settings))
         if args.action == "list":
             return await _list(database)
         return await _revoke(database, args.id)
 
-    return asyncio.run(with_database(located(settings), ask))
+    try:
+        return asyncio.run(with_database(located(settings), ask))
+    except KeysError as error:  # of the master key
+        return complain(str(error), 1)
 
 
 def _signing(args: argparse.Namespace, settings: Settings) -> int:
@@ -123,23 +134,34 @@ def _signing_keys(settings: Settings) -> None:
         print(f"{key.role:<8}  {key.kid}  {made}{until}")
 
 
-async def _add(
-    database: asyncpg.Connection, name: str, scopes: list[str], days: float | None
-) -> int:
+async def _add(database: asyncpg.Connection, args: argparse.Namespace, settings: Settings) -> int:
     new = new_service_key(SystemClock().now_ms(), SystemRandom())
-    until = None if days is None else datetime.now(UTC) + timedelta(days=days)
-    wanted = [Scope(scope) for scope in dict.fromkeys(scopes)]
-    if not await service_keys.add(database, new, name[:200], wanted, until):
+    until = None if args.days is None else datetime.now(UTC) + timedelta(days=args.days)
+    wanted = [Scope(scope) for scope in dict.fromkeys(args.scope)]
+    sealed = await _sealed(settings, new) if args.signs else None
+    if not await service_keys.add(database, new, args.name[:200], wanted, until, sealed):
         return complain(f"there are {KEYS_MOST} service keys already: revoke one", 1)
     print(new.word)
     print("shown this once: keep it where the app's servers find it", file=sys.stderr)
     return 0
 
 
+async def _sealed(settings: Settings, new: NewKey) -> bytes:
+    """What it signs with, as it is kept. Raises `KeysError`."""
+    masters = master.load(settings.master_path, settings.master_key)
+    primary = await open_database(settings.database_url, NAME, 1, lambda _seconds: None)
+    try:
+        sealing = data_keys(primary, masters, SystemClock(), CollectorRegistry())
+        await sealing.begin()
+        return sealing.sealer.seal(new.signing_key, FIELD, new.id.bytes)
+    finally:
+        await primary.close()
+
+
 async def _list(database: asyncpg.Connection) -> int:
     for key in await service_keys.listed(database):
         print(f"{key.id}  {key.name}")
-        print(f"  scopes   {', '.join(key.scopes)}")
+        print(f"  scopes   {', '.join(key.scopes)}{'; signs its requests' if key.signs else ''}")
         print(f"  made     {key.created_at:%Y-%m-%d}")
         print(f"  used     {f'{key.used_at:%Y-%m-%d %H:%M}' if key.used_at else 'never'}")
         if key.expires_at is not None:

@@ -22,10 +22,11 @@ from prometheus_client import CollectorRegistry
 
 from api.assembly import assemble
 from api.edge import ApiMetrics
-from api.ground import Abroad, Ground, MediaGround
+from api.ground import Abroad, Ground, IdentityGround, MediaGround
 from api.memory import Ear, remembering
 from muster import keys
 from muster.addresses import networks
+from muster.breached import known_passwords
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
@@ -34,7 +35,8 @@ from muster.egress import EVERYWHERE, Egress
 from muster.ids import DeviceId, PersonId, SessionId, SystemRandom, device_of
 from muster.keys import KeyRing
 from muster.lanes import LaneTable
-from muster.metrics import MediaMetrics, WriterMetrics
+from muster.metrics import IdentityMetrics, MediaMetrics, WriterMetrics
+from muster.nonces import LocalNonces, SharedNonces
 from muster.outlet import Outlet
 from muster.permission import Relation, RoomKind, Scope, ServiceRole
 from muster.placement import Placement
@@ -48,10 +50,12 @@ from muster.stores.postgres.pool import Database, Replica, open_database
 from muster.stores.postgres.venues import PostgresVenues
 from muster.stores.redis.meters import PublisherMeters, TailMeters
 from muster.stores.redis.nodes import nodes_at
+from muster.stores.redis.nonces import RedisNonces
 from muster.stores.redis.publisher import RedisPublisher
 from muster.stores.redis.roll import roll_at
 from muster.stores.redis.standing import standings_at
 from muster.stores.redis.tail import RedisTail
+from muster.stores.redis.wire import Dial
 from muster.tokens import Tokens
 from muster.writer import Writer
 from proto.frames import Entry
@@ -297,9 +301,9 @@ class Door:
             self._control.seen(head)
             await self._news.wait()
 
-    def counted(self, name: str) -> float:
-        """A metric without labels."""
-        return self.ground.registry.get_sample_value(name) or 0.0
+    def counted(self, name: str, **labels: str) -> float:
+        """A metric of these labels."""
+        return self.ground.registry.get_sample_value(name, labels) or 0.0
 
 
 @cache
@@ -341,6 +345,8 @@ async def open_door(
     control = _control(primary, view, clock, (placement.survey.control, lambda _entry: news.set()))
     sealing = data_keys(primary, MASTERS, clock, registry)
     await sealing.begin()
+    known, identity = known_passwords(settings.breached_file), IdentityMetrics(registry)
+    shared = RedisNonces(Dial(redis_url), f"test-{secrets.token_hex(4)}")
     database = await asyncpg.connect(database_url)
     abroad = _abroad(settings, endpoints)
     async with _media(settings, clock, registry) as media:
@@ -362,6 +368,7 @@ async def open_door(
                 roll,
                 placement,
                 sealing,
+                IdentityGround(known, SharedNonces(shared, LocalNonces(clock), clock), identity),
                 memory,
             )
             transport = httpx.ASGITransport(assemble(ground))
@@ -380,7 +387,7 @@ async def open_door(
                 finally:
                     for task in running:
                         task.cancel()
-    for opened in (*abroad, roll, standings, publisher, database, primary, replica):
+    for opened in (*abroad, shared, roll, standings, publisher, database, primary, replica):
         if opened is not None:
             await opened.close()
 
@@ -423,9 +430,7 @@ async def _media(
     darkroom = Darkroom(settings.media_workers)
     with TemporaryDirectory(prefix="muster-test-media-") as directory:
         where = replace(settings, media_dir=settings.media_dir or Path(directory))
-        async with open_depot(
-            where, lambda: key_ring().secrets("media addresses"), clock
-        ) as depot:
+        async with open_depot(where, lambda: key_ring().secrets("media addresses"), clock) as depot:
             yield MediaGround(depot, darkroom, MediaMetrics(registry))
     await darkroom.close()
 

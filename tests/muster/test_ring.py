@@ -17,6 +17,7 @@ from muster.ring import ASKED_S, LiveRing
 from muster.rotation import PUBLISHED_S, replace, rotate
 from muster.stores.depots.signing import Policy, Signer
 from muster.tokens import Tokens, jwks
+from tests.pushers.asking import until
 
 WHO = (PersonId(uuid4()), SessionId(uuid4()), DeviceId(uuid4()), ServiceRole.user)
 LATER = datetime.now(UTC) + timedelta(seconds=PUBLISHED_S + 3_600)
@@ -36,10 +37,9 @@ def _tokens(ring: LiveRing) -> Tokens:
 
 
 async def _followed(ring: LiveRing, kid: str) -> None:
-    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+    async with asyncio.TaskGroup() as tasks:
         following = tasks.create_task(ring.run())
-        while ring.current_kid != kid:
-            await asyncio.sleep(0)
+        await until(lambda: ring.current_kid == kid)
         following.cancel()
 
 

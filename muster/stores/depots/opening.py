@@ -17,9 +17,7 @@ from muster.stores.depots.signing import Secrets, Signer
 
 
 @asynccontextmanager
-async def open_depot(
-    settings: Settings, secrets: Secrets, clock: Clock
-) -> AsyncIterator[Depot]:
+async def open_depot(settings: Settings, secrets: Secrets, clock: Clock) -> AsyncIterator[Depot]:
     """The depot; `secrets` sign addresses of our own. Nothing is asked of it yet."""
     if settings.media_s3_bucket:
         async with open_s3(settings, clock) as depot:

@@ -93,8 +93,8 @@ class Signer:
 
     def _fits(self, what: bytes, text: str, signature: str | None) -> bool:
         given = (signature or "").encode()
-        wanted = [_mac(secret, what, text).encode() for secret in self._secrets()]
-        return any([hmac.compare_digest(one, given) for one in wanted])
+        wanted = (_mac(secret, what, text).encode() for secret in self._secrets())
+        return any(hmac.compare_digest(one, given) for one in wanted)
 
 
 def _mac(secret: bytes, what: bytes, text: str) -> str:

@@ -85,7 +85,9 @@ class PostgresPeople:
     async def set_password(self, person: PersonId, old_hash: str, new_hash: str) -> None:
         await self._database.execute(_REHASHED, person, old_hash, new_hash)
 
-    async def change_password(self, person: PersonId, new_hash: str, password_no: int | None) -> bool:
+    async def change_password(
+        self, person: PersonId, new_hash: str, password_no: int | None
+    ) -> bool:
         row = await self._database.fetchrow(_CHANGED, person, new_hash, password_no)
         return row is not None
 

@@ -41,13 +41,9 @@ _KEEP: Final = """
         confirmed_at = CASE WHEN $6 THEN coalesce(confirmed_at, now()) ELSE confirmed_at END
     WHERE person_id = $1
 """
-_USED: Final = (
-    "UPDATE recovery_codes SET used_at = now() WHERE person_id = $1 AND code_hash = $2"
-)
+_USED: Final = "UPDATE recovery_codes SET used_at = now() WHERE person_id = $1 AND code_hash = $2"
 _FORGET: Final = "DELETE FROM recovery_codes WHERE person_id = $1"
-_CODES: Final = (
-    "INSERT INTO recovery_codes (person_id, code_hash) SELECT $1, unnest($2::bytea[])"
-)
+_CODES: Final = "INSERT INTO recovery_codes (person_id, code_hash) SELECT $1, unnest($2::bytea[])"
 _REMOVE: Final = "DELETE FROM second_factors WHERE person_id = $1"
 
 # Old ones of anybody go with each new one: there is never more than what was begun lately.
@@ -119,7 +115,7 @@ class PostgresHalfLogins:
         row = await self._database.fetchrow(_FIND_HALF, token_hash)
         if row is None:
             return None
-        return Half(PersonId(row[0]), DeviceId(row[1]), *row[2:6], expires_at_ms=to_ms(row[6]))
+        return Half(PersonId(row[0]), DeviceId(row[1]), *row[2:6], to_ms(row[6]))
 
     async def use(self, token_hash: bytes) -> bool:
         return await self._database.execute(_USE_HALF, token_hash) == "DELETE 1"

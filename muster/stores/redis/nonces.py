@@ -42,17 +42,26 @@ class RedisNonces:
     async def _ask(self, command: tuple[bytes, ...]) -> Reply:
         packed = pack_command(command)  # type: ignore[arg-type]  # hiredis' stub knows one part
         try:
-            async with asyncio.timeout(2 * WITHIN_S), self._turn:
-                [reply] = await self._wire.ask([packed], WITHIN_S)
-                if isinstance(reply, MovedError):
-                    await self._move(Address(reply.host, reply.port))
-                    [reply] = await self._wire.ask([packed], WITHIN_S)
-                if isinstance(reply, ResponseError):
-                    raise reply
-                return reply
-        except (*BROKEN, TimeoutError) as broken:
-            await self._move(None)
+            async with asyncio.timeout(WITHIN_S), self._turn:
+                return await self._answered(packed)
+        except BROKEN as broken:
             raise Unreachable from broken
+
+    async def _answered(self, packed: bytes) -> Reply:
+        """In our turn: nobody else uses the wire."""
+        understood = False
+        try:
+            [reply] = await self._wire.ask([packed], WITHIN_S)
+            if isinstance(reply, MovedError):
+                await self._move(Address(reply.host, reply.port))
+                [reply] = await self._wire.ask([packed], WITHIN_S)
+            if isinstance(reply, ResponseError):
+                raise reply
+            understood = True
+            return reply
+        finally:
+            if not understood:
+                await self._move(None)
 
     async def _move(self, to: Address | None) -> None:
         await self._wire.close()
