@@ -92,9 +92,9 @@ class CommonPasswords:
     def has(self, password: str) -> bool:
         """Whether it is one that is tried first. Reads nothing."""
         folded = password.casefold()
-        if folded.isascii() and not any(map(str.isalpha, folded)):
-            if sum(map(str.isdigit, folded)) < _DIGITS_FEW:
-                return True
+        digits = sum(map(str.isdigit, folded))
+        if folded.isascii() and digits < _DIGITS_FEW and not any(map(str.isalpha, folded)):
+            return True
         whole = _once(folded)
         return len(whole) <= _PERIOD_MOST or _is_run(folded) or _is_words(whole)
 

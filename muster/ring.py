@@ -1,7 +1,7 @@
 """The ring of keys that follows its directory: a rotation needs no restart.
 
-Owns when the directory is looked at: every LOOK_S, and at once, no more than once a second, when a token names a kid
-that is not known. Must never let go of keys that worked because of files that do not.
+Owns when the directory is looked at: every LOOK_S, and at once, but for ASKED_S, when a token names a kid that is not
+known. Must never let go of keys that worked because of files that do not.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from muster.keys import NEXT, SIGNING, KeyRing, KeysError, load
 from muster.telemetry import get_logger
 
 LOOK_S: Final = 2.0
-ASKED_S: Final = 1.0
-"""Between two looks because of an unknown kid: whoever makes kids up costs one listing of a directory a second."""
+ASKED_S: Final = 0.1
+"""Between two looks because of an unknown kid: whoever makes kids up costs ten listings of a directory a second."""
 
 _log = get_logger()
 _Stamp = tuple[tuple[str, int, int], ...]
@@ -35,7 +35,7 @@ class LiveRing:
         self._stamp = _stamp(directory)
         self._ring = load(directory)
         self._secrets: dict[str, list[bytes]] = {}
-        self._looked = clock.monotonic()
+        self._asked = float("-inf")
 
     def __repr__(self) -> str:
         return f"LiveRing({self._ring!r})"
@@ -56,7 +56,9 @@ class LiveRing:
     def public(self, kid: str) -> RSAPublicKey | None:
         """See `Ring`. The key of another process may be younger than our last look."""
         known = self._ring.publics.get(kid)
-        if known is None and self._clock.monotonic() - self._looked >= ASKED_S:
+        now = self._clock.monotonic()
+        if known is None and now - self._asked >= ASKED_S:
+            self._asked = now
             self._take(*_read(self._directory, self._stamp))
             known = self._ring.publics.get(kid)
         return known
@@ -71,10 +73,12 @@ class LiveRing:
         """Follow the directory until cancelled."""
         while True:
             await asyncio.sleep(LOOK_S)
-            self._take(*await asyncio.to_thread(_read, self._directory, self._stamp))
+            known = self._stamp
+            found = await asyncio.to_thread(_read, self._directory, known)
+            if self._stamp is known:  # else somebody asked meanwhile, and saw what is newer
+                self._take(*found)
 
     def _take(self, stamp: _Stamp, ring: KeyRing | None) -> None:
-        self._looked = self._clock.monotonic()
         if stamp == self._stamp:
             return
         self._stamp = stamp
