@@ -146,7 +146,7 @@ async def test_half_a_signature_is_none(door: Door, header: str) -> None:
     """A sentence that says what is missing."""
     await signer(door, Scope.people)
     answer: httpx.Response = await door.client.get(
-        PERSON, headers={"Authorization": header.encode("latin-1")}
+        PERSON, headers={b"Authorization": header.encode("latin-1")}
     )
     assert answer.status_code == 401
     assert "signature=" in json.loads(answer.text)["detail"]

@@ -115,7 +115,16 @@ class PostgresHalfLogins:
         row = await self._database.fetchrow(_FIND_HALF, token_hash)
         if row is None:
             return None
-        return Half(PersonId(row[0]), DeviceId(row[1]), *row[2:6], to_ms(row[6]))
+        person, device, app, version, platform, password_no, expires_at = row
+        return Half(
+            PersonId(person),
+            DeviceId(device),
+            app,
+            version,
+            platform,
+            password_no,
+            to_ms(expires_at),
+        )
 
     async def use(self, token_hash: bytes) -> bool:
         return await self._database.execute(_USE_HALF, token_hash) == "DELETE 1"
