@@ -31,6 +31,7 @@ from api.ground import Abroad, Ground, MediaGround
 from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
 from api.pushing import stale
+from api.sealing import sealing
 from muster import keys, lifetime, master
 from muster.addresses import networks
 from muster.clock import SystemClock
@@ -53,6 +54,7 @@ from muster.orphans import Orphans
 from muster.outlet import Outlet
 from muster.placement import Placement
 from muster.resolver import SystemResolver
+from muster.sealing import Sealing
 from muster.setting import SettingsError
 from muster.sorting import Sorting
 from muster.stale_devices import StaleDevices
@@ -117,6 +119,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),
                 tasks.create_task(_begun(orphaned(ground))),
                 tasks.create_task(_begun(stale(ground))),
+                tasks.create_task(_begun(sealing(ground))),
             ]
             if ground.memory is not None and tail is not None:
                 background.append(tasks.create_task(ground.memory.views.run()))
@@ -133,7 +136,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     return 0
 
 
-async def _begun(rounds: Orphans | StaleDevices) -> None:
+async def _begun(rounds: Orphans | Sealing | StaleDevices) -> None:
     """The first of these rounds; each sees to the next."""
     while True:
         try:
@@ -188,8 +191,8 @@ async def _ground(
     placement = Placement(standings, PostgresVenues(primary), clock, settings.place_terms, registry)
     heard = placement.survey.control
     control = ControlLog(PostgresControlReader(primary.lent), view, clock, heard)
-    sealing = data_keys(primary, masters, clock, registry)
-    await sealing.begin()
+    sealed = data_keys(primary, masters, clock, registry)
+    await sealed.begin()
     await _load(control, token_ms, placement)
     tail = None
     if memory is not None:
@@ -215,7 +218,7 @@ async def _ground(
                 media,
                 roll,
                 placement,
-                sealing,
+                sealed,
                 memory,
             )
             yield ground, control, writer, tail

@@ -1,4 +1,4 @@
-"""Make a new signing key, or manage the service keys of the app's own servers.
+"""Make a new signing key, or manage service keys of the app's servers and the data keys that fields are sealed with.
 
 A new signing key signs access tokens once api processes are started again. It never removes a signing key: tokens
 signed with the old one stay valid until they run out. The word of a service key is shown once and kept nowhere.
@@ -14,6 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
+from muster.cli import _data_keys
 from muster.cli._where import complain, located, with_database
 from muster.clock import SystemClock
 from muster.config import Settings
@@ -26,8 +27,9 @@ from muster.stores.postgres import service_keys
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Nothing: a signing key, in MUSTER_KEYS_DIR. `service add|list|revoke`: service keys, in Postgres."""
-    kinds = parser.add_subparsers(dest="kind", metavar="service")
+    """Nothing: a signing key, in MUSTER_KEYS_DIR. `service`: of the app's servers. `data`: of sealed fields."""
+    kinds = parser.add_subparsers(dest="kind", metavar="service|data")
+    _data_keys.add_arguments(kinds.add_parser("data", help="keys that fields are sealed with"))
     service = kinds.add_parser("service", help="keys of the app's own servers")
     actions = service.add_subparsers(dest="action", required=True, metavar="add|list|revoke")
     add = actions.add_parser("add", help="make a key; its word is shown once")
@@ -45,6 +47,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
     """Do it; the exit code."""
     if args.kind is None:
         return _signing_key(settings)
+    if args.kind == "data":
+        return _data_keys.run(args, settings)
     if args.action == "add" and args.days is not None and not 0 < args.days <= 36_500:
         return complain("a key expires after more than 0 and at most 36500 days", 2)
 
