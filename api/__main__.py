@@ -32,7 +32,7 @@ from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
 from api.pushing import stale
 from api.sealing import sealing
-from muster import keys, lifetime, master
+from muster import keys, lifetime, master, tls
 from muster.addresses import networks
 from muster.clock import SystemClock
 from muster.config import Settings
@@ -102,7 +102,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
         jobs = JobMetrics(ground.registry)
         heap = Heap(ground.clock, ground.registry)
         lateness = Lateness(ground.clock, ground.registry)
-        server = Server(config(settings, assemble(ground)))
+        certificate = tls.certificate(settings, ground.registry)
+        context = certificate.context if certificate is not None else None
+        server = Server(config(settings, assemble(ground), context))
         heap.settle(settings.gc_threshold)
         async with asyncio.TaskGroup() as tasks:
             background = [
@@ -121,6 +123,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(_begun(stale(ground))),
                 tasks.create_task(_begun(sealing(ground))),
             ]
+            if certificate is not None:
+                background.append(tasks.create_task(certificate.run()))
             if ground.memory is not None and tail is not None:
                 background.append(tasks.create_task(ground.memory.views.run()))
                 background.append(tasks.create_task(tail.run()))
