@@ -31,7 +31,8 @@ from api.ground import Abroad, Ground, IdentityGround, MediaGround
 from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
 from api.pushing import stale
-from muster import lifetime, master
+from api.sealing import sealing
+from muster import lifetime, master, tls
 from muster.addresses import networks
 from muster.breached import BreachedError, known_passwords
 from muster.clock import SystemClock
@@ -57,6 +58,7 @@ from muster.password_policy import KnownPasswords
 from muster.placement import Placement
 from muster.resolver import SystemResolver
 from muster.ring import LiveRing
+from muster.sealing import Sealing
 from muster.setting import SettingsError
 from muster.sorting import Sorting
 from muster.stale_devices import StaleDevices
@@ -109,7 +111,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
         jobs = JobMetrics(ground.registry)
         heap = Heap(ground.clock, ground.registry)
         lateness = Lateness(ground.clock, ground.registry)
-        server = Server(config(settings, assemble(ground)))
+        certificate = tls.certificate(settings, ground.registry)
+        context = certificate.context if certificate is not None else None
+        server = Server(config(settings, assemble(ground), context))
         heap.settle(settings.gc_threshold)
         async with asyncio.TaskGroup() as tasks:
             background = [
@@ -127,7 +131,10 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),
                 tasks.create_task(_begun(orphaned(ground))),
                 tasks.create_task(_begun(stale(ground))),
+                tasks.create_task(_begun(sealing(ground))),
             ]
+            if certificate is not None:
+                background.append(tasks.create_task(certificate.run()))
             if ground.memory is not None and tail is not None:
                 background.append(tasks.create_task(ground.memory.views.run()))
                 background.append(tasks.create_task(tail.run()))
@@ -143,7 +150,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     return 0
 
 
-async def _begun(rounds: Orphans | StaleDevices) -> None:
+async def _begun(rounds: Orphans | Sealing | StaleDevices) -> None:
     """The first of these rounds; each sees to the next."""
     while True:
         try:
@@ -198,8 +205,8 @@ async def _ground(
     placement = Placement(standings, PostgresVenues(primary), clock, settings.place_terms, registry)
     heard = placement.survey.control
     control = ControlLog(PostgresControlReader(primary.lent), view, clock, heard)
-    sealing = data_keys(primary, masters, clock, registry)
-    await sealing.begin()
+    sealed = data_keys(primary, masters, clock, registry)
+    await sealed.begin()
     shared = RedisNonces(Dial(settings.redis_url))
     nonces = SharedNonces(shared, LocalNonces(clock), clock)
     identity = IdentityGround(known, nonces, IdentityMetrics(registry))
@@ -228,7 +235,7 @@ async def _ground(
                 media,
                 roll,
                 placement,
-                sealing,
+                sealed,
                 identity,
                 memory,
             )

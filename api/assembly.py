@@ -36,13 +36,23 @@ from api.polls import PollHandlers
 from api.presence import PresenceHandlers
 from api.pushing import extensions, push_handlers, stale
 from api.rooms import RoomHandlers
+from api.sealing import sealing as sealing_rounds
 from api.service import KeySet, ServiceHandlers
 from api.sessions import SessionHandlers
 from api.staff import StaffHandlers
 from api.store import StoreHandlers
 from api.table import Handlers, table
 from api.webhooks import WebhookHandlers
-from muster import departures, orphans, polls, previews, reminders, scheduled, stale_devices
+from muster import (
+    departures,
+    orphans,
+    polls,
+    previews,
+    reminders,
+    scheduled,
+    sealing,
+    stale_devices,
+)
 from muster.arrivals import Arrivals
 from muster.attaching import Attaching
 from muster.bucket import Rate
@@ -153,6 +163,7 @@ def timers(on: Ground, rng: random.Random, metrics: JobMetrics | None = None) ->
         orphans.KIND: orphaned(on).fire,
         departures.KIND: leaving(on.primary, on.writer).fire,
         stale_devices.KIND: stale(on).fire,
+        sealing.KIND: sealing_rounds(on).fire,
         **event_jobs(on),
     }
     return _runner(on, rng, handlers, metrics or JobMetrics(on.registry))

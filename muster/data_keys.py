@@ -157,6 +157,6 @@ class DataKeys:
         return lost
 
 
-def about(id_: int, purpose: Purpose) -> str:
+def about(id_: int, purpose: str) -> str:
     """What a data key is wrapped for: it does not unwrap as another one."""
     return f"data key {id_} ({purpose})"

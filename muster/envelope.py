@@ -78,6 +78,12 @@ class Envelope:
         """The id of the key that seals now. Raises `Refused`: `unavailable` while none is known."""
         return self._current().id
 
+    @property
+    def older(self) -> list[int]:
+        """The ids of those that sealed before it. Raises as that."""
+        current = self.current
+        return sorted(id_ for id_ in self._keys if id_ < current)
+
     def seal(self, plain: bytes, field: Field, row: bytes) -> bytes:
         """See `Sealer`. Raises `Refused`: `unavailable` while no key is known."""
         key = self._current()

@@ -24,7 +24,7 @@ from muster.telemetry import get_logger
 from muster.totp import Judged, State, Verdict
 from proto.codes import Code
 
-FIELD: Final = Field("second_factors", "secret")
+FIELD: Final = Field("second_factors", "secret_sealed")
 CODE_CHARS: Final = 40
 """More than any code has, however it is typed."""
 

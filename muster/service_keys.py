@@ -36,7 +36,7 @@ from proto.codes import Code
 
 PREFIX: Final = "msk_"
 KEYS_MOST: Final = 500
-FIELD: Final = Field("service_keys", "signing_key")
+FIELD: Final = Field("service_keys", "signing_sealed")
 FRESH_S: Final = 1.0
 """How old the copy may be: a revoked key is refused everywhere within 2 s, and Postgres is asked once a second."""
 

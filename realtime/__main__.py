@@ -12,7 +12,6 @@ import asyncio
 import logging
 import os
 import random
-import ssl
 import sys
 from contextlib import AsyncExitStack
 from typing import Final, cast
@@ -20,7 +19,7 @@ from uuid import uuid4
 
 from prometheus_client import CollectorRegistry, Histogram
 
-from muster import lifetime
+from muster import lifetime, tls
 from muster.attaching import Attaching
 from muster.clock import SystemClock
 from muster.config import Settings
@@ -90,7 +89,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     registry = new_registry()
     server = _server(settings, registry)
     heap, lateness = Heap(server.edge.clock, registry), Lateness(server.edge.clock, registry)
-    listening = Listening(settings.listen_host, settings.hub_port, _tls(settings))
+    certificate = tls.certificate(settings, registry)
+    context = certificate.context if certificate is not None else None
+    listening = Listening(settings.listen_host, settings.hub_port, context)
     ring = LiveRing(settings.keys_path, server.edge.clock)
     tokens = Tokens(
         ring,
@@ -116,6 +117,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     async with asyncio.TaskGroup() as tasks:
         turning = tasks.create_task(server.edge.wheel.run())
         looking = [tasks.create_task(each.run()) for each in (heap, lateness, ring)]
+        if certificate is not None:
+            looking.append(tasks.create_task(certificate.run()))
         living = tasks.create_task(live())
         await stop.wait()
         await server.drain(settings.drain_within_s)
@@ -291,15 +294,6 @@ def _batches(
         lock_timeout_ms=lock_timeout_ms,
         pgbouncer=settings.database_pgbouncer,
     )
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    if settings.tls_cert is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    return context
 
 
 def _say(sentence: str) -> None:

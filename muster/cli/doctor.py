@@ -19,7 +19,7 @@ from typing import Final
 
 import httpx
 
-from muster import doctor, keys
+from muster import data_keys, doctor, keys, master
 from muster.breached import BreachedError, known_passwords
 from muster.cli._where import UNREACHABLE, connected, located, reason
 from muster.clock import SystemClock
@@ -28,13 +28,16 @@ from muster.depot import Absent
 from muster.doctor import Finding, Verdict, fail, ok
 from muster.doctor_identity import of_keys, of_passwords
 from muster.doctor_pushes import KeyFile, of_pushes
+from muster.doctor_seals import MasterFile, of_master, of_seals
 from muster.errors import Refused
+from muster.facts import SealFacts
 from muster.keys import NEXT, SIGNING, KeysError, made_at, next_kids
 from muster.lanes import LaneTable
 from muster.services import runfile
 from muster.services.runfile import Running
 from muster.stores.depots.opening import open_depot
 from muster.stores.postgres.facts import read_postgres, read_replica
+from muster.stores.postgres.sealed import read_seals
 from muster.stores.redis.facts import read_redis
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.wire import BROKEN
@@ -70,6 +73,7 @@ async def _examine(settings: Settings, running: Running | None) -> dict[str, lis
     return {
         "this machine": [*_machine(settings)],
         f"postgres  {database}": await _postgres(settings),
+        "sealed fields": await _seals(settings),
         f"redis  {redis}": await _redis(settings),
         "media": [await _media(settings)],
         "pushes": [*of_pushes(settings, _push_keys(settings))],
@@ -150,6 +154,34 @@ async def _replica(url: str) -> Finding:
     except UNREACHABLE as error:
         advice = "history is read from the primary meanwhile"
         return doctor.warn("replica", f"no answer: {reason(error)}", advice)
+
+
+async def _seals(settings: Settings) -> list[Finding]:
+    facts: SealFacts | None = None
+    if settings.database_url:
+        try:
+            async with (
+                asyncio.timeout(_ASK_WITHIN_S),
+                connected(settings.database_url) as connection,
+            ):
+                facts = await read_seals(connection)
+        except UNREACHABLE:
+            pass  # said already, of Postgres
+    found = [of_master(_master(settings, facts))]
+    return found if facts is None else [*found, *of_seals(facts)]
+
+
+def _master(settings: Settings, facts: SealFacts | None) -> MasterFile:
+    path = settings.master_path
+    where = "MUSTER_MASTER_KEY" if settings.master_key else str(path)
+    try:
+        masters = master.load(path, settings.master_key)
+        for key in facts.keys if facts is not None else ():
+            masters.unwrap(key.wrapped, key.master, data_keys.about(key.id, key.purpose))
+        exposed = not settings.master_key and bool(path.stat().st_mode & _OTHERS_MAY_READ)
+    except (KeysError, OSError) as error:
+        return MasterFile(where, reason(error), exposed=False)
+    return MasterFile(where, "", exposed)
 
 
 async def _redis(settings: Settings) -> list[Finding]:

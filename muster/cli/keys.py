@@ -1,4 +1,4 @@
-"""Rotate the keys that sign access tokens, or manage the service keys of the app's own servers.
+"""Rotate the keys that sign access tokens, or manage service keys of the app's servers and keys of sealed fields.
 
 `rotate` lets the next key sign, which was published before, and publishes another; run it every few months. Nobody is
 logged out and no process needs a restart. `rotate --compromised` lets a new key sign at once and takes the others away:
@@ -19,6 +19,7 @@ import asyncpg
 from prometheus_client import CollectorRegistry
 
 from muster import master, rotation
+from muster.cli import _data_keys
 from muster.cli._where import NAME, complain, located, with_database
 from muster.clock import SystemClock
 from muster.config import Settings
@@ -34,8 +35,8 @@ from muster.stores.postgres.pool import open_database
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`list|rotate|prune`: signing keys, in MUSTER_KEYS_DIR. `service add|list|revoke`: service keys, in Postgres."""
-    kinds = parser.add_subparsers(dest="kind", metavar="list|rotate|prune|service")
+    """`list|rotate|prune`: signing keys, in MUSTER_KEYS_DIR. `service`: of the app's servers. `data`: of fields."""
+    kinds = parser.add_subparsers(dest="kind", metavar="list|rotate|prune|service|data")
     kinds.add_parser("list", help="the signing keys, and what each is (also without a word)")
     rotate = kinds.add_parser("rotate", help="let the next key sign, and publish another")
     rotate.add_argument(
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="somebody else may have the keys: a new one signs now, the others go",
     )
     kinds.add_parser("prune", help="take keys away whose last token has expired")
+    _data_keys.add_arguments(kinds.add_parser("data", help="keys that fields are sealed with"))
     service = kinds.add_parser("service", help="keys of the app's own servers")
     actions = service.add_subparsers(dest="action", required=True, metavar="add|list|revoke")
     add = actions.add_parser("add", help="make a key; its word is shown once")
@@ -64,6 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
     """Do it; the exit code."""
+    if args.kind == "data":
+        return _data_keys.run(args, settings)
     if args.kind != "service":
         return _signing(args, located(settings))
     if args.action == "add" and args.days is not None and not 0 < args.days <= 36_500:

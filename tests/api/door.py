@@ -31,6 +31,7 @@ from muster.clock import SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
 from muster.darkroom.pool import Darkroom
+from muster.data_keys import DataKeys
 from muster.egress import EVERYWHERE, Egress
 from muster.ids import DeviceId, PersonId, SessionId, SystemRandom, device_of
 from muster.keys import KeyRing
@@ -343,8 +344,7 @@ async def open_door(
     view = ControlView(settings.access_token_s * 1000)
     news = asyncio.Event()
     control = _control(primary, view, clock, (placement.survey.control, lambda _entry: news.set()))
-    sealing = data_keys(primary, MASTERS, clock, registry)
-    await sealing.begin()
+    sealing = await _sealing(primary, clock, registry)
     known, identity = known_passwords(settings.breached_file), IdentityMetrics(registry)
     shared = RedisNonces(Dial(redis_url), f"test-{secrets.token_hex(4)}")
     database = await asyncpg.connect(database_url)
@@ -403,6 +403,12 @@ def _control(
             listener(entry)
 
     return ControlLog(PostgresControlReader(primary.lent), view, clock, heard)
+
+
+async def _sealing(primary: Database, clock: MovedClock, registry: CollectorRegistry) -> DataKeys:
+    sealing = data_keys(primary, MASTERS, clock, registry)
+    await sealing.begin()
+    return sealing
 
 
 def _writer(

@@ -201,7 +201,7 @@ async def test_nothing_of_it_lies_in_the_clear(door: Door) -> None:
     # A secret that is moved to another person's row does not open there.
     await _enrolled(door, "eve")
     await door.database.execute(
-        "UPDATE second_factors f SET secret = (SELECT secret FROM second_factors WHERE person_id = $1)"
+        "UPDATE second_factors f SET secret_sealed = (SELECT secret_sealed FROM second_factors WHERE person_id = $1)"
         " WHERE f.person_id <> $1",
         ada.id,
     )

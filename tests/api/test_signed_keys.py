@@ -114,10 +114,10 @@ async def test_a_key_that_signs_is_never_shown(door: Door) -> None:
     refused = await door.client.get(PERSON, headers=bearer)
     assert refused.status_code == 401
     assert "never send it" in refused.json()["detail"]
-    kept = await door.database.fetchval("SELECT signing_key FROM service_keys")
+    kept = await door.database.fetchval("SELECT signing_sealed FROM service_keys")
     assert server.new.signing_key not in kept
     other = await signer(door, Scope.people)
-    moved = "UPDATE service_keys SET signing_key = $1 WHERE key_id = $2"
+    moved = "UPDATE service_keys SET signing_sealed = $1 WHERE key_id = $2"
     await door.database.execute(moved, kept, other.new.id)
     door.clock.ahead_s += FRESH_S
     assert await other.send("GET", PERSON) == 503

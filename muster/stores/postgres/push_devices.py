@@ -1,13 +1,15 @@
 """Devices registered for pushes, and what people want of pushes, in Postgres.
 
-Owns the SQL of muster.registration.DeviceStore, muster.stale_devices.StaleStore and muster.push_wishes.WishesReader,
-and that a token lies sealed; the release before reads it plain until it is gone (docs/sealed.md).
+Owns the SQL of muster.registration.DeviceStore, muster.stale_devices.StaleStore, muster.push_wishes.WishesReader and
+muster.token_sealing.TokenStore, and that a token lies sealed: plain, too, only for processes of the release before.
 Must never give a token to anybody but who sends (the store of what is owed).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 from muster.ids import DeviceId, PersonId, SessionId
 from muster.push_device import TOKEN, Environment, Provider, TargetKind
@@ -16,6 +18,7 @@ from muster.registration import DEVICES_MOST, Registered, Registration, hashed
 from muster.sealer import Sealer
 from muster.stores.postgres.moments import to_ms
 from muster.stores.postgres.pool import Database
+from muster.token_sealing import PlainToken, SealedToken
 
 _REGISTER: Final = "SELECT register_push_v2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
 _REGISTERED: Final = """
@@ -27,6 +30,18 @@ _REMOVE: Final = "DELETE FROM push_devices WHERE device_id = $1 AND person_id = 
 _STANDS: Final = "SELECT true FROM push_devices WHERE device_id = $1 AND session_id = $2"
 _WISHES: Final = """
     SELECT level, quiet_from_min, quiet_to_min, urgent_through FROM push_wishes WHERE person_id = $1
+"""
+_PLAIN: Final = """
+    SELECT device_id, token FROM push_devices WHERE token_sealed IS NULL AND device_id > $1 ORDER BY device_id LIMIT $2
+"""
+_PUT_SEALED: Final = "SELECT seal_push_v1($1::uuid[], $2::text[], $3::bytea[], $4::bytea[])"
+_EMPTY: Final = """
+    WITH held AS (
+        SELECT device_id FROM push_devices WHERE token IS NOT NULL AND token_sealed IS NOT NULL
+            AND NOT EXISTS (SELECT FROM installation WHERE push_tokens = 'both')
+        ORDER BY device_id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE push_devices d SET token = NULL FROM held h WHERE d.device_id = h.device_id
 """
 _FORGET: Final = """
     WITH stale AS (
@@ -110,3 +125,20 @@ class PostgresPushDevices:
     async def forget_stale(self, days: int, most: int) -> int:
         row = await self._database.fetchrow(_FORGET, days, most)
         return 0 if row is None else int(row[0])
+
+    async def plain(self, after: UUID, most: int) -> list[PlainToken]:
+        return [PlainToken(*row) for row in await self._database.fetch(_PLAIN, after, most)]
+
+    async def put_sealed(self, tokens: Sequence[SealedToken]) -> int:
+        row = await self._database.fetchrow(
+            _PUT_SEALED,
+            [each.plain.device for each in tokens],
+            [each.plain.token for each in tokens],
+            [each.sealed for each in tokens],
+            [each.blind for each in tokens],
+        )
+        return 0 if row is None else int(row[0])
+
+    async def empty(self, most: int) -> int:
+        tag = await self._database.execute(_EMPTY, most)
+        return int(tag.rsplit(" ", 1)[1])

@@ -25,12 +25,12 @@ _FIND: Final = """
 """
 # Wrong codes are remembered over a new beginning: else beginning anew would be a way to go on guessing.
 _BEGIN: Final = """
-    INSERT INTO second_factors AS f (person_id, secret) VALUES ($1, $2)
-    ON CONFLICT (person_id) DO UPDATE SET secret = excluded.secret, made_at = now(), last_step = 0
+    INSERT INTO second_factors AS f (person_id, secret_sealed) VALUES ($1, $2)
+    ON CONFLICT (person_id) DO UPDATE SET secret_sealed = excluded.secret_sealed, made_at = now(), last_step = 0
         WHERE f.confirmed_at IS NULL
 """
 _HOLD: Final = """
-    SELECT secret, confirmed_at IS NOT NULL, last_step, tries, locks, locked_until
+    SELECT secret_sealed, confirmed_at IS NOT NULL, last_step, tries, locks, locked_until
     FROM second_factors WHERE person_id = $1 FOR UPDATE
 """
 _FITS: Final = """

@@ -19,18 +19,18 @@ from muster.stores.postgres.moments import to_ms
 from muster.stores.postgres.pool import Database
 
 _LIVE: Final = """
-    SELECT key_id, name, scopes, expires_at, secret_hash, signing_key FROM service_keys
+    SELECT key_id, name, scopes, expires_at, secret_hash, signing_sealed FROM service_keys
     WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) ORDER BY key_id LIMIT $1
 """
 _USED: Final = "UPDATE service_keys SET used_at = now() WHERE key_id = $1"
 _ADD: Final = """
-    INSERT INTO service_keys (key_id, name, secret_hash, scopes, expires_at, signing_key)
+    INSERT INTO service_keys (key_id, name, secret_hash, scopes, expires_at, signing_sealed)
     SELECT $1, $2, $3, $4::text[], $5, $7
     WHERE (SELECT count(*) FROM service_keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()))
           < $6
 """
 _ALL: Final = """
-    SELECT key_id, name, scopes, created_at, expires_at, used_at, revoked_at, signing_key IS NOT NULL
+    SELECT key_id, name, scopes, created_at, expires_at, used_at, revoked_at, signing_sealed IS NOT NULL
     FROM service_keys
     ORDER BY revoked_at IS NOT NULL, key_id LIMIT 1000
 """

@@ -5,8 +5,8 @@ ALTER TABLE people ADD COLUMN password_no integer NOT NULL DEFAULT 0;
 
 CREATE TABLE second_factors (
     person_id    uuid PRIMARY KEY REFERENCES people,
-    -- Of the time-based codes (RFC 6238), sealed.
-    secret       bytea       NOT NULL,
+    -- Of the time-based codes (RFC 6238).
+    secret_sealed bytea      NOT NULL,
     made_at      timestamptz NOT NULL DEFAULT now(),
     -- Until then it is being set up, and nobody is asked for it.
     confirmed_at timestamptz,
@@ -17,7 +17,7 @@ CREATE TABLE second_factors (
     locks        integer     NOT NULL DEFAULT 0,
     locked_until timestamptz
 );
-CREATE INDEX second_factors_seal_key ON second_factors (seal_key_v1(secret), person_id);
+CREATE INDEX second_factors_seal_key ON second_factors (seal_key_v1(secret_sealed), person_id);
 
 CREATE TABLE recovery_codes (
     person_id uuid  NOT NULL REFERENCES second_factors ON DELETE CASCADE,
@@ -42,6 +42,6 @@ CREATE TABLE half_logins (
 CREATE INDEX half_logins_age ON half_logins (expires_at);
 CREATE INDEX half_logins_of_person ON half_logins (person_id);
 
--- Sealed. A key that has one signs its requests and is not shown in them.
-ALTER TABLE service_keys ADD COLUMN signing_key bytea;
-CREATE INDEX service_keys_seal_key ON service_keys (seal_key_v1(signing_key), key_id);
+-- A key that has one signs its requests and is not shown in them.
+ALTER TABLE service_keys ADD COLUMN signing_sealed bytea;
+CREATE INDEX service_keys_seal_key ON service_keys (seal_key_v1(signing_sealed), key_id);
