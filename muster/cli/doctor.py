@@ -26,7 +26,7 @@ from muster.clock import SystemClock
 from muster.config import Settings, hide_password
 from muster.depot import Absent
 from muster.doctor import Finding, Verdict, fail, ok
-from muster.doctor_identity import of_keys, of_passwords
+from muster.doctor_identity import of_hashing, of_keys, of_passwords
 from muster.doctor_pushes import KeyFile, of_pushes
 from muster.doctor_seals import MasterFile, of_master, of_seals
 from muster.errors import Refused
@@ -89,6 +89,7 @@ def _machine(settings: Settings) -> Iterator[Finding]:
     yield doctor.of_files(soft, hard)
     yield _signing_keys(settings.keys_path)
     yield _passwords(settings.breached_file)
+    yield of_hashing(settings.password_memory_kib, settings.password_passes)
 
 
 def _passwords(path: Path | None) -> Finding:
