@@ -35,7 +35,7 @@ from api.sealing import sealing
 from muster import lifetime, master, tls
 from muster.addresses import networks
 from muster.breached import BreachedError, known_passwords
-from muster.clock import SystemClock
+from muster.clock import Clock, SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
 from muster.darkroom.pool import Darkroom
@@ -207,9 +207,6 @@ async def _ground(
     control = ControlLog(PostgresControlReader(primary.lent), view, clock, heard)
     sealed = data_keys(primary, masters, clock, registry)
     await sealed.begin()
-    shared = RedisNonces(Dial(settings.redis_url))
-    nonces = SharedNonces(shared, LocalNonces(clock), clock)
-    identity = IdentityGround(known, nonces, IdentityMetrics(registry))
     await _load(control, token_ms, placement)
     tail = None
     if memory is not None:
@@ -217,7 +214,8 @@ async def _ground(
         tail = RedisTail(nodes, lanes, ear, meters, clock, rng)
     # The operator chose the issuers, and may have them on the inside.
     abroad = Abroad(Egress(networks(settings.egress_networks)), Egress(networks(EVERYWHERE)))
-    async with _media(settings, ring, registry) as media:
+    proving = _proving(settings, known, clock, registry)
+    async with _media(settings, ring, registry) as media, proving as identity:
         with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
             ground = Ground(
                 settings,
@@ -242,7 +240,6 @@ async def _ground(
             yield ground, control, writer, tail
     for egress in abroad:
         await egress.close()
-    await shared.close()
     await roll.close()
     await standings.close()
     await publisher.close()
@@ -253,6 +250,17 @@ async def _ground(
 def _pages(ground: Ground) -> Pages:
     tls = httpcore.default_ssl_context()
     return Pages(SystemResolver(), SystemDialer(), tls, ground.clock)
+
+
+@asynccontextmanager
+async def _proving(
+    settings: Settings, known: KnownPasswords, clock: Clock, registry: CollectorRegistry
+) -> AsyncIterator[IdentityGround]:
+    """What showing who one is stands on."""
+    shared = RedisNonces(Dial(settings.redis_url))
+    nonces = SharedNonces(shared, LocalNonces(clock), clock)
+    yield IdentityGround(known, nonces, IdentityMetrics(registry))
+    await shared.close()
 
 
 @asynccontextmanager

@@ -345,11 +345,10 @@ async def open_door(
     news = asyncio.Event()
     control = _control(primary, view, clock, (placement.survey.control, lambda _entry: news.set()))
     sealing = await _sealing(primary, clock, registry)
-    known, identity = known_passwords(settings.breached_file), IdentityMetrics(registry)
-    shared = RedisNonces(Dial(redis_url), f"test-{secrets.token_hex(4)}")
     database = await asyncpg.connect(database_url)
     abroad = _abroad(settings, endpoints)
-    async with _media(settings, clock, registry) as media:
+    proving = _proving(settings, clock, registry)
+    async with _media(settings, clock, registry) as media, proving as identity:
         with ThreadPoolExecutor(2) as hashing:
             ground = Ground(
                 settings,
@@ -368,7 +367,7 @@ async def open_door(
                 roll,
                 placement,
                 sealing,
-                IdentityGround(known, SharedNonces(shared, LocalNonces(clock), clock), identity),
+                identity,
                 memory,
             )
             transport = httpx.ASGITransport(assemble(ground))
@@ -387,7 +386,7 @@ async def open_door(
                 finally:
                     for task in running:
                         task.cancel()
-    for opened in (*abroad, shared, roll, standings, publisher, database, primary, replica):
+    for opened in (*abroad, roll, standings, publisher, database, primary, replica):
         if opened is not None:
             await opened.close()
 
@@ -403,6 +402,17 @@ def _control(
             listener(entry)
 
     return ControlLog(PostgresControlReader(primary.lent), view, clock, heard)
+
+
+@asynccontextmanager
+async def _proving(
+    settings: Settings, clock: MovedClock, registry: CollectorRegistry
+) -> AsyncIterator[IdentityGround]:
+    known = known_passwords(settings.breached_file)
+    shared = RedisNonces(Dial(settings.redis_url), f"test-{secrets.token_hex(4)}")
+    nonces = SharedNonces(shared, LocalNonces(clock), clock)
+    yield IdentityGround(known, nonces, IdentityMetrics(registry))
+    await shared.close()
 
 
 async def _sealing(primary: Database, clock: MovedClock, registry: CollectorRegistry) -> DataKeys:
