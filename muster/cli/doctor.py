@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+from prometheus_client import CollectorRegistry
 
 from muster import data_keys, doctor, keys, master
 from muster.cli._where import UNREACHABLE, connected, located, reason
@@ -26,18 +27,21 @@ from muster.depot import Absent
 from muster.doctor import Finding, Verdict, fail, ok
 from muster.doctor_pushes import KeyFile, of_pushes
 from muster.doctor_seals import MasterFile, of_master, of_seals
+from muster.doctor_ways import CertificateFile, of_ways
 from muster.errors import Refused
 from muster.facts import SealFacts
 from muster.keys import KeysError
 from muster.lanes import LaneTable
 from muster.services import runfile
 from muster.services.runfile import Running
+from muster.setting import SettingsError
 from muster.stores.depots.opening import open_depot
 from muster.stores.postgres.facts import read_postgres, read_replica
 from muster.stores.postgres.sealed import read_seals
 from muster.stores.redis.facts import read_redis
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.wire import BROKEN
+from muster.tls import certificate
 
 _ASK_WITHIN_S: Final = 15.0
 _PROBE_WITHIN_S: Final = 3.0
@@ -70,6 +74,7 @@ async def _examine(settings: Settings, running: Running | None) -> dict[str, lis
     return {
         "this machine": [*_machine(settings)],
         f"postgres  {database}": await _postgres(settings),
+        "ways": [*of_ways(settings, _certificate(settings))],
         "sealed fields": await _seals(settings),
         f"redis  {redis}": await _redis(settings),
         "media": [await _media(settings)],
@@ -92,6 +97,16 @@ def _machine(settings: Settings) -> Iterator[Finding]:
     except (KeysError, OSError) as error:
         trouble = str(error)
     yield doctor.of_keys(kids, trouble, exposed)
+
+
+def _certificate(settings: Settings) -> CertificateFile | None:
+    try:
+        used = certificate(settings, CollectorRegistry())
+    except SettingsError as error:
+        return CertificateFile(str(error), 0.0)
+    if used is None:
+        return None
+    return CertificateFile("", used.expires_s - SystemClock().now_ms() / 1000)
 
 
 def _push_keys(settings: Settings) -> list[KeyFile]:
