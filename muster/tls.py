@@ -50,6 +50,9 @@ class Certificate:
             registry=registry,
         )
         self.context = self._fresh()
+        self.expires_s = 0.0
+        """When the one in use expires, Unix time."""
+
         try:
             self._seen = self._looks()
             self._take()
@@ -90,7 +93,8 @@ class Certificate:
         self._fresh().load_cert_chain(self._chain, self._key)
         self.context.load_cert_chain(self._chain, self._key)
         first = x509.load_pem_x509_certificates(self._chain.read_bytes())[0]
-        self._expires.set(first.not_valid_after_utc.timestamp())
+        self.expires_s = first.not_valid_after_utc.timestamp()
+        self._expires.set(self.expires_s)
 
     def _fresh(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
