@@ -342,9 +342,8 @@ async def open_door(
     writer = _writer(url, lambda: Outlet(publisher, uuid4, told), clock, registry, within_s)
     survey = placement.survey
     control = _control(primary, view, clock, (survey.control, lambda _entry: news.set()))
-    sealing = await _sealing(primary, clock, registry, begin=primary_url is None)
-    abroad = _abroad(settings, endpoints)
-    database = await asyncpg.connect(database_url)
+    sealing = await _sealing(primary, clock, registry, begin=not primary_url)
+    database, abroad = await asyncpg.connect(database_url), _abroad(settings, endpoints)
     shown = proving(settings, clock, registry, f"test-{secrets.token_hex(4)}")
     async with _media(settings, clock, registry) as media, shown as identity:
         with ThreadPoolExecutor(2) as hashing:
