@@ -7,7 +7,10 @@ import httpx
 import pyotp
 import pytest
 
+from muster.data_keys import SPREAD_S
 from muster.login import HALF_S
+from muster.resealing import Resealing
+from muster.stores.postgres.sealed import SEALED, PostgresSealed
 from muster.totp import LOCK_MS, PERIOD_S, TRIES
 from tests.api.door import PASSWORD, Door, Someone
 
@@ -207,6 +210,21 @@ async def test_nothing_of_it_lies_in_the_clear(door: Door) -> None:
     )
     eve = (await _first(door, "eve"))["mfa_token"]
     assert (await _second(door, eve, app.next())).status_code == 503
+
+
+async def test_keys_that_seal_change_under_it(door: Door) -> None:
+    """Its secret is put under the new key in a round, and nobody scans anything anew."""
+    _, app, _ = await _enrolled(door)
+    sealing = door.ground.data_keys
+    made = await sealing.rotate()
+    await sealing.look()
+    door.clock.ahead_s += 2 * SPREAD_S
+    store, envelope = PostgresSealed(door.ground.primary), sealing.sealer
+    assert await Resealing(store, SEALED, envelope, door.clock).sweep() is False
+    under = "SELECT seal_key_v1(secret_sealed) FROM second_factors"
+    assert await door.database.fetchval(under) == made
+    token = (await _first(door))["mfa_token"]
+    assert (await _second(door, token, app.next())).status_code == 201
 
 
 async def test_a_stolen_token_cannot_change_it(door: Door) -> None:

@@ -313,7 +313,7 @@ async def test_facts_count_what_lies_under_each_key(world: World) -> None:
     )
     facts = await read_seals(world.database)
     assert facts is not None
-    assert facts.rows == {"push_devices.token_sealed": {2: 1, 77: 1}}
+    assert facts.rows["push_devices.token_sealed"] == {2: 1, 77: 1}
     assert ([key.id for key in facts.keys], facts.unsealed) == ([1, 2], 0)
     # A round leaves it alone.
     assert await world.one.resealing().sweep() is False
