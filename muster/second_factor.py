@@ -133,6 +133,7 @@ class SecondFactors:
         codes, kept = self._codes(person)
         await self._prove(person, code, After(confirm=True, codes=kept), confirmed=False)
         self._metrics.count("factor_on")
+        _log.info("second factor on", person=str(person))
         return codes
 
     async def renew(self, person: PersonId, code: str) -> list[str]:
@@ -145,6 +146,7 @@ class SecondFactors:
         """It is not asked for any more. Raises `Refused`."""
         await self._prove(person, code, After(remove=True))
         self._metrics.count("factor_off")
+        _log.info("second factor off", person=str(person))
 
     async def prove(self, person: PersonId, code: str) -> None:
         """Raises `Refused` unless `code` is right: of the app, or a recovery code."""
@@ -167,6 +169,8 @@ class SecondFactors:
             raise Refused(Code.conflict, "there is no second factor")
         if judged.verdict is not Verdict.right:
             self._metrics.count(f"code_{judged.verdict.value}")
+            if judged.state.locked_until_ms > now_ms and judged.verdict is not Verdict.locked:
+                _log.warning("second factor locked", person=str(person))
             raise self._refused(judged, now_ms)
         if recovery is not None:
             self._metrics.count("recovery_used")
