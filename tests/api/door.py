@@ -8,7 +8,7 @@ import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -33,6 +33,7 @@ from muster.control import ControlLog, ControlView
 from muster.darkroom.pool import Darkroom
 from muster.data_keys import DataKeys
 from muster.egress import EVERYWHERE, Egress
+from muster.errors import Refused
 from muster.ids import DeviceId, PersonId, SessionId, SystemRandom, device_of
 from muster.keys import KeyRing
 from muster.lanes import LaneTable
@@ -342,7 +343,7 @@ async def open_door(
     writer = _writer(url, lambda: Outlet(publisher, uuid4, told), clock, registry, within_s)
     survey = placement.survey
     control = _control(primary, view, clock, (survey.control, lambda _entry: news.set()))
-    sealing = await _sealing(primary, clock, registry, begin=not primary_url)
+    sealing = await _sealing(primary, clock, registry)
     database, abroad = await asyncpg.connect(database_url), _abroad(settings, endpoints)
     shown = proving(settings, clock, registry, f"test-{secrets.token_hex(4)}")
     async with _media(settings, clock, registry) as media, shown as identity:
@@ -410,12 +411,10 @@ def _tail(
     return RedisTail(*lanes, Ear(shelf, control), TailMeters(registry), clock, rng)
 
 
-async def _sealing(
-    primary: Database, clock: MovedClock, registry: CollectorRegistry, *, begin: bool
-) -> DataKeys:
-    """Where a test looks for Postgres elsewhere it may not be there: nothing is waited for."""
+async def _sealing(primary: Database, clock: MovedClock, registry: CollectorRegistry) -> DataKeys:
     sealing = data_keys(primary, MASTERS, clock, registry)
-    if begin:
+    with suppress(Refused):  # where there is no Postgres, there are no keys
+        await primary.ping()
         await sealing.begin()
     return sealing
 
