@@ -90,10 +90,13 @@ async def test_nobody_is_asked_before_it_is_confirmed(door: Door) -> None:
     old = App(door, first["secret"]).code()
     refused = await ada.ask("POST", f"{FACTOR}/confirm", json={"code": old})
     assert refused.status_code == 403
-    code = App(door, again["secret"]).code()
-    await ada.done("POST", f"{FACTOR}/confirm", json={"code": code})
+    app = App(door, again["secret"])
+    proof = {"password": PASSWORD, "code": app.code()}
+    for path in ("/remove", "/recovery-codes"):
+        assert (await ada.ask("POST", FACTOR + path, json=proof)).status_code == 409
+    await ada.done("POST", f"{FACTOR}/confirm", json={"code": app.code()})
     await _first(door)
-    for path, body in (("", {"password": PASSWORD}), ("/confirm", {"code": code})):
+    for path, body in (("", {"password": PASSWORD}), ("/confirm", {"code": app.next()})):
         assert (await ada.ask("POST", FACTOR + path, json=body)).status_code == 409
 
 
