@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import secrets
+import time
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -59,6 +60,22 @@ async def test_no_letter_of_a_password_is_cut_off(door: Door) -> None:
     assert await _enters(door, "ada1", f"{long}1") == 201
     for other in (f"{long}2", long, f"{long}1 "):
         assert await _enters(door, "ada1", other) == 401
+
+
+async def test_a_taken_handle_costs_what_a_free_one_does(database_url: str, redis_url: str) -> None:
+    """Handles are public and may be told; that somebody's password is being hashed may not differ by it."""
+    async with open_door(
+        database_url, redis_url, password_memory_kib=19_456, password_passes=4
+    ) as door:
+        await door.register("ada")
+        costs: dict[int, list[float]] = {201: [], 409: []}
+        for number in range(3):
+            for handle, status in ((f"free{number}", 201), ("ada", 409)):
+                began = time.process_time()
+                body = {"handle": handle, "password": PASSWORD}
+                assert (await door.client.post("/v1/people", json=body)).status_code == status
+                costs[status].append(time.process_time() - began)
+    assert 0.5 < min(costs[201]) / min(costs[409]) < 2
 
 
 async def test_a_list_of_breached_passwords(
