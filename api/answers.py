@@ -71,6 +71,12 @@ def _done(route: Route) -> dict[str, Any]:
     responses: dict[str, Any] = {str(route.status): done}
     if route.status == 201 and route.kept:
         responses["200"] = {**done, "description": "It was there already"}
+    if route.halfway is not None:
+        half = {"$ref": _REF.format(name=route.halfway.__name__)}
+        responses["202"] = {
+            "description": "One step more is needed",
+            "content": {"application/json": {"schema": half}},
+        }
     for status, meaning in route.also.items():
         responses[str(status)] = {**done, "description": meaning}
         if 300 <= status < 400:

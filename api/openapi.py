@@ -46,7 +46,8 @@ def document(
     routes: Sequence[Route], rules: Mapping[tuple[str, str], RouteRule], version: str
 ) -> dict[str, Any]:
     """The whole document."""
-    told = {route.answer for route in routes if route.answer is not None}
+    said = [answer for route in routes for answer in (route.answer, route.halfway)]
+    told = {answer for answer in said if answer is not None}
     bodies = {route.body for route in routes if route.body is not None}
     kinds = sorted(told | bodies, key=lambda kind: str(kind.__name__))
     _, components = msgspec.json.schema_components([*kinds, Problem], ref_template=_REF)
@@ -78,6 +79,13 @@ def document(
                     "type": "http",
                     "scheme": "bearer",
                     "description": "A key of the app's own servers, made by `muster keys service add`",
+                },
+                "service_signature": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "Muster-HMAC key=, at=, nonce=, sha256=, signature=: by a key that was made with"
+                    " `--signs`; see docs/adopters.md",
                 },
                 "extension": {
                     "type": "http",
@@ -154,7 +162,8 @@ def _security(rule: RouteRule) -> list[dict[str, list[str]]]:
     people: list[dict[str, list[str]]] = [{"token": []}] if rule.roles else []
     if rule.extension:
         people.append({"extension": []})
-    return people if rule.scope is None else [*people, {"service_key": []}]
+    servers: list[dict[str, list[str]]] = [{"service_key": []}, {"service_signature": []}]
+    return people if rule.scope is None else [*people, *servers]
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ PATH_TYPES: Final[Mapping[str, Any]] = {
     "room": UUID,
     "person": UUID,
     "session": UUID,
+    "device": UUID,
     "report": UUID,
     "job": UUID,
     "media": UUID,
@@ -161,6 +162,9 @@ class Route(NamedTuple):
     once: bool = False
     etag: bool = False
     stream: bool = False
+    halfway: type[Struct] | None = None
+    """What it answers, with 202, where one step more is needed."""
+
     media_type: str = ""
     """Of a `Raw` answer."""
 

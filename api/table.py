@@ -13,6 +13,7 @@ from api import (
     adopters,
     attendance,
     contacts,
+    credentials,
     event_finding,
     events,
     finding,
@@ -50,6 +51,7 @@ class Handlers(NamedTuple):
 
     people: people.PeopleHandlers
     sessions: sessions.SessionHandlers
+    credentials: credentials.CredentialHandlers
     rooms: rooms.RoomHandlers
     members: members.MemberHandlers
     events: events.EventHandlers
@@ -96,6 +98,7 @@ def table(to: Handlers) -> list[Route]:
         *events_rows.of_events(to.events),
         *events_rows.of_calendars(to.calendars),
         *people_rows.of_sessions(to.sessions),
+        *people_rows.of_credentials(to.credentials),
         *rooms_rows.of_contacts(to.contacts),
         *rooms_rows.of_links(to.links, to.app_links),
         *people_rows.of_people(to.people),

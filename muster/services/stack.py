@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from muster import keys
+from muster import keys, master
 from muster.config import Settings
 from muster.services import runfile
 from muster.services.certificate import lan_address
@@ -92,6 +92,8 @@ class Stack:
             revision = await migrate(settings.database_url, settings.search_language)
             self._say(f"the database is at revision {revision}")
             keys.ensure_key(settings.keys_path)
+            if not settings.master_key:
+                master.ensure(settings.master_path)
             if settings.pushes == "mock":
                 await supervisor.start([mock_push(settings, self._inherited)])
                 settings = as_mocked(settings)

@@ -198,6 +198,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
             room=uuid4(),
             person=uuid4(),
             session=uuid4(),
+            device=uuid4(),
             report=uuid4(),
             job=uuid4(),
             media=uuid4(),
@@ -222,7 +223,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
                 fits = status != 401 and (status == 403) is refused
             assert fits, (method, template, role, status)
             cells += 1
-    assert cells == 4 * len(ROUTE_RULES) == 4 * 145
+    assert cells == 4 * len(ROUTE_RULES) == 4 * 153
 
 
 async def test_every_scope_on_every_route(door: Door) -> None:
@@ -231,7 +232,7 @@ async def test_every_scope_on_every_route(door: Door) -> None:
     cells = 0
     for (method, template), rule in ROUTE_RULES.items():
         path = template.format(
-            room=uuid4(), person=uuid4(), session=uuid4(), report=uuid4(), job=uuid4(), seq=1,
+            room=uuid4(), person=uuid4(), session=uuid4(), device=uuid4(), report=uuid4(), job=uuid4(), seq=1,
             emoji="ok", who="@nobody", code="unknown", webhook=uuid4(), external="nobody",
             version="any", file="main.js", media=uuid4(), object="unknown",
         )  # fmt: skip
@@ -252,7 +253,7 @@ async def test_an_extension_opens_one_route(door: Door) -> None:
     opened = []
     for (method, template), rule in ROUTE_RULES.items():
         path = template.format(
-            room=uuid4(), person=uuid4(), session=uuid4(), report=uuid4(), job=uuid4(), seq=1,
+            room=uuid4(), person=uuid4(), session=uuid4(), device=uuid4(), report=uuid4(), job=uuid4(), seq=1,
             emoji="ok", who="@nobody", code="unknown", webhook=uuid4(), external="nobody",
             version="any", file="main.js", media=uuid4(), object="unknown",
         )  # fmt: skip

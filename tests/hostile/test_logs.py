@@ -113,6 +113,7 @@ def _bodies() -> list[bytes]:
 
 def _paths(template: str, canary: Canary, other: str) -> list[str]:
     named = {"emoji": MARK[:30], "who": f"@{canary.handle}", "session": str(uuid4())}
+    named["device"] = str(uuid4())
     named |= {"job": str(uuid4()), "code": MARK[:30], "webhook": str(uuid4()), "external": MARK}
     named |= {"media": str(uuid4()), "object": MARK}
     named |= {"version": MARK[:30], "file": MARK[:30]}
@@ -123,6 +124,7 @@ def _paths(template: str, canary: Canary, other: str) -> list[str]:
         seq=PHONE,
         report=MARK,
         session=MARK,
+        device=MARK,
         emoji=EMAIL,
         who=EMAIL,
         job=MARK,
