@@ -136,7 +136,7 @@ def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
         form = {"type": "object", "additionalProperties": {"type": "string"}}
         operation["requestBody"] = {
             "required": True,
-            "content": {"multipart/form-data": {"schema": form}},
+            "content": {route.form: {"schema": form}},
         }
     if route.body is not None:
         operation["requestBody"] = {
@@ -164,6 +164,8 @@ def _responses(route: Route, rule: RouteRule) -> dict[str, Any]:
         responses[str(route.status)] = done
         if route.status == 201:
             responses["200"] = {**done, "description": "It was there already"}
+    elif route.status == 303:
+        responses["303"] = {"description": "Elsewhere"}
     elif route.media_type:
         responses["200"] = {"description": "The document", "content": {route.media_type: _TEXT}}
     else:
