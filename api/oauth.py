@@ -51,7 +51,7 @@ class LoginOptions(Struct, frozen=True):
 
 
 class BeginLogin(Struct, frozen=True):
-    """`challenge`: BASE64URL(SHA-256(verifier)); the app keeps the verifier. `redirect`: whither the browser goes then."""
+    """`challenge`: BASE64URL(SHA-256(verifier)); the app keeps the verifier. `redirect`: where it all ends."""
 
     challenge: _Challenge
     redirect: _Redirect

@@ -23,12 +23,11 @@ from muster.clock import Clock
 from muster.email import FIELD as ADDRESS
 from muster.email import Email
 from muster.errors import Refused, unavailable
-from muster.ids import PersonId
 from muster.jobs import ATTEMPTS_MOST, Job
 from muster.letter import Kind, Letter, Letters
 from muster.mail_word import Word
 from muster.mails import FIELD, Payload
-from muster.sealer import Sealer, Unsealable
+from muster.sealer import Field, Sealer, Unsealable
 from muster.smtp import Smtp, Unsent
 from muster.telemetry import get_logger
 from proto.codes import Code
@@ -45,7 +44,6 @@ class Outgoing(Struct, frozen=True, gc=False):
     id: UUID
     kind: Kind
     language: str
-    person: PersonId | None
     handle: str
     to_sealed: bytes
     about: str
@@ -56,6 +54,14 @@ class Outgoing(Struct, frozen=True, gc=False):
         return f"Outgoing({self.id})"
 
 
+class Claimed(NamedTuple):
+    """Whose a mail is, and their address as they have verified it."""
+
+    handle: str
+    email: UUID
+    sealed: bytes
+
+
 class Outbox(Protocol):
     """Where mails wait. All raise `Refused`: `unavailable`."""
 
@@ -63,8 +69,8 @@ class Outbox(Protocol):
         """None: it was sent or given up, or there is none."""
         ...
 
-    async def claim(self, mail: UUID, address_blind: bytes) -> bool:
-        """Whoever has verified this address is whom the mail is for; false, and it is forgotten: nobody has."""
+    async def claim(self, mail: UUID, address_blind: bytes) -> Claimed | None:
+        """Whoever has verified this address is whom the mail is for; None, and it is forgotten: nobody has."""
         ...
 
     async def sent(self, mail: UUID) -> None: ...
@@ -124,13 +130,16 @@ class Mailing:
         if self._carrier is None:
             await self._give_up(mail, "given_up", "no mail server")
             return
-        to = self._to(mail)
-        if mail.kind is Kind.reset and not mail.person:
-            mail = await self._whose(mail, to)
-            if mail is None:
+        to = self._opened(mail.to_sealed, FIELD, mail.id)
+        handle = mail.handle
+        if mail.kind is Kind.reset:
+            claimed = await self._outbox.claim(mail.id, self._sealer.blind(to.unique, ADDRESS))
+            if claimed is None:
                 self._metrics.count("nobody")
                 return
-        letter = self._letter(mail, to, self._carrier.public_url)
+            # As its owner wrote it: whoever asked may have written it so that it leads elsewhere.
+            handle, to = claimed.handle, self._opened(claimed.sealed, ADDRESS, claimed.email)
+        letter = self._letter(mail, handle, to, self._carrier.public_url)
         await self._send(mail, letter, self._carrier, job.attempts)
 
     async def _send(self, mail: Outgoing, letter: Letter, by: Carrier, attempt: int) -> None:
@@ -149,25 +158,19 @@ class Mailing:
         await self._outbox.sent(mail.id)
         self._metrics.count("sent")
 
-    async def _whose(self, mail: Outgoing, to: Email) -> Outgoing | None:
-        blind = self._sealer.blind(to.unique, ADDRESS)
-        return (
-            await self._outbox.find(mail.id) if await self._outbox.claim(mail.id, blind) else None
-        )
-
     async def _give_up(self, mail: Outgoing, outcome: str, why: str) -> None:
         await self._outbox.failed(mail.id, why)
         self._metrics.count(outcome)
         _log.warning("mail given up", kind=mail.kind.value, reason=why)
 
-    def _to(self, mail: Outgoing) -> Email:
+    def _opened(self, sealed: bytes, field: Field, row: UUID) -> Email:
         try:
-            return Email(self._sealer.open(mail.to_sealed, FIELD, mail.id.bytes).decode())
+            return Email(self._sealer.open(sealed, field, row.bytes).decode())
         except Unsealable:
             raise Refused(Code.conflict, "the address of a mail does not open") from None
 
-    def _letter(self, mail: Outgoing, to: Email, public_url: str) -> Letter:
-        fill = {"handle": mail.handle, "about": mail.about}
+    def _letter(self, mail: Outgoing, handle: str, to: Email, public_url: str) -> Letter:
+        fill = {"handle": handle, "about": mail.about}
         said = Word(mail.id, mail.expires_at_ms)
         if mail.kind in _PATHS:
             word = mail_word.word(self._sealer, mail.kind.value, said)

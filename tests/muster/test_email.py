@@ -16,7 +16,7 @@ from proto.codes import Code
         ("ada@bücher.example", "ada@xn--bcher-kva.example"),
         ("ada@BÜCHER.example", "ada@xn--bcher-kva.example"),
         ("ada@straße.example", "ada@xn--strae-oqa.example"),
-        ("ada@ｅxample.org", "ada@example.org"),
+        ("ada@\uff45xample.org", "ada@example.org"),
         ("ada@xn--bcher-kva.example", "ada@xn--bcher-kva.example"),
     ],
 )
@@ -75,7 +75,12 @@ def test_what_is_none_is_refused_and_not_quoted(typed: str) -> None:
 def test_two_are_one_by_case_and_by_nothing_else() -> None:
     """Dots and plus signs mean different boxes at most providers; look-alikes are different domains."""
     assert email("ADA@Example.org").unique == email("ada@example.ORG").unique
-    for other in ("a.da@example.org", "ada+x@example.org", "ada@examp1e.org", "ada@ехample.org"):
+    for other in (
+        "a.da@example.org",
+        "ada+x@example.org",
+        "ada@examp1e.org",
+        "ada@\u0435xample.org",
+    ):
         assert email("ada@example.org").unique != email(other).unique
     assert "ada" not in repr(email("ada@example.org"))
     assert len(email("a@" + "b" * 60 + ".org").address) < CHARS

@@ -77,7 +77,7 @@ async def test_another_name_than_the_certificates_ends_it() -> None:
         ("421 too busy", False, "421"),
     ],
 )
-async def test_answers_mean_what_they_say(says: str, forever: bool, why: str) -> None:  # noqa: FBT001
+async def test_answers_mean_what_they_say(says: str, forever: bool, why: str) -> None:
     """5xx: never; 4xx: later. To the recipient and to the message alike."""
     async with mail_server() as mail:
         mail.rcpt_says = [says]
@@ -91,7 +91,7 @@ async def test_answers_mean_what_they_say(says: str, forever: bool, why: str) ->
 async def test_a_wrong_login_is_the_operators_and_no_fault_of_the_mail() -> None:
     """It is tried again, for the mail is good."""
     async with mail_server(login=True) as mail:
-        unsent = await _unsent(_server(mail, user=USER, password="wrong"))  # noqa: S106
+        unsent = await _unsent(_server(mail, user=USER, password="wrong"))
         assert (unsent.forever, unsent.why) == (False, "login 535")
 
 

@@ -17,7 +17,14 @@ from muster.stores.postgres import mails
 from muster.stores.postgres.pool import Database
 
 _COLUMNS = "email_id, person_id, address_sealed, language, verified_at IS NOT NULL"
-_OF_PERSON: Final = "SELECT 1 FROM people WHERE person_id = $1 FOR NO KEY UPDATE"
+_OF_PERSON: Final = f"SELECT {_COLUMNS} FROM emails WHERE person_id = $1"  # noqa: S608  # constant
+_OWNER: Final = "SELECT person_id FROM emails WHERE address_blind = $1 AND verified_at IS NOT NULL"
+# With it the words of its mails lose what they were for.
+_DROP: Final = "DELETE FROM emails WHERE person_id = $1 AND verified_at IS NULL"
+_PUT: Final = """
+    INSERT INTO emails (email_id, person_id, address_sealed, address_blind, language) VALUES ($1, $2, $3, $4, $5)
+"""
+_PERSON: Final = "SELECT 1 FROM people WHERE person_id = $1 FOR NO KEY UPDATE"
 _VERIFY: Final = "SELECT outcome, old_email, old_sealed, old_language FROM verify_email_v1($1, $2)"
 _ADOPT: Final = """
     INSERT INTO emails (email_id, person_id, address_sealed, address_blind, language, verified_at)

@@ -13,7 +13,7 @@ import msgspec
 
 from muster.ids import PersonId
 from muster.letter import Kind
-from muster.mailing import Outgoing
+from muster.mailing import Claimed, Outgoing
 from muster.mails import NewMail, Presented, Tried
 from muster.stores.postgres.moments import from_ms, to_ms
 from muster.stores.postgres.pool import Database
@@ -36,15 +36,17 @@ _SPEND: Final = """
     UPDATE mails SET used_at = now() WHERE person_id = $1 AND kind = $2 AND used_at IS NULL
 """
 _FIND: Final = """
-    SELECT m.mail_id, m.kind, m.language, m.person_id, coalesce(p.handle_shown, ''), m.to_sealed, m.about, m.made_at,
+    SELECT m.mail_id, m.kind, m.language, coalesce(p.handle_shown, ''), m.to_sealed, m.about, m.made_at,
            m.expires_at
     FROM mails m LEFT JOIN people p USING (person_id)
     WHERE m.mail_id = $1 AND m.sent_at IS NULL AND m.failure IS NULL AND m.to_sealed IS NOT NULL
 """
 _CLAIM: Final = """
-    UPDATE mails m SET person_id = p.person_id, password_no = p.password_no
+    UPDATE mails m SET person_id = p.person_id, password_no = coalesce(m.password_no, p.password_no)
     FROM emails e JOIN people p USING (person_id)
     WHERE m.mail_id = $1 AND e.address_blind = $2 AND e.verified_at IS NOT NULL AND p.banned_at IS NULL
+      AND p.person_id = coalesce(m.person_id, p.person_id)
+    RETURNING p.handle_shown, e.email_id, e.address_sealed
 """
 _DROP: Final = "DELETE FROM mails WHERE mail_id = $1"
 _SENT: Final = "UPDATE mails SET sent_at = now(), to_sealed = NULL WHERE mail_id = $1"
@@ -99,12 +101,11 @@ class PostgresMails:
         row = await self._database.fetchrow(_FIND, mail)
         if row is None:
             return None
-        id_, kind, language, person, handle, to_sealed, about, made_at, expires_at = row
+        id_, kind, language, handle, to_sealed, about, made_at, expires_at = row
         return Outgoing(
             id_,
             Kind(kind),
             language,
-            None if person is None else PersonId(person),
             handle,
             to_sealed,
             about,
@@ -112,12 +113,12 @@ class PostgresMails:
             to_ms(expires_at),
         )
 
-    async def claim(self, mail: UUID, address_blind: bytes) -> bool:
-        tag = await self._database.execute(_CLAIM, mail, address_blind)
-        if tag == "UPDATE 1":
-            return True
-        await self._database.execute(_DROP, mail)
-        return False
+    async def claim(self, mail: UUID, address_blind: bytes) -> Claimed | None:
+        row = await self._database.fetchrow(_CLAIM, mail, address_blind)
+        if row is None:
+            await self._database.execute(_DROP, mail)
+            return None
+        return Claimed(*row)
 
     async def sent(self, mail: UUID) -> None:
         await self._database.execute(_SENT, mail)
