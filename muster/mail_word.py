@@ -1,6 +1,6 @@
 """The words in mails: signed, good for one thing, until some time, and once.
 
-    word   mml_ | base64url of mail id, expiry, HMAC-SHA-256 of both and of what it is for, cut to 16 bytes
+    word   mml_ | base64url of mail id, expiry, HMAC-SHA-256 of both and of what it is for, cut to 18 bytes
     code   six digits of the same kind, for typing beside the app
 
 Both follow from the mail's id, so a mail that is sent again says the same; and a word that was not made here costs no
@@ -27,7 +27,9 @@ TRIES: Final = 5
 
 _PREFIX: Final = "mml_"
 _BODY: Final = struct.Struct(">16sQ")
-_MAC_BYTES: Final = 16
+_MAC_BYTES: Final = 18
+"""So that no padding ends a word, which a link in a mail might lose."""
+
 _SIGNING: Final = Field("mails", "word")
 _CODING: Final = Field("mails", "code")
 

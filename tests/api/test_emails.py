@@ -281,7 +281,8 @@ async def test_asking_for_a_new_password_tells_nothing(post: Post) -> None:
         answer = await post.forgot(address)
         row = await post.door.database.fetchrow(
             "SELECT kind, language, person_id, email_id, length(to_sealed) - length($1), length(word_hash),"
-            " password_no, sent_at, (SELECT count(*) FROM jobs WHERE kind = 'mail') FROM mails ORDER BY made_at DESC LIMIT 1",
+            " password_no, sent_at, (SELECT count(*) FROM jobs WHERE kind = 'mail')"
+            " FROM mails ORDER BY made_at DESC LIMIT 1",
             address,
         )
         assert row is not None
