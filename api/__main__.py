@@ -28,14 +28,15 @@ from api.assembly import (
     timers,
 )
 from api.edge import ApiMetrics
-from api.ground import Abroad, Ground, IdentityGround, MediaGround
+from api.ground import Abroad, Ground, MediaGround
 from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
+from api.proving import proving
 from api.pushing import stale
 from api.sealing import sealing
 from muster import lifetime, master, tls
 from muster.addresses import networks
-from muster.breached import BreachedError, known_passwords
+from muster.breached import BreachedError
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
@@ -51,11 +52,9 @@ from muster.keys import KeysError, Ring
 from muster.lanes import LaneTable
 from muster.lateness import Lateness
 from muster.master import Masters
-from muster.metrics import IdentityMetrics, MediaMetrics, WriterMetrics
-from muster.nonces import LocalNonces, SharedNonces
+from muster.metrics import MediaMetrics, WriterMetrics
 from muster.orphans import Orphans
 from muster.outlet import Outlet
-from muster.password_policy import KnownPasswords
 from muster.placement import Placement
 from muster.resolver import SystemResolver
 from muster.ring import LiveRing
@@ -78,12 +77,10 @@ from muster.stores.postgres.venues import PostgresVenues
 from muster.stores.reach import wait_for_installation
 from muster.stores.redis.meters import PublisherMeters, TailMeters
 from muster.stores.redis.nodes import nodes_at
-from muster.stores.redis.nonces import RedisNonces
 from muster.stores.redis.publisher import RedisPublisher
 from muster.stores.redis.roll import roll_at
 from muster.stores.redis.standing import standings_at
 from muster.stores.redis.tail import RedisTail
-from muster.stores.redis.wire import Dial
 from muster.telemetry import configure_logging, get_logger, new_registry
 from muster.writer import Writer
 
@@ -101,14 +98,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     """Serve until `stop`; the exit code."""
     ring = LiveRing(settings.keys_path, SystemClock())
     masters = master.load(settings.master_path, settings.master_key)
-    known = known_passwords(settings.breached_file)
     listening = listen(settings)
     reached = wait_for_installation(settings.database_url, settings.lanes, _say)
     if not await _unless(stop, reached):
         listening.close()
         return 0
     rng = random.Random()  # noqa: S311  # spreads looks and retries, hides nothing
-    async with _ground(settings, ring, masters, known) as (ground, control, writer, tail):
+    async with _ground(settings, ring, masters) as (ground, control, writer, tail):
         jobs = JobMetrics(ground.registry)
         heap = Heap(ground.clock, ground.registry)
         lateness = Lateness(ground.clock, ground.registry)
@@ -178,7 +174,7 @@ async def _unless(stop: asyncio.Event, doing: Coroutine[None, None, object]) -> 
 
 @asynccontextmanager
 async def _ground(
-    settings: Settings, ring: Ring, masters: Masters, known: KnownPasswords
+    settings: Settings, ring: Ring, masters: Masters
 ) -> AsyncIterator[tuple[Ground, ControlLog, Writer, RedisTail | None]]:
     """Everything open; closed in the reverse order."""
     clock, registry = SystemClock(), new_registry()
@@ -209,9 +205,6 @@ async def _ground(
     control = ControlLog(PostgresControlReader(primary.lent), view, clock, heard)
     sealed = data_keys(primary, masters, clock, registry)
     await sealed.begin()
-    shared = RedisNonces(Dial(settings.redis_url))
-    nonces = SharedNonces(shared, LocalNonces(clock), clock)
-    identity = IdentityGround(known, nonces, IdentityMetrics(registry))
     await _load(control, token_ms, placement)
     tail = None
     if memory is not None:
@@ -219,7 +212,8 @@ async def _ground(
         tail = RedisTail(nodes, lanes, ear, meters, clock, rng)
     # The operator chose the issuers, and may have them on the inside.
     abroad = Abroad(Egress(networks(settings.egress_networks)), Egress(networks(EVERYWHERE)))
-    async with _media(settings, ring, registry) as media:
+    shown = proving(settings, clock, registry)
+    async with _media(settings, ring, registry) as media, shown as identity:
         with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
             ground = Ground(
                 settings,
@@ -244,7 +238,6 @@ async def _ground(
             yield ground, control, writer, tail
     for egress in abroad:
         await egress.close()
-    await shared.close()
     await roll.close()
     await standings.close()
     await publisher.close()

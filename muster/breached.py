@@ -18,7 +18,7 @@ from hashlib import sha1
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from muster.common_passwords import CommonPasswords
+from muster.guessable import Guessable
 from muster.password_policy import KnownPasswords
 
 WORDS_BYTES: Final = 256 << 20
@@ -95,7 +95,7 @@ class Words:
 
 def known_passwords(path: Path | None) -> KnownPasswords:
     """The list in this file; without one the common ones that we know. Raises `BreachedError`."""
-    return CommonPasswords() if path is None else open_breached(path)
+    return Guessable() if path is None else open_breached(path)
 
 
 def open_breached(path: Path) -> KnownPasswords:

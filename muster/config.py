@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
+from muster.lock_settings import check_locks
 from muster.place_settings import PlaceSettings
 from muster.setting import PREFIX, Declaration, SettingsError, declaration, setting
 
@@ -57,9 +58,6 @@ class Settings(PlaceSettings):
     hub_index: int = setting(0, "which hub this process is, from 0", at_least=0)
     hub_urls: tuple[str, ...] = setting(
         (), "public WebSocket addresses of the hubs, told to clients by the api"
-    )
-    allowed_origins: tuple[str, ...] = setting(
-        (), "browser origins that may connect, comma-separated; * allows all"
     )
     ios_app_ids: tuple[str, ...] = setting(
         (), "app ids (TEAM.bundle) that open invite links on iOS; empty: none"
@@ -259,10 +257,7 @@ class Settings(PlaceSettings):
             raise SettingsError(
                 "MUSTER_MEDIA_S3_KEY and MUSTER_MEDIA_S3_SECRET are set both or neither."
             )
-        if self.master_key and self.master_key_file is not None:
-            raise SettingsError("MUSTER_MASTER_KEY and MUSTER_MASTER_KEY_FILE are not both set.")
-        if (self.tls_cert is None) != (self.tls_key is None):
-            raise SettingsError("MUSTER_TLS_CERT and MUSTER_TLS_KEY are set both or neither.")
+        check_locks(self)
         if bool(self.android_package) != bool(self.android_cert_sha256):
             raise SettingsError(
                 "MUSTER_ANDROID_PACKAGE and MUSTER_ANDROID_CERT_SHA256 are set both or neither."

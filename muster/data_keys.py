@@ -125,6 +125,7 @@ class DataKeys:
 
         None: somebody else has made one at this moment. Raises `Refused`: `unavailable`, and `KeysError`.
         """
+        await self._begin()
         kept = await self._store.all()
         for key in kept:
             if key.master != self._masters.current:
@@ -132,7 +133,7 @@ class DataKeys:
                 again = self._masters.wrap(plain, key.about, self._random)
                 fresh = key._replace(master=self._masters.current, wrapped=again)
                 await self._store.rewrap(fresh, key.master)
-        id_ = max((key.id for key in kept), default=len(_FIRST)) + 1
+        id_ = max(key.id for key in kept) + 1
         return id_ if await self._make(id_, "seal", SPREAD_S) else None
 
     async def _make(self, id_: int, purpose: Purpose, in_s: float) -> bool:

@@ -10,6 +10,11 @@ from typing import Final
 
 from muster.doctor import Finding, fail, ok, warn
 
+LEAST_KIB: Final = 19_456
+LEAST_PASSES: Final = 2
+ONE_PASS_KIB: Final = 47_104
+"""OWASP's least, with two passes or with one."""
+
 KEY_DAYS: Final = 366
 """A key that has signed for longer is forgotten rather than trusted."""
 
@@ -27,6 +32,15 @@ def of_passwords(where: str, trouble: str) -> Finding:
         )
         return warn("breached passwords", "no list, only the common ones that we know", advice)
     return ok("breached passwords", where)
+
+
+def of_hashing(memory_kib: int, passes: int) -> Finding:
+    """What computing the hash of a password costs whoever has stolen it."""
+    found = f"argon2id, {memory_kib} KiB, {passes} passes"
+    if (memory_kib >= LEAST_KIB and passes >= LEAST_PASSES) or memory_kib >= ONE_PASS_KIB:
+        return ok("password hashes", found)
+    advice = f"set MUSTER_PASSWORD_MEMORY_KIB={LEAST_KIB} and MUSTER_PASSWORD_PASSES={LEAST_PASSES} or more"
+    return warn("password hashes", found, advice)
 
 
 def of_keys(

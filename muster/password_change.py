@@ -13,7 +13,10 @@ from muster.password_policy import PasswordPolicy
 from muster.passwords import Passwords
 from muster.people import PeopleStore
 from muster.sessions import Sessions
+from muster.telemetry import get_logger
 from proto.codes import Code
+
+_log = get_logger()
 
 
 class PasswordChange:
@@ -50,4 +53,5 @@ class PasswordChange:
         if not await self._people.change_password(person, new_hash, password_no):
             raise Refused(Code.conflict, "the password was changed meanwhile")
         self._metrics.count("password_changed")
+        _log.info("password changed", person=str(person))
         await self._sessions.end_others(person, keep)

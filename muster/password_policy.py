@@ -18,7 +18,7 @@ from proto.codes import Code
 
 
 class KnownPasswords(Protocol):
-    """Passwords that others know: muster/breached.py, muster/common_passwords.py."""
+    """Passwords that others know: muster/breached.py, muster/guessable.py."""
 
     def has(self, password: str) -> bool:
         """May read a file: not for the loop."""

@@ -129,10 +129,11 @@ class SecondFactors:
         """From now on it is asked for; the recovery codes, shown once. Raises `Refused`."""
         factor = await self._store.find(person)
         if factor is None or factor.confirmed:
-            raise Refused(Code.conflict, "nothing is being set up; begin anew")
+            raise _nothing()
         codes, kept = self._codes(person)
         await self._prove(person, code, After(confirm=True, codes=kept), confirmed=False)
         self._metrics.count("factor_on")
+        _log.info("second factor on", person=str(person))
         return codes
 
     async def renew(self, person: PersonId, code: str) -> list[str]:
@@ -145,6 +146,7 @@ class SecondFactors:
         """It is not asked for any more. Raises `Refused`."""
         await self._prove(person, code, After(remove=True))
         self._metrics.count("factor_off")
+        _log.info("second factor off", person=str(person))
 
     async def prove(self, person: PersonId, code: str) -> None:
         """Raises `Refused` unless `code` is right: of the app, or a recovery code."""
@@ -158,15 +160,17 @@ class SecondFactors:
 
         def judge(held: Held) -> Judged:
             if held.confirmed is not confirmed:
-                return Judged(Verdict.wrong, held.state)
+                raise _nothing()
             step = totp.step_of(self._opened(person, held.secret), code, now_ms)
             return totp.judge(held.state, now_ms, step=step, recovery=held.recovery)
 
         judged = await self._store.settle(person, recovery, judge, after)
         if judged is None:
-            raise Refused(Code.conflict, "there is no second factor")
+            raise _nothing()
         if judged.verdict is not Verdict.right:
             self._metrics.count(f"code_{judged.verdict.value}")
+            if judged.state.locked_until_ms > now_ms and judged.verdict is not Verdict.locked:
+                _log.warning("second factor locked", person=str(person))
             raise self._refused(judged, now_ms)
         if recovery is not None:
             self._metrics.count("recovery_used")
@@ -191,3 +195,7 @@ class SecondFactors:
     def _codes(self, person: PersonId) -> tuple[list[str], list[bytes]]:
         codes = recovery_codes.new_codes(self._random)
         return codes, [kept for code in codes if (kept := recovery_codes.stored(person, code))]
+
+
+def _nothing() -> Refused:
+    return Refused(Code.conflict, "there is no second factor to do that with")

@@ -144,11 +144,11 @@ class ServiceKeys:
             raise _unknown()
         await self._refresh()
         key = self._keys.get(parts[0])
+        if key is not None and key.signing_key is not None:
+            raise Refused(Code.unauthorized, "this service key signs its requests: never send it")
         given = hashlib.sha256(parts[1]).digest()
         if key is None or not hmac.compare_digest(given, key.secret_hash):
             raise _unknown()
-        if key.signing_key is not None:
-            raise Refused(Code.unauthorized, "this service key signs its requests: never send it")
         return await self._believed(key)
 
     async def verify_signed(self, asked: Asked, signed: Signed) -> ServiceKey:

@@ -35,7 +35,7 @@ class StepUp:
         known = await self._people.credentials_of(person)
         stored = known.password_hash if known is not None else None
         if known is not None and stored is None:
-            raise Refused(Code.conflict, "this account has no password; set one first")
+            raise Refused(Code.conflict, "this account has no password")
         fits = len(password) <= MOST_CHARS
         checked = await self._passwords.check(password if fits else "", stored)
         if known is None or not fits or not checked.right:

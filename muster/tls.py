@@ -28,28 +28,36 @@ _LEAST: Final = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _log = get_logger()
 
 
-class Certificate:
-    """A certificate chain and its key, in files that somebody renews."""
+class TlsMetrics:
+    """What is measured of it; all is 0 where TLS ends elsewhere."""
 
-    def __init__(
-        self, chain: Path, key: Path, least: ssl.TLSVersion, registry: CollectorRegistry
-    ) -> None:
-        """Raises `SettingsError` unless both can be used."""
-        self._chain, self._key, self._least = chain, key, least
-        self._reloads = Counter(
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.reloads = Counter(
             "muster_tls_reloads",
-            "Certificates looked at anew, by outcome",
+            "Certificates that lay there anew, by whether they were taken or refused",
             ["outcome"],
             registry=registry,
         )
         for outcome in ("taken", "refused"):
-            self._reloads.labels(outcome)
-        self._expires = Gauge(
+            self.reloads.labels(outcome)
+        self.expires_s = Gauge(
             "muster_tls_certificate_expires_seconds",
-            "When the certificate in use expires, Unix time",
+            "When the certificate in use expires, Unix time; 0: TLS ends elsewhere",
             registry=registry,
         )
+
+
+class Certificate:
+    """A certificate chain and its key, in files that somebody renews."""
+
+    def __init__(self, chain: Path, key: Path, least: ssl.TLSVersion, metrics: TlsMetrics) -> None:
+        """Raises `SettingsError` unless both can be used."""
+        self._chain, self._key, self._least = chain, key, least
+        self._metrics = metrics
         self.context = self._fresh()
+        self.expires_s = 0.0
+        """When the one in use expires, Unix time."""
+
         try:
             self._seen = self._looks()
             self._take()
@@ -77,11 +85,11 @@ class Certificate:
                 return False
             self._take()
         except (OSError, ValueError) as error:
-            self._reloads.labels("refused").inc()
+            self._metrics.reloads.labels("refused").inc()
             _log.error("certificate not taken", error_message=_why(error))
             return False
         self._seen = looks
-        self._reloads.labels("taken").inc()
+        self._metrics.reloads.labels("taken").inc()
         _log.info("certificate taken")
         return True
 
@@ -90,7 +98,8 @@ class Certificate:
         self._fresh().load_cert_chain(self._chain, self._key)
         self.context.load_cert_chain(self._chain, self._key)
         first = x509.load_pem_x509_certificates(self._chain.read_bytes())[0]
-        self._expires.set(first.not_valid_after_utc.timestamp())
+        self.expires_s = first.not_valid_after_utc.timestamp()
+        self._metrics.expires_s.set(self.expires_s)
 
     def _fresh(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -107,9 +116,10 @@ class Certificate:
 
 def certificate(settings: Settings, registry: CollectorRegistry) -> Certificate | None:
     """What these settings name; None where TLS ends elsewhere. Raises `SettingsError`."""
+    metrics = TlsMetrics(registry)
     if settings.tls_cert is None or settings.tls_key is None:
         return None
-    return Certificate(settings.tls_cert, settings.tls_key, _LEAST[settings.tls_min], registry)
+    return Certificate(settings.tls_cert, settings.tls_key, _LEAST[settings.tls_min], metrics)
 
 
 def _why(error: Exception) -> str:

@@ -49,6 +49,12 @@ class Grant(Struct):
     device: UUID
 
 
+class _Halfway(Struct):
+    """Whether it takes a second step, which this client does not know."""
+
+    mfa_required: bool = False
+
+
 class Person(Struct):
     """Somebody's profile."""
 
@@ -179,7 +185,10 @@ class Rest:
     async def log_in(self, handle: str, password: str, install: dict[str, str]) -> Grant:
         """A new session; `install` says install, app, version and platform."""
         body = {"handle": handle, "password": password, **install}
-        return await self._send("POST", "/v1/sessions", body, Grant)
+        answer = await self._answer("POST", "/v1/sessions", body)
+        if msgspec.json.decode(answer, type=_Halfway).mfa_required:
+            raise RestError(202, 0, "this account has a second factor; log in at /app", False)
+        return msgspec.json.decode(answer, type=Grant)
 
     async def refresh(self, refresh_token: str) -> Grant:
         """New tokens for an old refresh token."""

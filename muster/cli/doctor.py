@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 import httpx
+from prometheus_client import CollectorRegistry
 
 from muster import data_keys, doctor, keys, master
 from muster.breached import BreachedError, known_passwords
@@ -26,21 +27,24 @@ from muster.clock import SystemClock
 from muster.config import Settings, hide_password
 from muster.depot import Absent
 from muster.doctor import Finding, Verdict, fail, ok
-from muster.doctor_identity import of_keys, of_passwords
+from muster.doctor_identity import of_hashing, of_keys, of_passwords
 from muster.doctor_pushes import KeyFile, of_pushes
 from muster.doctor_seals import MasterFile, of_master, of_seals
+from muster.doctor_ways import CertificateFile, of_ways
 from muster.errors import Refused
 from muster.facts import SealFacts
 from muster.keys import NEXT, SIGNING, KeysError, made_at, next_kids
 from muster.lanes import LaneTable
 from muster.services import runfile
 from muster.services.runfile import Running
+from muster.setting import SettingsError
 from muster.stores.depots.opening import open_depot
 from muster.stores.postgres.facts import read_postgres, read_replica
 from muster.stores.postgres.sealed import read_seals
 from muster.stores.redis.facts import read_redis
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.wire import BROKEN
+from muster.tls import certificate
 
 _ASK_WITHIN_S: Final = 15.0
 _PROBE_WITHIN_S: Final = 3.0
@@ -73,6 +77,7 @@ async def _examine(settings: Settings, running: Running | None) -> dict[str, lis
     return {
         "this machine": [*_machine(settings)],
         f"postgres  {database}": await _postgres(settings),
+        "ways": [*of_ways(settings, _certificate(settings))],
         "sealed fields": await _seals(settings),
         f"redis  {redis}": await _redis(settings),
         "media": [await _media(settings)],
@@ -89,6 +94,7 @@ def _machine(settings: Settings) -> Iterator[Finding]:
     yield doctor.of_files(soft, hard)
     yield _signing_keys(settings.keys_path)
     yield _passwords(settings.breached_file)
+    yield of_hashing(settings.password_memory_kib, settings.password_passes)
 
 
 def _passwords(path: Path | None) -> Finding:
@@ -110,6 +116,16 @@ def _signing_keys(directory: Path) -> Finding:
     age_days = 0.0 if made is None else (datetime.now(UTC) - made) / timedelta(days=1)
     following = bool(next_kids(directory))
     return of_keys(len(ring.publics), "", exposed, age_days, following=following)
+
+
+def _certificate(settings: Settings) -> CertificateFile | None:
+    try:
+        used = certificate(settings, CollectorRegistry())
+    except SettingsError as error:
+        return CertificateFile(str(error), 0.0)
+    if used is None:
+        return None
+    return CertificateFile("", used.expires_s - SystemClock().now_ms() / 1000)
 
 
 def _push_keys(settings: Settings) -> list[KeyFile]:

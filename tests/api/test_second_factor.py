@@ -7,7 +7,10 @@ import httpx
 import pyotp
 import pytest
 
+from muster.data_keys import SPREAD_S
 from muster.login import HALF_S
+from muster.resealing import Resealing
+from muster.stores.postgres.sealed import SEALED, PostgresSealed
 from muster.totp import LOCK_MS, PERIOD_S, TRIES
 from tests.api.door import PASSWORD, Door, Someone
 
@@ -87,10 +90,13 @@ async def test_nobody_is_asked_before_it_is_confirmed(door: Door) -> None:
     old = App(door, first["secret"]).code()
     refused = await ada.ask("POST", f"{FACTOR}/confirm", json={"code": old})
     assert refused.status_code == 403
-    code = App(door, again["secret"]).code()
-    await ada.done("POST", f"{FACTOR}/confirm", json={"code": code})
+    app = App(door, again["secret"])
+    proof = {"password": PASSWORD, "code": app.code()}
+    for path in ("/remove", "/recovery-codes"):
+        assert (await ada.ask("POST", FACTOR + path, json=proof)).status_code == 409
+    await ada.done("POST", f"{FACTOR}/confirm", json={"code": app.code()})
     await _first(door)
-    for path, body in (("", {"password": PASSWORD}), ("/confirm", {"code": code})):
+    for path, body in (("", {"password": PASSWORD}), ("/confirm", {"code": app.next()})):
         assert (await ada.ask("POST", FACTOR + path, json=body)).status_code == 409
 
 
@@ -207,6 +213,21 @@ async def test_nothing_of_it_lies_in_the_clear(door: Door) -> None:
     )
     eve = (await _first(door, "eve"))["mfa_token"]
     assert (await _second(door, eve, app.next())).status_code == 503
+
+
+async def test_keys_that_seal_change_under_it(door: Door) -> None:
+    """Its secret is put under the new key in a round, and nobody scans anything anew."""
+    _, app, _ = await _enrolled(door)
+    sealing = door.ground.data_keys
+    made = await sealing.rotate()
+    await sealing.look()
+    door.clock.ahead_s += 2 * SPREAD_S
+    store, envelope = PostgresSealed(door.ground.primary), sealing.sealer
+    assert await Resealing(store, SEALED, envelope, door.clock).sweep() is False
+    under = "SELECT seal_key_v1(secret_sealed) FROM second_factors"
+    assert await door.database.fetchval(under) == made
+    token = (await _first(door))["mfa_token"]
+    assert (await _second(door, token, app.next())).status_code == 201
 
 
 async def test_a_stolen_token_cannot_change_it(door: Door) -> None:

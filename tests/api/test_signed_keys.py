@@ -114,6 +114,8 @@ async def test_a_key_that_signs_is_never_shown(door: Door) -> None:
     refused = await door.client.get(PERSON, headers=bearer)
     assert refused.status_code == 401
     assert "never send it" in refused.json()["detail"]
+    hashed = await door.database.fetchval("SELECT secret_hash FROM service_keys")
+    assert hashed != server.new.secret_hash  # which the release before would believe
     kept = await door.database.fetchval("SELECT signing_sealed FROM service_keys")
     assert server.new.signing_key not in kept
     other = await signer(door, Scope.people)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from muster.breached import BreachedError, Hashes, Words, known_passwords, open_breached
-from muster.common_passwords import CommonPasswords
+from muster.guessable import Guessable
 
 LISTED = [f"stolen {number}" for number in range(3_000)]
 
@@ -73,7 +73,7 @@ def test_lists_that_cannot_be_used(tmp_path: Path) -> None:
 
 def test_without_a_file_the_common_ones_are_known() -> None:
     """So that no installation takes `password1`."""
-    assert isinstance(known_passwords(None), CommonPasswords)
+    assert isinstance(known_passwords(None), Guessable)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_without_a_file_the_common_ones_are_known() -> None:
 )  # fmt: skip
 def test_what_everybody_tries_first(password: str) -> None:
     """Words with the usual decorations, two of them, runs of keys, repetition, dates."""
-    assert CommonPasswords().has(password)
+    assert Guessable().has(password)
 
 
 @pytest.mark.parametrize(
@@ -98,4 +98,4 @@ def test_what_everybody_tries_first(password: str) -> None:
 )  # fmt: skip
 def test_what_nobody_tries_first(password: str) -> None:
     """Sentences, other languages, and what a machine made."""
-    assert not CommonPasswords().has(password)
+    assert not Guessable().has(password)

@@ -9,7 +9,7 @@ import pytest
 from muster import doctor
 from muster.config import Settings
 from muster.doctor import Finding, Verdict
-from muster.doctor_identity import of_keys, of_passwords
+from muster.doctor_identity import of_hashing, of_keys, of_passwords
 from muster.doctor_pushes import KeyFile, of_pushes
 from muster.facts import Lease, PostgresFacts, RedisFacts, ReplicaFacts
 
@@ -164,6 +164,8 @@ def test_keys_must_be_there_and_private() -> None:
     """Whoever reads a key can sign anybody in."""
     assert of_keys(1, "", []).verdict is Verdict.ok
     assert of_keys(0, "there is none", []).verdict is Verdict.fail
+    assert of_hashing(19_456, 2).verdict is of_hashing(47_104, 1).verdict is Verdict.ok
+    assert of_hashing(19_455, 2).verdict is of_hashing(19_456, 1).verdict is Verdict.warn
     assert of_passwords("/lists/pwned.txt", "").verdict is Verdict.ok
     assert of_passwords("", "").verdict is Verdict.warn
     assert of_passwords("/lists/pwned.txt", "cannot be read").verdict is Verdict.fail

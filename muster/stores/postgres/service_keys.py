@@ -23,9 +23,10 @@ _LIVE: Final = """
     WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) ORDER BY key_id LIMIT $1
 """
 _USED: Final = "UPDATE service_keys SET used_at = now() WHERE key_id = $1"
+# Of a key that signs not even a hash is kept: also for the release before its word is nobody's.
 _ADD: Final = """
     INSERT INTO service_keys (key_id, name, secret_hash, scopes, expires_at, signing_sealed)
-    SELECT $1, $2, $3, $4::text[], $5, $7
+    SELECT $1, $2, CASE WHEN $7::bytea IS NULL THEN $3::bytea ELSE sha256($7) END, $4::text[], $5, $7
     WHERE (SELECT count(*) FROM service_keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()))
           < $6
 """

@@ -66,6 +66,14 @@ async def test_a_new_key_is_known_to_all_before_it_seals(world: World) -> None:
     assert (one.sealer.current, two.sealer.open(sealed, FIELD, ROW)) == (3, b"value")
 
 
+async def test_a_rotation_before_anything_was_sealed_leaves_a_key_that_seals(world: World) -> None:
+    """Whoever starts next seals at once."""
+    assert await world.process().rotate() == 3
+    one = world.process()
+    await one.begin()
+    assert one.sealer.current == 2
+
+
 async def test_the_database_alone_opens_nothing(world: World) -> None:
     """Another master key is refused at start, and a key moved to another id does not unwrap."""
     one = world.process()

@@ -18,6 +18,7 @@ from muster.registration import Registration
 from muster.resealing import BATCH, Resealing
 from muster.sealer import Field
 from muster.stores.postgres.data_keys import data_keys
+from muster.stores.postgres.owed import PostgresOwed
 from muster.stores.postgres.pool import Database, open_database
 from muster.stores.postgres.push_devices import PostgresPushDevices
 from muster.stores.postgres.sealed import SEALED, PostgresSealed, read_seals
@@ -254,6 +255,17 @@ async def test_a_token_moved_to_another_device_rings_nobody(database_url: str) -
         assert mine != theirs
 
 
+async def test_a_provider_that_gives_a_token_up_ends_that_one_alone(world: World) -> None:
+    """It is found by its blind index; a token that came in its place since stays."""
+    ada, device = await person(world.database), uuid4()
+    store = PostgresOwed(world.two.pool, world.two.keys.sealer)
+    await world.register(world.one, device, ada, "old")
+    await world.register(world.one, device, ada, "new")
+    assert not await store.drop_token(device, "old", None)
+    assert await store.drop_token(device, "new", None)
+    assert await world.database.fetchval("SELECT count(*) FROM push_devices") == 0
+
+
 async def test_both_releases_write_beside_each_other(world: World) -> None:
     """One token has one owner whoever registers it, and each reads what the other wrote."""
     await _both(world.database)
@@ -313,7 +325,7 @@ async def test_facts_count_what_lies_under_each_key(world: World) -> None:
     )
     facts = await read_seals(world.database)
     assert facts is not None
-    assert facts.rows == {"push_devices.token_sealed": {2: 1, 77: 1}}
+    assert facts.rows["push_devices.token_sealed"] == {2: 1, 77: 1}
     assert ([key.id for key in facts.keys], facts.unsealed) == ([1, 2], 0)
     # A round leaves it alone.
     assert await world.one.resealing().sweep() is False

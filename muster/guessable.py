@@ -86,7 +86,7 @@ _DECORATION_MOST: Final = 8
 """A date. More digits and signs than that are worth something by themselves."""
 
 
-class CommonPasswords:
+class Guessable:
     """See `muster.password_policy.KnownPasswords`."""
 
     def has(self, password: str) -> bool:
