@@ -77,6 +77,13 @@ def _words(kind: str) -> dict[str, Any]:
         "password": PASSWORD,
         "name": f"{MARK} {PHONE}",
         "bio": EMAIL,
+        "email": EMAIL,
+        "word": f"mml_{MARK}",
+        "new_password": PASSWORD,
+        "code": MARK,
+        "verifier": MARK,
+        "challenge": MARK.ljust(43, "x"),
+        "redirect": f"https://{MARK}/",
         "install": PHONE,
         "app": MARK,
         "version": MARK,
@@ -114,7 +121,7 @@ def _bodies() -> list[bytes]:
 def _paths(template: str, canary: Canary, other: str) -> list[str]:
     named = {"emoji": MARK[:30], "who": f"@{canary.handle}", "session": str(uuid4())}
     named["device"] = str(uuid4())
-    named |= {"job": str(uuid4()), "code": MARK[:30], "webhook": str(uuid4()), "external": MARK}
+    named |= {"job": str(uuid4()), "code": MARK[:30], "webhook": str(uuid4()), "external": MARK, "provider": MARK[:30]}
     named |= {"media": str(uuid4()), "object": MARK}
     named |= {"version": MARK[:30], "file": MARK[:30]}
     right = template.format(room=canary.room, person=other, seq=3, report=uuid4(), **named)
@@ -132,6 +139,7 @@ def _paths(template: str, canary: Canary, other: str) -> list[str]:
         object=EMAIL,
         code=EMAIL,
         external=EMAIL,
+        provider=EMAIL,
         webhook=MARK,
         version=EMAIL,
         file=EMAIL,
