@@ -21,9 +21,6 @@ from muster.setting import PREFIX, Declaration, SettingsError, declaration, sett
 _TILES = re.compile(
     r"(https?://[A-Za-z0-9.:\[\]-]+)?/(?=\S*\{z\})(?=\S*\{x\})(?=\S*\{y\})[^\s\"'<>]*"
 )
-_PUBLIC = re.compile(
-    r"https://[A-Za-z0-9.-]+(:\d+)?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,16 +270,7 @@ class Settings(PlaceSettings):
                 raise SettingsError(
                     f"MUSTER_EGRESS_NETWORKS: {network!r} is not a network such as 10.1.0.0/16."
                 ) from None
-        if self.smtp_host and not (self.mail_from and self.public_url):
-            raise SettingsError(
-                "MUSTER_SMTP_HOST needs MUSTER_MAIL_FROM, and MUSTER_PUBLIC_URL for the links in mails."
-            )
-        if self.oauth and not self.public_url:
-            raise SettingsError("MUSTER_OAUTH needs MUSTER_PUBLIC_URL, whither services send back.")
-        if self.public_url and not _PUBLIC.fullmatch(self.public_url):
-            raise SettingsError(
-                "MUSTER_PUBLIC_URL is an address without path: https://api.example.org."
-            )
+        self.check_mail()
         if self.redis_cluster and not self.redis_url:
             raise SettingsError("MUSTER_REDIS_CLUSTER needs MUSTER_REDIS_URL: ours is no cluster.")
 

@@ -3,11 +3,16 @@
 Owns their declarations. Must never read the environment.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from muster.lock_settings import LockSettings
-from muster.setting import setting
+from muster.setting import SettingsError, setting
+
+_PUBLIC = re.compile(
+    r"https://[A-Za-z0-9.-]+(:\d+)?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +45,16 @@ class MailSettings(LockSettings):
     oauth_redirects: tuple[str, ...] = setting(
         (), "whither a login by another service may end, exactly; besides MUSTER_PUBLIC_URL/app"
     )
+
+    def check_mail(self) -> None:
+        """What no single one of these can tell. Raises `SettingsError`."""
+        if self.smtp_host and not (self.mail_from and self.public_url):
+            raise SettingsError(
+                "MUSTER_SMTP_HOST needs MUSTER_MAIL_FROM, and MUSTER_PUBLIC_URL for the links in mails."
+            )
+        if self.oauth and not self.public_url:
+            raise SettingsError("MUSTER_OAUTH needs MUSTER_PUBLIC_URL, whither services send back.")
+        if self.public_url and not _PUBLIC.fullmatch(self.public_url):
+            raise SettingsError(
+                "MUSTER_PUBLIC_URL is an address without path: https://api.example.org."
+            )
