@@ -24,6 +24,7 @@ from api.assembly import (
     courier,
     orphaned,
     previewing,
+    sending,
     timers,
 )
 from api.edge import ApiMetrics
@@ -122,6 +123,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(ground.placement.survey.run()),
                 tasks.create_task(timers(ground, rng, jobs).run()),
                 tasks.create_task(previewing(ground, rng, _pages(ground), jobs).run()),
+                tasks.create_task(sending(ground, rng, jobs).run()),
                 tasks.create_task(courier(ground, rng).run()),
                 tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
                 tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),

@@ -63,6 +63,8 @@ def answers(route: Route, rule: RouteRule) -> dict[str, Any]:
 
 def _done(route: Route) -> dict[str, Any]:
     if route.answer is None:
+        if route.status == 303:
+            return {"303": {"description": "Elsewhere", "headers": _ELSEWHERE}}
         if not route.media_type:
             return {"204": {"description": "Done"}}
         return {"200": {"description": "The document", "content": {route.media_type: _TEXT}}}

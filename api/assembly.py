@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from starlette.applications import Starlette
 
+from api.accounts import account_handlers, mailing
 from api.adopters import AdopterHandlers
 from api.app import create_app
 from api.attending import attendance_handlers, leaving
@@ -45,6 +46,7 @@ from api.table import Handlers, table
 from api.webhooks import WebhookHandlers
 from muster import (
     departures,
+    mails,
     orphans,
     polls,
     previews,
@@ -182,6 +184,11 @@ def previewing(on: Ground, rng: random.Random, pages: Reads, metrics: JobMetrics
     return _runner(on, rng, {previews.KIND: looking.fire}, metrics)
 
 
+def sending(on: Ground, rng: random.Random, metrics: JobMetrics) -> Runner:
+    """Who sends mails. A runner of its own: a mail server that is slow keeps no scheduled message waiting."""
+    return _runner(on, rng, {mails.JOB: mailing(on).fire}, metrics)
+
+
 def _runner(
     on: Ground, rng: random.Random, handlers: Mapping[str, Handler], metrics: JobMetrics
 ) -> Runner:
@@ -269,10 +276,12 @@ def _page(settings: Settings) -> PageHandlers:
 def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHandlers) -> Handlers:
     settings, writer = on.settings, on.writer
     known = PostgresPeople(on.primary)
-    people, login, sessions, credentials = identities(on, tokens, limits)
+    identified = identities(on, tokens, limits)
+    people, login, sessions = identified.people, identified.login, identified.sessions
     surroundings = Surroundings(on.clock, on.random, writer)
     externals = PostgresExternals(on.primary)
     arrivals = Arrivals(externals, known, _foreign(on), sessions, surroundings)
+    accounts = account_handlers(on, identified, arrivals, limits)
     webhooks = Webhooks(
         PostgresWebhooks(on.primary), on.clock, on.random, private=bool(settings.egress_networks)
     )
@@ -291,7 +300,9 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
             settings.ios_app_ids, settings.android_package, settings.android_cert_sha256
         ),
         sessions=SessionHandlers(login, sessions, arrivals, limits),
-        credentials=credentials,
+        credentials=identified.credentials,
+        emails=accounts.emails,
+        oauth=accounts.oauth,
         rooms=RoomHandlers(rooms, writer, limits),
         members=MemberHandlers(rooms, writer),
         events=event_handlers(on),

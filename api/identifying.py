@@ -33,6 +33,8 @@ class Identities(NamedTuple):
     login: Login
     sessions: Sessions
     credentials: CredentialHandlers
+    step_up: StepUp
+    change: PasswordChange
 
 
 def identities(on: Ground, tokens: Tokens, limits: Limits) -> Identities:
@@ -57,7 +59,7 @@ def identities(on: Ground, tokens: Tokens, limits: Limits) -> Identities:
     step_up = StepUp(known, passwords, factors, metrics)
     change = PasswordChange(known, passwords, policy, sessions, metrics)
     credentials = CredentialHandlers(people, step_up, change, factors, limits)
-    return Identities(people, login, sessions, credentials)
+    return Identities(people, login, sessions, credentials, step_up, change)
 
 
 def service_keys(on: Ground) -> ServiceKeys:

@@ -146,7 +146,7 @@ def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
         form = {"type": "object", "additionalProperties": {"type": "string"}}
         operation["requestBody"] = {
             "required": True,
-            "content": {"multipart/form-data": {"schema": form}},
+            "content": {route.form: {"schema": form}},
         }
     if route.body is not None:
         operation["requestBody"] = {

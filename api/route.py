@@ -14,6 +14,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from muster.ids import PersonId, RoomId
+from muster.oauth_provider import NAME as PROVIDER
 from muster.service_keys import ServiceKey
 from muster.tokens import Claims
 from proto.codes import Code
@@ -33,6 +34,7 @@ PATH_TYPES: Final[Mapping[str, Any]] = {
     "seq": Seq,
     "emoji": Emoji,
     "webhook": UUID,
+    "provider": Annotated[str, Meta(pattern=f"^{PROVIDER}$", max_length=32)],
     "external": Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")],
     "code": Annotated[str, Meta(min_length=1, max_length=64)],
     "version": Annotated[str, Meta(min_length=1, max_length=64)],
@@ -162,6 +164,9 @@ class Route(NamedTuple):
     once: bool = False
     etag: bool = False
     stream: bool = False
+    form: str = "multipart/form-data"
+    """What a body is that streams."""
+
     halfway: type[Struct] | None = None
     """What it answers, with 202, where one step more is needed."""
 

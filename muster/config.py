@@ -1,8 +1,8 @@
 """Owns every setting: its environment variable, its type, its default, its meaning.
 
 A new setting is one line in `Settings` (of pushes: in `PushSettings`, of place: in `PlaceSettings`, of keys and TLS:
-in `LockSettings`): the variable is MUSTER_ and the field's name in capitals, the type is the annotation. It never reads
-the environment itself: the entry modules hand a mapping to `Settings.from_env`, once.
+in `LockSettings`, of mail: in `MailSettings`): the variable is MUSTER_ and the field's name in capitals, the type is
+the annotation. It never reads the environment itself: the entry modules hand a mapping to `Settings.from_env`, once.
 """
 
 import difflib
@@ -270,6 +270,7 @@ class Settings(PlaceSettings):
                 raise SettingsError(
                     f"MUSTER_EGRESS_NETWORKS: {network!r} is not a network such as 10.1.0.0/16."
                 ) from None
+        self.check_mail()
         if self.redis_cluster and not self.redis_url:
             raise SettingsError("MUSTER_REDIS_CLUSTER needs MUSTER_REDIS_URL: ours is no cluster.")
 

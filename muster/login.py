@@ -102,7 +102,20 @@ class Login:
 
         Raises `Refused`: `unauthorized` for a wrong password and an unknown person alike.
         """
-        known = await self._checked(handle, password)
+        return await self._entered(await self._checked(handle, password), install)
+
+    async def vouched(self, person: PersonId, install: Install) -> Grant | SecondStep:
+        """The same for somebody whom another service vouches for, in place of the password. Raises `Refused`."""
+        known = await self._people.credentials_of(person)
+        if known is None:
+            raise Refused(Code.unauthorized, "this person is no longer known")
+        if known.banned:
+            self._metrics.count("login_banned")
+            raise Refused(Code.permission_denied, "this account is banned")
+        return await self._entered(known, install)
+
+    async def _entered(self, known: Credentials, install: Install) -> Grant | SecondStep:
+        """In, or as far as the second factor."""
         if known.second:
             self._metrics.count("login_halfway")
             return await self._halfway(known, install)

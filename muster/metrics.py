@@ -54,6 +54,8 @@ class WriterMetrics:
 IDENTITY_EVENTS: Final = """
     login login_halfway login_wrong login_banned step_up_wrong code_wrong code_replayed code_locked recovery_used
     factor_on factor_off refresh_reused password_changed password_refused signature_wrong signature_replayed
+    email_asked email_verified email_wrong email_taken email_removed reset_asked reset_done reset_wrong
+    oauth_begun oauth_refused oauth_in oauth_linked oauth_unlinked
     """.split()  # noqa: SIM905
 
 

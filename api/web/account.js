@@ -2,6 +2,7 @@
 // Owns the dialog.
 
 import { attempt } from "./announce.js";
+import { contact } from "./contact.js";
 import { credentials } from "./credentials.js";
 import { dialog } from "./dialog.js";
 import { h } from "./dom.js";
@@ -33,6 +34,9 @@ export function account(chat, logOut) {
     h("div.dialog-actions", {}, button("Password and second factor", () => {
       close();
       credentials(chat);
+    }), button("Address and other logins", () => {
+      close();
+      contact(chat);
     }), button("Log out", () => {
       close();
       logOut();

@@ -6,6 +6,7 @@ import { field } from "./parts.js";
 import { plain } from "./rest.js";
 import { secondStep } from "./second.js";
 import { install } from "./tokens.js";
+import { ways } from "./ways.js";
 
 /**
  * @param {HTMLElement} root @param {(grant: object, stay: boolean) => void} done
@@ -73,6 +74,7 @@ export function loginView(root, done, why = "") {
     h("div.login-brand", {}, h("span.brand-mark", { "aria-hidden": "true" }, h("i"), h("i"), h("i")),
       h("p.brand-name", {}, "Muster")), form));
   handle.input.focus();
+  ways(form, () => stay.checked, (said) => loginView(root, done, said));
 }
 
 function sentence(text) {

@@ -209,6 +209,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
             code="unknown",
             webhook=uuid4(),
             external="nobody",
+            provider="nobody",
             version="any",
             file="main.js",
         )
@@ -223,7 +224,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
                 fits = status != 401 and (status == 403) is refused
             assert fits, (method, template, role, status)
             cells += 1
-    assert cells == 4 * len(ROUTE_RULES) == 4 * 153
+    assert cells == 4 * len(ROUTE_RULES) == 4 * 169
 
 
 async def test_every_scope_on_every_route(door: Door) -> None:
@@ -233,7 +234,7 @@ async def test_every_scope_on_every_route(door: Door) -> None:
     for (method, template), rule in ROUTE_RULES.items():
         path = template.format(
             room=uuid4(), person=uuid4(), session=uuid4(), device=uuid4(), report=uuid4(), job=uuid4(), seq=1,
-            emoji="ok", who="@nobody", code="unknown", webhook=uuid4(), external="nobody",
+            emoji="ok", who="@nobody", code="unknown", webhook=uuid4(), external="nobody", provider="x",
             version="any", file="main.js", media=uuid4(), object="unknown",
         )  # fmt: skip
         for scope, server in servers.items():
@@ -254,7 +255,7 @@ async def test_an_extension_opens_one_route(door: Door) -> None:
     for (method, template), rule in ROUTE_RULES.items():
         path = template.format(
             room=uuid4(), person=uuid4(), session=uuid4(), device=uuid4(), report=uuid4(), job=uuid4(), seq=1,
-            emoji="ok", who="@nobody", code="unknown", webhook=uuid4(), external="nobody",
+            emoji="ok", who="@nobody", code="unknown", webhook=uuid4(), external="nobody", provider="x",
             version="any", file="main.js", media=uuid4(), object="unknown",
         )  # fmt: skip
         for token in (narrow, narrow.removeprefix(EXTENSION_PREFIX)):

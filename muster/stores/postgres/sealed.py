@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
-from muster import second_factor, service_keys
+from muster import email, mails, oauth_flow, second_factor, service_keys
 from muster.facts import DataKeyFacts, SealFacts
 from muster.push_device import TOKEN
 from muster.resealing import Resealed, SealedColumn, SealedRow
@@ -22,6 +22,9 @@ SEALED: Final = (
     SealedColumn(TOKEN, "device_id"),
     SealedColumn(second_factor.FIELD, "person_id"),
     SealedColumn(service_keys.FIELD, "key_id"),
+    SealedColumn(email.FIELD, "email_id"),
+    SealedColumn(mails.FIELD, "mail_id"),
+    SealedColumn(oauth_flow.FIELD, "flow_id"),
 )
 """All there are. Another one is a line here, and an index on (seal_key_v1(column), key) where it is made."""
 
