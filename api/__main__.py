@@ -31,6 +31,7 @@ from api.ground import Abroad, Ground, MediaGround
 from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
 from api.pushing import stale
+from api.safety import lapsing
 from muster import keys, lifetime
 from muster.addresses import networks
 from muster.clock import SystemClock
@@ -46,6 +47,7 @@ from muster.ids import SystemRandom
 from muster.jobs import JobMetrics
 from muster.keys import KeyRing, KeysError
 from muster.lanes import LaneTable
+from muster.lapses import Lapses
 from muster.lateness import Lateness
 from muster.metrics import MediaMetrics, WriterMetrics
 from muster.orphans import Orphans
@@ -113,6 +115,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),
                 tasks.create_task(_begun(orphaned(ground))),
                 tasks.create_task(_begun(stale(ground.primary, ground.clock))),
+                tasks.create_task(_begun(lapsing(ground))),
             ]
             if ground.memory is not None and tail is not None:
                 background.append(tasks.create_task(ground.memory.views.run()))
@@ -129,7 +132,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     return 0
 
 
-async def _begun(rounds: Orphans | StaleDevices) -> None:
+async def _begun(rounds: Orphans | StaleDevices | Lapses) -> None:
     """The first of these rounds; each sees to the next."""
     while True:
         try:

@@ -35,13 +35,14 @@ from api.polls import PollHandlers
 from api.presence import PresenceHandlers
 from api.pushing import extensions, push_handlers, stale
 from api.rooms import RoomHandlers
+from api.safety import agreements_of, lapsing, safety_handlers
 from api.service import KeySet, ServiceHandlers
 from api.sessions import SessionHandlers
-from api.staff import StaffHandlers
 from api.store import StoreHandlers
 from api.table import Handlers, table
 from api.webhooks import WebhookHandlers
-from muster import departures, orphans, polls, previews, reminders, scheduled, stale_devices
+from muster import departures, lapses, orphans, polls, previews, reminders, scheduled, stale_devices
+from muster.agreements import Agreements
 from muster.arrivals import Arrivals
 from muster.attaching import Attaching
 from muster.bucket import Rate
@@ -69,7 +70,6 @@ from muster.placing import Placing
 from muster.polls import Polls
 from muster.previews import PreviewMetrics, Previews, Reads
 from muster.reminders import Reminders
-from muster.reports import Reports
 from muster.rooms import Rooms
 from muster.scheduled import Schedule
 from muster.search import Search
@@ -95,7 +95,6 @@ from muster.stores.postgres.pointers import PostgresPointers
 from muster.stores.postgres.polls import PostgresPolls
 from muster.stores.postgres.presence import PostgresPresence
 from muster.stores.postgres.previews import PostgresPreviews
-from muster.stores.postgres.reports import PostgresReports
 from muster.stores.postgres.rooms import PostgresRooms
 from muster.stores.postgres.search import PostgresSearch
 from muster.stores.postgres.service_keys import PostgresServiceKeys
@@ -125,6 +124,7 @@ def assemble(on: Ground) -> Starlette:
     )
     limits = Limits(rates, on.clock, on=settings.rate_limits)
     once = Once(PostgresIdempotency(on.primary))
+    agreements = agreements_of(on)
     service_keys = ServiceKeys(PostgresServiceKeys(on.primary), on.clock)
     gate = Gate(
         tokens,
@@ -136,9 +136,10 @@ def assemble(on: Ground) -> Starlette:
         service_keys,
         extensions(on.primary, tokens),
         settings.min_version,
+        agreements,
     )
     documents = DocumentHandlers()
-    routes = table(_handlers(on, tokens, limits, documents))
+    routes = table(_handlers(on, tokens, limits, documents, agreements))
     return create_app(
         routes,
         gate,
@@ -158,6 +159,7 @@ def timers(on: Ground, rng: random.Random, metrics: JobMetrics | None = None) ->
         orphans.KIND: orphaned(on).fire,
         departures.KIND: leaving(on.primary, on.writer).fire,
         stale_devices.KIND: stale(on.primary, on.clock).fire,
+        lapses.KIND: lapsing(on).fire,
         **event_jobs(on),
     }
     return _runner(on, rng, handlers, metrics or JobMetrics(on.registry))
@@ -260,7 +262,13 @@ def _page(settings: Settings) -> PageHandlers:
     return PageHandlers(packaged(), settings.hub_urls, media_origins(settings), tiles)
 
 
-def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHandlers) -> Handlers:
+def _handlers(
+    on: Ground,
+    tokens: Tokens,
+    limits: Limits,
+    documents: DocumentHandlers,
+    agreements: Agreements,
+) -> Handlers:
     settings, writer = on.settings, on.writer
     passwords = Passwords(on.hashing, settings.password_memory_kib, settings.password_passes)
     known = PostgresPeople(on.primary)
@@ -276,7 +284,6 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
     finding = Finding(PostgresFinding(on.primary))
     contacts = PostgresContacts(on.primary)
     rooms = Rooms(PostgresRooms(on.primary, on.reads))
-    reports = Reports(PostgresReports(on.primary), on.clock, on.random)
     depot = on.media.depot
     gallery = Gallery(PostgresMedia(on.primary), depot, settings.media_link_s)
     placing = _placing(on)
@@ -308,7 +315,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         attendance=attendance_handlers(on.primary, on.writer, on.clock, placing),
         media=MediaHandlers(_intake(on), gallery, on.clock),
         store=StoreHandlers(depot if isinstance(depot, LocalDepot) else None),
-        staff=StaffHandlers(reports, people, sessions, writer),
+        **safety_handlers(on, people, sessions, agreements)._asdict(),
         service=ServiceHandlers(
             on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping
         ),

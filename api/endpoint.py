@@ -19,6 +19,7 @@ from api.problems import problem
 from api.reading import BodyReader, Gone, read_body, read_path, read_query
 from api.route import Call, Limit, Raw, Reply, Route
 from api.validator import JSON, validated
+from muster.agreements import Agreements
 from muster.clock import Clock
 from muster.encoded import Encoded
 from muster.errors import Refused
@@ -57,6 +58,7 @@ class Gate(NamedTuple):
     keys: ServiceKeys
     extensions: Extensions
     min_version: str = ""
+    agreements: Agreements | None = None
 
 
 class Endpoint:
@@ -97,6 +99,8 @@ class Endpoint:
             gate.limits.serve(who.id)
         elif who is not None:
             gate.limits.take(route.limit, address, who.person)
+            if gate.agreements is not None and not self._rule.unagreed:
+                await gate.agreements.check(who.person)
         path = read_path(scope["path_params"])
         query = read_query(route.query, scope["query_string"]) if route.query else None
         data, body = b"", None

@@ -1,6 +1,6 @@
 """Owns every setting: its environment variable, its type, its default, its meaning.
 
-A new setting is one line in `Settings` (of pushes: in `PushSettings`, of place: in `PlaceSettings`): the variable is
+A new setting is one line in `Settings` (of pushes, place and safety: in `PushSettings` and so on): the variable is
 MUSTER_ and the field's name in capitals, the type is the annotation. It never reads the environment itself: the entry
 modules hand a mapping to `Settings.from_env`, once.
 """

@@ -30,9 +30,14 @@ class Code(IntEnum):
     archived = 111
     upgrade_required = 112
     already_done = 113
+    silenced = 114
+    slow_mode = 115
+    agreement_required = 116
 
 
-TEMPORARY: Final = frozenset({Code.internal, Code.unavailable, Code.too_many_requests})
+TEMPORARY: Final = frozenset(
+    {Code.internal, Code.unavailable, Code.too_many_requests, Code.slow_mode}
+)
 """Codes after which the client repeats the same request, with the same client id, after a pause.
 
 `unavailable` and `internal` on a post mean *outcome unknown*: only the same client id is safe.
@@ -53,6 +58,9 @@ HTTP_STATUS: Final[dict[Code, int]] = {
     Code.archived: 409,
     Code.upgrade_required: 426,
     Code.already_done: 409,
+    Code.silenced: 403,
+    Code.slow_mode: 429,
+    Code.agreement_required: 403,
 }
 
 

@@ -1,4 +1,4 @@
-"""The claims of commit_fresh_v1: it does what commit_batch_v3 would, or nothing, and is not tried in vain for long."""
+"""The claims of commit_fresh_v1: it does what commit_batch_v4 would, or nothing, and is not tried in vain for long."""
 
 from __future__ import annotations
 
