@@ -90,6 +90,7 @@ class Close(IntEnum):
     upgrade_required = 4505
     flood = 4506
     protocol_violation = 4507
+    agreement_required = 4508
 
 
 CLOSE_TABLE: Final[dict[Close, CloseAdvice]] = {
@@ -113,6 +114,9 @@ CLOSE_TABLE: Final[dict[Close, CloseAdvice]] = {
     Close.upgrade_required: CloseAdvice(False, "this version of the app is no longer served"),
     Close.flood: CloseAdvice(False, "frames kept coming far above the limits"),
     Close.protocol_violation: CloseAdvice(False, "the WebSocket protocol itself was broken"),
+    Close.agreement_required: CloseAdvice(
+        False, "the terms now in force are to be accepted first; come back afterwards"
+    ),
 }
 
 

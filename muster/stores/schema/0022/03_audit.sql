@@ -133,7 +133,9 @@ $$;
 -- What somebody was who did this: their rank in the room, or in the service.
 CREATE FUNCTION acting_as_v1(p_room uuid, p_author uuid, p_op text) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE
-        WHEN p_author = '00000000-0000-0000-0000-000000000000' THEN 'app'
+        WHEN p_author = '00000000-0000-0000-0000-000000000000' THEN
+            -- Service keys end nobody's sessions; whoever runs the service does, by the command line.
+            CASE p_op WHEN 'revoke' THEN 'operator' ELSE 'app' END
         WHEN p_op IN ('ban', 'unban', 'revoke', 'remove')
              OR p_room = '00000000-0000-7000-8000-000000000001' THEN
             (SELECT p.service_role FROM people p WHERE p.person_id = p_author)
