@@ -9,7 +9,11 @@ import pytest_asyncio
 from proto.codes import Code
 from tests.api.door import Door, open_door
 
-TERMS = {"terms_version": "2026-03", "terms_url": "https://app.example/terms", "privacy_version": "7"}
+TERMS = {
+    "terms_version": "2026-03",
+    "terms_url": "https://app.example/terms",
+    "privacy_version": "7",
+}
 
 
 @pytest_asyncio.fixture

@@ -1,4 +1,4 @@
-"""Silence, slow mode and bans from rooms, by the front door: who is kept from what, until when, and what they are told."""
+"""Silence, slow mode and bans from rooms, by the front door: who is kept from what, until when, and what it says."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ async def test_a_silence_ends_by_itself_and_outlives_leaving(door: Door, hall: H
 
 
 async def test_who_outranks_whom(door: Door, hall: Hall) -> None:
-    """Moderators act on members, owners on moderators too; nobody on an owner or on themselves; times are in the future."""
+    """Moderators act on members, owners on moderators too; nobody on an owner or themselves; times lie ahead."""
     soon = {"until_ms": door.clock.now_ms() + HOUR_MS}
     cases = [
         (hall.mod, hall.owner, 403),
@@ -127,9 +127,7 @@ async def test_who_outranks_whom(door: Door, hall: Hall) -> None:
             assert got.status_code == want, (rest, got.text)
     for until in (0, door.clock.now_ms() - 1, door.clock.now_ms() + 400 * 24 * HOUR_MS):
         late = {"until_ms": until}
-        answer = await hall.owner.ask(
-            "PUT", hall.path(f"members/{hall.ann.id}/silence"), json=late
-        )
+        answer = await hall.owner.ask("PUT", hall.path(f"members/{hall.ann.id}/silence"), json=late)
         assert answer.status_code == 400
     stranger = await door.someone()
     silence = hall.path(f"members/{stranger.id}/silence")
@@ -187,13 +185,17 @@ async def test_slow_mode_and_silence_hold_under_racing_posts_at_two_doors(
     async with open_door(database_url, redis_url) as other:
         twin = Someone(other, hall.ann.id, "twin", hall.ann.token)
         await hall.mod.done("PATCH", f"/v1/rooms/{hall.room}", json={"slow_s": 3600})
-        racing = [one.ask("POST", hall.path("messages"), json=_new()) for one in (hall.ann, twin) * 20]
+        racing = [
+            one.ask("POST", hall.path("messages"), json=_new()) for one in (hall.ann, twin) * 20
+        ]
         statuses = sorted(answer.status_code for answer in await asyncio.gather(*racing))
         assert statuses == [201] + [429] * 39
         await hall.mod.done("PATCH", f"/v1/rooms/{hall.room}", json={"slow_s": 0})
         until = {"until_ms": door.clock.now_ms() + HOUR_MS}
         silence = hall.mod.ask("PUT", hall.path(f"members/{hall.ann.id}/silence"), json=until)
-        racing = [one.ask("POST", hall.path("messages"), json=_new()) for one in (hall.ann, twin) * 10]
+        racing = [
+            one.ask("POST", hall.path("messages"), json=_new()) for one in (hall.ann, twin) * 10
+        ]
         done = await asyncio.gather(*racing[:10], silence, *racing[10:])
         at = done[10].json()["seq"]
     assert {one.status_code for one in done} <= {200, 201, 403}
@@ -206,7 +208,9 @@ async def test_slow_mode_and_silence_hold_under_racing_posts_at_two_doors(
     assert (await hall.said(hall.ann))[0] == 403
 
 
-async def test_who_is_banned_comes_back_by_no_way_until_it_is_lifted(door: Door, hall: Hall) -> None:
+async def test_who_is_banned_comes_back_by_no_way_until_it_is_lifted(
+    door: Door, hall: Hall
+) -> None:
     """Not by themselves, by link, or by invitation; a moderator may lift it, and then they may come."""
     link = (await hall.owner.done("POST", hall.path("links"), json={}))["code"]
     ban = hall.path(f"bans/{hall.ann.id}")

@@ -113,7 +113,9 @@ async def test_one_reviewer_takes_a_report_and_another_only_knowingly(case: Case
     """Taking it twice is taking it once; who has not taken it may not settle it either."""
     path = f"{case.queue}/{case.report}"
     for _ in range(2):
-        assert (await case.mod.done("POST", f"{path}/take", json={}))["taken_by"] == str(case.mod.id)
+        assert (await case.mod.done("POST", f"{path}/take", json={}))["taken_by"] == str(
+            case.mod.id
+        )
     for rest, body in (("take", {}), ("resolve", {"action": "dismiss"})):
         answer = await case.owner.ask("POST", f"{path}/{rest}", json=body)
         assert answer.status_code == 409
@@ -184,7 +186,9 @@ async def test_what_staff_decide_holds_everywhere(door: Door, case: Case) -> Non
     assert (still["id"], still["state"]) == (third, "open")
 
 
-async def test_reported_media_are_kept_for_reviewers_until_the_retention_is_over(door: Door) -> None:
+async def test_reported_media_are_kept_for_reviewers_until_the_retention_is_over(
+    door: Door,
+) -> None:
     """Their message deleted, they are collected neither before nor seen by anybody else; then all is emptied."""
     owner, ann, eve = [await door.someone() for _ in range(3)]
     room = await owner.room("public", ann, eve)
@@ -207,9 +211,9 @@ async def test_reported_media_are_kept_for_reviewers_until_the_retention_is_over
     old = "UPDATE reports SET closed_at = now() - interval '181 days'"
     await door.database.execute(old)
     await lapses.clear()
-    [kept] = (
-        await owner.done("GET", f"/v1/rooms/{room}/reports", params={"state": "resolved"})
-    )["reports"]
+    [kept] = (await owner.done("GET", f"/v1/rooms/{room}/reports", params={"state": "resolved"}))[
+        "reports"
+    ]
     assert (kept["evidence"], kept["attachments"], kept["note"], kept["resolution"]) == (
         None,
         [],

@@ -47,7 +47,7 @@ class World:
         self.rooms = rooms
 
     def posts(self, seed: int) -> list[Op]:
-        """A batch: mostly fresh; some client ids come again, two may not (out, silenced), a room is archived, one slow."""
+        """A batch: mostly fresh; some ids come again, two people may not, one room is archived, one slow."""
         rng = random.Random(seed)
         bad = rng.random() < 0.5
         ops = []

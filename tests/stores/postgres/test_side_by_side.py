@@ -160,7 +160,7 @@ async def test_rosters_bear_the_release_before(
 async def test_what_moderators_do_binds_the_release_before(
     database: asyncpg.Connection, database_url: str
 ) -> None:
-    """By commit_batch_v3 who is silenced, must wait or is banned is refused in words it knows; what it does is audited."""
+    """By commit_batch_v3 who is silenced, waits or is banned is refused in words it knows; its acts are audited."""
     ada, bob, eve = [await person(database) for _ in range(3)]
     async with writing(database_url) as writer:
         room = await room_of(writer, ada, bob, eve)
