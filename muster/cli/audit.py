@@ -51,7 +51,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             if who and person is None:
                 return complain(f"nobody is called {who}", 1)
             people.append(None if person is None else PersonId(person.person))
-        acts = await store.page(Sought(*people, args.room, args.act), None, args.most)
+        by, about = people
+        acts = await store.page(Sought(by, about, args.room, args.act), None, args.most)
         for act in acts:
             print(_line(act))
         if not acts:

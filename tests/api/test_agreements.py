@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest_asyncio
 
 from proto.codes import Code
 from tests.api.door import Door, open_door
 
-TERMS = {
+TERMS: dict[str, Any] = {
     "terms_version": "2026-03",
     "terms_url": "https://app.example/terms",
     "privacy_version": "7",

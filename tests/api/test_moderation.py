@@ -87,6 +87,7 @@ async def test_who_is_silenced_writes_nothing_and_is_told_until_when(
     told = await door.database.fetchrow(
         "SELECT text, body FROM entries WHERE room_id = $1 AND kind = 'silence'", hall.ann.id
     )
+    assert told is not None
     assert told["text"] == "shouting"
     await hall.mod.done("DELETE", where)
     assert (await hall.said(hall.ann))[0] == 201
@@ -149,6 +150,7 @@ async def test_staff_silence_everywhere_and_nobody_learns_who(door: Door, hall: 
     row = await door.database.fetchrow(
         "SELECT author, text FROM entries WHERE room_id = $1 AND kind = 'silence'", hall.ann.id
     )
+    assert row is not None
     assert (row["author"], row["text"]) == (UUID(int=0), "threats")
     await support.done("DELETE", where)
     assert (await hall.said(hall.ann))[0] == 201

@@ -167,6 +167,7 @@ async def test_what_staff_decide_holds_everywhere(door: Door, case: Case) -> Non
     row = await door.database.fetchrow(
         "SELECT author, target FROM entries WHERE room_id = $1 AND kind = 'delete'", UUID(case.room)
     )
+    assert row is not None
     assert (row["author"], row["target"]) == (UUID(int=0), case.seq)
 
     second = await _report(case.ann, case.room, await case.eve.post(case.room, "again"))

@@ -271,6 +271,7 @@ DECLARE
     v_heads   bigint[];
     v_msg_nos bigint[];
     v_slow    boolean;
+    v_refused boolean;
     v_at      timestamptz;
 BEGIN
     SELECT array_agg(l.room_id), array_agg(l.kind), array_agg(l.head), array_agg(l.msg_no), bool_or(l.slow_s > 0)
@@ -278,10 +279,14 @@ BEGIN
         SELECT r.room_id, CASE WHEN r.archived_at IS NULL THEN r.kind END AS kind, r.head, r.msg_no, r.slow_s
         FROM rooms r WHERE r.room_id = ANY (p_room) ORDER BY r.room_id FOR NO KEY UPDATE) l;
     v_at := date_trunc('milliseconds', clock_timestamp());
-    IF v_slow AND (EXISTS (SELECT 1 FROM unnest(p_room, p_author) u (room, author)
-                           WHERE slowed_v1(u.room, u.author) IS NOT NULL)
-                   OR EXISTS (SELECT 1 FROM unnest(p_room, p_author) u (room, author) GROUP BY u.room, u.author
-                              HAVING count(*) > 1)) THEN
+    v_refused := EXISTS (SELECT 1 FROM silences s WHERE s.person_id = ANY (p_author) AND s.until > v_at);
+    IF v_slow AND NOT v_refused THEN
+        v_refused := EXISTS (SELECT 1 FROM unnest(p_room, p_author) u (room, author)
+                             WHERE slowed_v1(u.room, u.author) IS NOT NULL)
+                  OR EXISTS (SELECT 1 FROM unnest(p_room, p_author) u (room, author) GROUP BY u.room, u.author
+                             HAVING count(*) > 1);
+    END IF;
+    IF v_refused THEN
         RAISE EXCEPTION 'not all of these messages are to be taken' USING ERRCODE = 'MU001';
     END IF;
 
@@ -295,9 +300,7 @@ BEGIN
                    AS u (room, author, client, text, body, allow, idx)) b
         LEFT JOIN LATERAL (SELECT m.relation, m.silenced_until FROM members m
                            WHERE m.room_id = b.room AND m.person_id = b.author LIMIT 1) m ON true
-        LEFT JOIN LATERAL (SELECT s.until FROM silences s WHERE s.person_id = b.author LIMIT 1) s ON true
-        WHERE may_v1(b.allow, v_kinds[b.place], m.relation)
-          AND coalesce(greatest(m.silenced_until, s.until) <= v_at, true)
+        WHERE may_v1(b.allow, v_kinds[b.place], m.relation) AND coalesce(m.silenced_until <= v_at, true)
     ), ranges AS MATERIALIZED (
         SELECT f.room, f.head, max(f.n) AS n FROM numbered f GROUP BY f.room, f.head
     ), inserted AS (
