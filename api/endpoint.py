@@ -106,7 +106,7 @@ class Endpoint:
         data, body = b"", None
         if self._reader is not None:
             data = await read_body(scope, receive)
-            body = self._reader.read(data)
+            body = self._reader.read(data or b"{}") if route.bare else self._reader.read(data)
         key = _key(headers)
         client_id = key or str(uuid7(gate.clock.now_ms(), gate.random))
         call = Call(who, path, query, body, client_id, address)

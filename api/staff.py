@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from api.route import Call
-from muster import submit
+from muster import moderation, submit
 from muster.acting import Acting
 from muster.errors import Refused
 from muster.ids import PersonId, RoomId
@@ -30,6 +30,12 @@ class NewReport(Struct, frozen=True):
     room: UUID | None = None
     seq: Seq | None = None
     note: Annotated[str, Meta(max_length=4_000)] = ""
+
+
+class Why(Struct, frozen=True):
+    """Why staff do it: for the audit."""
+
+    reason: Annotated[str, Meta(max_length=2_000)] = ""
 
 
 class Reported(Struct, frozen=True):
@@ -63,7 +69,8 @@ class StaffHandlers:
 
     async def ban(self, call: Call) -> None:
         await self._people.may_act(call.claims.role, call.person)
-        await self._acting.do(submit.ban(call.me, call.person, call.client_id))
+        why = moderation.measure(call.body(Why).reason)
+        await self._acting.do(moderation.ban(call.me, call.person, call.client_id, why))
 
     async def unban(self, call: Call) -> None:
         await self._people.may_act(call.claims.role, call.person)

@@ -23,7 +23,8 @@ def of_staff(to: staff.StaffHandlers) -> list[Route]:
     return [
         Route("POST", "/v1/reports", to.report, "Report a person or a message", staff.Reported, 201,
               staff.NewReport, limit=write, refuses=(Code.not_found,)),
-        Route("PUT", "/v1/people/{person}/ban", to.ban, "Ban somebody", limit=write),
+        Route("PUT", "/v1/people/{person}/ban", to.ban, "Ban somebody", body=staff.Why, bare=True,
+              limit=write),
         Route("DELETE", "/v1/people/{person}/ban", to.unban, "Lift a ban", limit=write),
         Route("POST", "/v1/people/{person}/revoke", to.revoke, "End all sessions of somebody",
               limit=write),

@@ -50,6 +50,8 @@ async def test_every_act_on_others_is_written_down(door: Door) -> None:
         (mod, "DELETE", f"{base}/bans/{ann.id}", None, "moderator", "room_unban", None),
         (admin, "PUT", f"/v1/people/{ann.id}/silence", until, "admin", "silence", "why"),
         (admin, "DELETE", f"/v1/people/{ann.id}/silence", None, "admin", "unsilence", None),
+        (admin, "PUT", f"/v1/people/{ann.id}/ban", {"reason": "again"}, "admin", "ban", "again"),
+        (admin, "DELETE", f"/v1/people/{ann.id}/ban", None, "admin", "unban", None),
         (admin, "PUT", f"/v1/people/{ann.id}/ban", None, "admin", "ban", None),
         (admin, "DELETE", f"/v1/people/{ann.id}/ban", None, "admin", "unban", None),
     ]  # fmt: skip
@@ -75,7 +77,7 @@ async def test_every_act_on_others_is_written_down(door: Door) -> None:
     assert len(await _acts(admin)) == len(acts)
     for wanted, count in (
         ({"actor": str(mod.id)}, 9),
-        ({"subject": str(ann.id)}, 10),
+        ({"subject": str(ann.id)}, 12),
         ({"room": room}, 10),
         ({"action": "silence"}, 2),
         ({"actor": str(ann.id)}, 0),
@@ -92,7 +94,7 @@ async def test_every_act_on_others_is_written_down(door: Door) -> None:
             break
     assert pages == list(reversed(found))
     checked = await audit.check(PostgresAudit(door.ground.primary).links())
-    assert (checked.rows, checked.logs, checked.breaks) == (14, 2, [])
+    assert (checked.rows, checked.logs, checked.breaks) == (16, 2, [])
 
 
 async def test_the_audit_is_only_added_to(door: Door) -> None:
