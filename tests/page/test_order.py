@@ -4,7 +4,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser
 
-from loadtest.stack import Stack
+from loadtest.stack import ROOMY, Stack, muster_up
 from tests.page.browser import Window, account, window
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(90)]
@@ -68,3 +68,30 @@ async def test_order_is_kept_by_hand(
         await one.page.get_by_role("heading", name="Banned").wait_for(state="attached")
         one.quiet()
         two.quiet()
+
+
+async def test_the_terms_are_accepted_before_anything_else(browser: Browser) -> None:
+    """Where the operator insists: nothing is listed until then, and once accepted nobody is asked again."""
+    terms = {
+        "MUSTER_TERMS_VERSION": "2026-03",
+        "MUSTER_TERMS_URL": "https://app.example/terms",
+        "MUSTER_AGREEMENTS_ENFORCED": "1",
+    }
+    async with (
+        muster_up(1, {**ROOMY, **terms}) as strict,
+        httpx.AsyncClient(base_url=strict.api_url, timeout=10) as http,
+        window(browser, strict.api_url) as one,
+    ):
+        ada = await account(http, "Ada")
+        await ada.enters(one)
+        link = one.page.get_by_role("link", name="the terms (2026-03)")
+        assert await link.get_attribute("href") == "https://app.example/terms"
+        await one.accessible("the terms")
+        await one.page.get_by_role("button", name="I accept").click()
+        await link.wait_for(state="detached")
+        await ada.done("POST", "/v1/rooms", json={"kind": "group", "title": "At last"})
+        await one.open("At last")
+        await one.page.reload()
+        await one.open("At last")
+        assert await one.page.get_by_role("button", name="I accept").count() == 0
+        one.quiet()
