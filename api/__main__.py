@@ -33,6 +33,7 @@ from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
 from api.proving import proving
 from api.pushing import stale
+from api.safety import lapsing
 from api.sealing import sealing
 from muster import lifetime, master, tls
 from muster.addresses import networks
@@ -50,6 +51,7 @@ from muster.ids import SystemRandom
 from muster.jobs import JobMetrics
 from muster.keys import KeysError, Ring
 from muster.lanes import LaneTable
+from muster.lapses import Lapses
 from muster.lateness import Lateness
 from muster.master import Masters
 from muster.metrics import MediaMetrics, WriterMetrics
@@ -129,6 +131,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),
                 tasks.create_task(_begun(orphaned(ground))),
                 tasks.create_task(_begun(stale(ground))),
+                tasks.create_task(_begun(lapsing(ground))),
                 tasks.create_task(_begun(sealing(ground))),
             ]
             if certificate is not None:
@@ -148,7 +151,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     return 0
 
 
-async def _begun(rounds: Orphans | Sealing | StaleDevices) -> None:
+async def _begun(rounds: Orphans | Sealing | StaleDevices | Lapses) -> None:
     """The first of these rounds; each sees to the next."""
     while True:
         try:

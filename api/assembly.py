@@ -37,15 +37,16 @@ from api.polls import PollHandlers
 from api.presence import PresenceHandlers
 from api.pushing import extensions, push_handlers, stale
 from api.rooms import RoomHandlers
+from api.safety import agreements_of, lapsing, safety_handlers
 from api.sealing import sealing as sealing_rounds
 from api.service import KeySet, ServiceHandlers
 from api.sessions import SessionHandlers
-from api.staff import StaffHandlers
 from api.store import StoreHandlers
 from api.table import Handlers, table
 from api.webhooks import WebhookHandlers
 from muster import (
     departures,
+    lapses,
     mails,
     orphans,
     polls,
@@ -55,6 +56,7 @@ from muster import (
     sealing,
     stale_devices,
 )
+from muster.agreements import Agreements
 from muster.arrivals import Arrivals
 from muster.attaching import Attaching
 from muster.bucket import Rate
@@ -80,7 +82,6 @@ from muster.placing import Placing
 from muster.polls import Polls
 from muster.previews import PreviewMetrics, Previews, Reads
 from muster.reminders import Reminders
-from muster.reports import Reports
 from muster.rooms import Rooms
 from muster.scheduled import Schedule
 from muster.search import Search
@@ -105,7 +106,6 @@ from muster.stores.postgres.pointers import PostgresPointers
 from muster.stores.postgres.polls import PostgresPolls
 from muster.stores.postgres.presence import PostgresPresence
 from muster.stores.postgres.previews import PostgresPreviews
-from muster.stores.postgres.reports import PostgresReports
 from muster.stores.postgres.rooms import PostgresRooms
 from muster.stores.postgres.search import PostgresSearch
 from muster.stores.postgres.sync import PostgresMoments
@@ -133,6 +133,7 @@ def assemble(on: Ground) -> Starlette:
     )
     limits = Limits(rates, on.clock, on=settings.rate_limits)
     once = Once(PostgresIdempotency(on.primary))
+    agreements = agreements_of(on)
     gate = Gate(
         tokens,
         on.control,
@@ -143,9 +144,10 @@ def assemble(on: Ground) -> Starlette:
         service_keys(on),
         extensions(on, tokens),
         settings.min_version,
+        agreements,
     )
     documents = DocumentHandlers()
-    routes = table(_handlers(on, tokens, limits, documents))
+    routes = table(_handlers(on, tokens, limits, documents, agreements))
     return create_app(
         routes,
         gate,
@@ -165,6 +167,7 @@ def timers(on: Ground, rng: random.Random, metrics: JobMetrics | None = None) ->
         orphans.KIND: orphaned(on).fire,
         departures.KIND: leaving(on.primary, on.writer).fire,
         stale_devices.KIND: stale(on).fire,
+        lapses.KIND: lapsing(on).fire,
         sealing.KIND: sealing_rounds(on).fire,
         **event_jobs(on),
     }
@@ -273,7 +276,13 @@ def _page(settings: Settings) -> PageHandlers:
     return PageHandlers(packaged(), settings.hub_urls, media_origins(settings), tiles)
 
 
-def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHandlers) -> Handlers:
+def _handlers(
+    on: Ground,
+    tokens: Tokens,
+    limits: Limits,
+    documents: DocumentHandlers,
+    agreements: Agreements,
+) -> Handlers:
     settings, writer = on.settings, on.writer
     known = PostgresPeople(on.primary)
     identified = identities(on, tokens, limits)
@@ -288,7 +297,6 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
     finding = Finding(PostgresFinding(on.primary))
     contacts = PostgresContacts(on.primary)
     rooms = Rooms(PostgresRooms(on.primary, on.reads))
-    reports = Reports(PostgresReports(on.primary), on.clock, on.random)
     depot = on.media.depot
     gallery = Gallery(PostgresMedia(on.primary), depot, settings.media_link_s)
     placing = _placing(on)
@@ -323,7 +331,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         attendance=attendance_handlers(on.primary, on.writer, on.clock, placing),
         media=MediaHandlers(_intake(on), gallery, on.clock),
         store=StoreHandlers(depot if isinstance(depot, LocalDepot) else None),
-        staff=StaffHandlers(reports, people, sessions, writer),
+        **safety_handlers(on, people, sessions, agreements)._asdict(),
         service=ServiceHandlers(
             on.registry, lambda: KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping
         ),

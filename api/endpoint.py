@@ -19,6 +19,7 @@ from api.problems import problem
 from api.reading import BodyReader, Gone, read_body, read_path, read_query
 from api.route import Call, Limit, Raw, Reply, Route
 from api.validator import JSON, validated
+from muster.agreements import Agreements
 from muster.clock import Clock
 from muster.encoded import Encoded
 from muster.errors import Refused
@@ -58,6 +59,7 @@ class Gate(NamedTuple):
     keys: ServiceKeys
     extensions: Extensions
     min_version: str = ""
+    agreements: Agreements | None = None
 
 
 class Endpoint:
@@ -99,6 +101,8 @@ class Endpoint:
             gate.limits.serve(who.id)
         elif who is not None:
             gate.limits.take(route.limit, address, who.person)
+            if gate.agreements is not None and not self._rule.unagreed:
+                await gate.agreements.check(who.person)
         path = read_path(scope["path_params"])
         query = read_query(route.query, scope["query_string"]) if route.query else None
         data, body = b"", None
@@ -106,7 +110,7 @@ class Endpoint:
             data = await read_body(scope, receive)
             if signed is not None and not signed.covers(data):
                 raise Refused(Code.unauthorized, "the body is not the one that was signed")
-            body = self._reader.read(data)
+            body = self._reader.read(data or b"{}") if route.bare else self._reader.read(data)
         key = _key(headers)
         client_id = key or str(uuid7(gate.clock.now_ms(), gate.random))
         call = Call(who, path, query, body, client_id, address)

@@ -20,6 +20,7 @@ from uuid import uuid4
 from prometheus_client import CollectorRegistry, Histogram
 
 from muster import lifetime, tls
+from muster.agreements import Agreements
 from muster.attaching import Attaching
 from muster.clock import SystemClock
 from muster.config import Settings
@@ -35,6 +36,7 @@ from muster.placement import Placement
 from muster.republish import Republisher
 from muster.ring import LiveRing
 from muster.setting import SettingsError
+from muster.stores.postgres.agreements import PostgresAgreements
 from muster.stores.postgres.batch import (
     LOCK_TIMEOUT_MS,
     SPARE_LOCK_TIMEOUT_MS,
@@ -170,7 +172,12 @@ async def _live(
             tasks.create_task(placement.survey.run())
             placement.start(tasks, visits, rng, settings.place_sweep_s)
             placing = placement.placing(visits, limited=settings.rate_limits)
-            server.serve(Errands(server.edge, hub.attendance, submissions, tokens, tasks, placing))
+            agreements = Agreements(PostgresAgreements(database), settings.agreements)
+            server.serve(
+                Errands(
+                    server.edge, hub.attendance, submissions, tokens, tasks, placing, agreements
+                )
+            )
             heap.settle(settings.gc_threshold)
             _log.info("ready")
 

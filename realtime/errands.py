@@ -49,6 +49,14 @@ class Places(Protocol):
         ...
 
 
+class Agrees(Protocol):
+    """Who knows whether somebody has accepted the terms in force (muster/agreements.py)."""
+
+    async def check(self, person: PersonId) -> None:
+        """Raises `Refused`: `agreement_required` for who has not, where the operator insists."""
+        ...
+
+
 class Verifies(Protocol):
     """Who reads access tokens."""
 
@@ -65,6 +73,7 @@ class Errands:
     tokens: Verifies
     tasks: asyncio.TaskGroup
     places: Places
+    agreements: Agrees | None = None
 
     def identify(self, connection: Connection, frame: frames.Auth) -> Effects:
         """Read the token. What is wrong with it, or nothing; no database is asked."""
@@ -100,6 +109,8 @@ class Errands:
         assert claims is not None, "identify comes first"
 
         async def ask() -> None:
+            if self.agreements is not None:
+                await self.agreements.check(claims.person)
             admission = await self.hub.admit(connection)
             # What happened to the session while we waited counts.
             refusal = self._shut_out(connection, frame, claims)

@@ -46,6 +46,7 @@ _CLOSE_FOR: Final[dict[Code, Close]] = {
     Code.token_expired: Close.token_expired,
     Code.upgrade_required: Close.upgrade_required,
     Code.too_many_requests: Close.too_many_requests,
+    Code.agreement_required: Close.agreement_required,
 }
 """How a refused authentication ends the socket; what is not named here is a fault of ours: come back."""
 

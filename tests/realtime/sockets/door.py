@@ -26,7 +26,7 @@ from proto import frames, limits
 from proto.codec import CODECS, Codec
 from realtime.accept import Bounds, Gate
 from realtime.edge import Edge
-from realtime.errands import Errands, Places
+from realtime.errands import Agrees, Errands, Places
 from realtime.flusher import Flusher
 from realtime.handshake import Handshake, Page
 from realtime.server import Listening, Server
@@ -232,6 +232,7 @@ async def opened_door(
     origins: tuple[str, ...] = (),
     tls: ssl.SSLContext | None = None,
     judge: Places | None = None,
+    agreements: Agrees | None = None,
 ) -> AsyncIterator[OpenDoor]:
     """A listener on a free port of this machine, gone afterwards with all its connections.
 
@@ -254,7 +255,7 @@ async def opened_door(
     async with asyncio.TaskGroup() as tasks:
         turning = tasks.create_task(wheel.run())
         places = FakePlaces()
-        errands = Errands(edge, hub, writer, FakeTokens(), tasks, judge or places)
+        errands = Errands(edge, hub, writer, FakeTokens(), tasks, judge or places, agreements)
 
         def probe(path: str) -> Page:
             return pages.get(path, Page(503, "text/plain", b"no\n"))
