@@ -25,6 +25,7 @@ from api.edge import ApiMetrics, Edge
 from api.endpoint import Endpoint, Gate
 from api.problems import problem
 from api.route import Route
+from muster.borders import Borders
 from muster.encoded import COMPRESSED_FROM_BYTES, COMPRESSION
 from muster.errors import Refused
 from muster.route_rules import ROUTE_RULES, RouteRule
@@ -47,6 +48,7 @@ def create_app(
     gate: Gate,
     documents: DocumentHandlers,
     metrics: ApiMetrics,
+    borders: Borders,
     origins: Sequence[str] = (),
     *,
     tls: bool = False,
@@ -57,7 +59,7 @@ def create_app(
     documents.openapi = msgspec.json.encode(described)
     documents.page = docs.page(described)
     middleware = [
-        Middleware(Edge, metrics, gate.clock, gate.random, tls=tls),
+        Middleware(Edge, metrics, gate.clock, gate.random, borders, tls=tls),
         Middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM_BYTES, compresslevel=COMPRESSION),
     ]
     if origins:
@@ -74,7 +76,14 @@ def create_app(
                     "Muster-Client",
                     "X-Request-Id",
                 ],
-                expose_headers=["ETag", "Retry-After", "X-Request-Id", "Location"],
+                expose_headers=[
+                    "ETag",
+                    "Retry-After",
+                    "RateLimit",
+                    "RateLimit-Policy",
+                    "X-Request-Id",
+                    "Location",
+                ],
                 max_age=600,
             )
         )

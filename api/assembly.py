@@ -21,7 +21,7 @@ from api.finding import FindingHandlers
 from api.ground import Ground
 from api.hosting import calendar_handlers, event_finding_handlers, event_handlers, event_jobs
 from api.later import LaterHandlers
-from api.limits import Limits, Rates
+from api.limits import Limits
 from api.links import AppLinkHandlers, LinkHandlers
 from api.media import MediaHandlers
 from api.members import MemberHandlers
@@ -44,7 +44,6 @@ from api.webhooks import WebhookHandlers
 from muster import departures, orphans, polls, previews, reminders, scheduled, stale_devices
 from muster.arrivals import Arrivals
 from muster.attaching import Attaching
-from muster.bucket import Rate
 from muster.closing import Closing
 from muster.config import Settings
 from muster.contacts import Contacts
@@ -68,6 +67,7 @@ from muster.pins import Pins
 from muster.placing import Placing
 from muster.polls import Polls
 from muster.previews import PreviewMetrics, Previews, Reads
+from muster.quotas import Quotas
 from muster.reminders import Reminders
 from muster.reports import Reports
 from muster.rooms import Rooms
@@ -115,15 +115,8 @@ def assemble(on: Ground) -> Starlette:
     tokens = Tokens(
         on.ring, settings.issuer, settings.audience, settings.access_token_s, on.clock, on.random
     )
-    rates = Rates(
-        anonymous=Rate(settings.anonymous_per_min / 60, settings.anonymous_per_min),
-        reads=Rate(settings.reads_per_s, settings.reads_per_s * 5),
-        writes=Rate(settings.writes_per_s, settings.writes_per_s * 3),
-        searches=Rate(settings.searches_per_min / 60, max(1.0, settings.searches_per_min / 3)),
-        keys=Rate(settings.service_per_s, settings.service_per_s * 3),
-        media=Rate(settings.media_per_min / 60, max(1.0, settings.media_per_min / 3)),
-    )
-    limits = Limits(rates, on.clock, on=settings.rate_limits)
+    guards = on.guards
+    limits = Limits(guards.tolls, Quotas.of(settings), guards.attempts)
     once = Once(PostgresIdempotency(on.primary))
     service_keys = ServiceKeys(PostgresServiceKeys(on.primary), on.clock)
     gate = Gate(
@@ -144,6 +137,7 @@ def assemble(on: Ground) -> Starlette:
         gate,
         documents,
         on.metrics,
+        guards.borders,
         settings.allowed_origins,
         tls=settings.tls_cert is not None,
     )

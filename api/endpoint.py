@@ -13,11 +13,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.form import parts_of
-from api.limits import Limits
+from api.limits import Limits, tell
 from api.once import Once
 from api.problems import problem
 from api.reading import BodyReader, Gone, read_body, read_path, read_query
-from api.route import Call, Limit, Raw, Reply, Route
+from api.route import Call, Raw, Reply, Route
 from api.validator import JSON, validated
 from muster.clock import Clock
 from muster.encoded import Encoded
@@ -27,6 +27,7 @@ from muster.ids import PersonId, Random, SessionId, uuid7
 from muster.route_rules import RouteRule
 from muster.service_keys import PREFIX, ServiceKey, ServiceKeys
 from muster.telemetry import get_logger
+from muster.tolls import Overdrawn
 from muster.tokens import EXTENSION_PREFIX, Claims, Tokens
 from muster.versions import check_version
 from proto.codes import Code
@@ -73,6 +74,8 @@ class Endpoint:
             response = await self._answer(scope, receive)
         except Refused as refused:
             response = problem(refused)
+            if isinstance(refused, Overdrawn):
+                tell(response, refused.standing)
             if self.route.stream:
                 # What was not read of the body is in the way of the next request.
                 response.headers["Connection"] = "close"
@@ -90,14 +93,16 @@ class Endpoint:
         if said is not None:
             check_version(_version(said), gate.min_version)
         address = scope["client"][0] if scope.get("client") else ""
-        if route.limit in (Limit.anonymous, Limit.page):
-            gate.limits.take(route.limit, address, None)
-        who = None if self._rule.anyone else await self._authenticate(headers)
-        if isinstance(who, ServiceKey):
-            gate.limits.serve(who.id)
-        elif who is not None:
-            gate.limits.take(route.limit, address, who.person)
-        path = read_path(scope["path_params"])
+        standing = await gate.limits.enter(route.limit, address)
+        who = None if self._rule.anyone else await self._known(headers, address)
+        try:
+            path = read_path(scope["path_params"])
+        except Refused:
+            if who is not None:  # what names nothing costs as much as what does
+                await gate.limits.take(route.limit, address, who, {})
+            raise
+        if who is not None:
+            standing = await gate.limits.take(route.limit, address, who, path)
         query = read_query(route.query, scope["query_string"]) if route.query else None
         data, body = b"", None
         if self._reader is not None:
@@ -109,19 +114,33 @@ class Endpoint:
         if route.stream:
             call.incoming = headers.get(b"content-type", b""), parts_of(receive)
         if key is None or not route.kept:
-            return self._render(await route.handler(call), headers)
-        return await gate.once.answer(
-            _asker(who),
-            key,
-            (route.method, scope["path"], data),
-            lambda: self._handle(call, headers),
-        )
+            response = self._render(await route.handler(call), headers)
+        else:
+            response = await gate.once.answer(
+                _asker(who),
+                key,
+                (route.method, scope["path"], data),
+                lambda: self._handle(call, headers),
+            )
+        tell(response, standing)
+        return response
 
     async def _handle(self, call: Call, headers: Mapping[bytes, bytes]) -> Response:
         try:
             return self._render(await self.route.handler(call), headers)
         except Refused as refused:
             return problem(refused)
+
+    async def _known(self, headers: Mapping[bytes, bytes], address: str) -> Claims | ServiceKey:
+        """Who asks. Tokens that are none are counted by address; those that have expired are not."""
+        limits = self._gate.limits
+        limits.check_tokens(address)
+        try:
+            return await self._authenticate(headers)
+        except Refused as refused:
+            if refused.code is Code.unauthorized and b"authorization" in headers:
+                await limits.bad_token(address)
+            raise
 
     async def _authenticate(self, headers: Mapping[bytes, bytes]) -> Claims | ServiceKey:
         scheme, _, token = headers.get(b"authorization", b"").partition(b" ")

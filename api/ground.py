@@ -17,6 +17,7 @@ from muster.config import Settings
 from muster.darkroom.pool import Darkroom
 from muster.depot import Depot
 from muster.egress import Egress
+from muster.guards import Guards
 from muster.ids import Random
 from muster.keys import KeyRing
 from muster.metrics import MediaMetrics
@@ -60,4 +61,5 @@ class Ground(NamedTuple):
     media: MediaGround
     roll: Roll
     placement: Placement
+    guards: Guards
     memory: Memory | None = None

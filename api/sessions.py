@@ -82,8 +82,16 @@ class SessionHandlers:
 
     async def log_in(self, call: Call) -> Grant:
         wanted = call.body(LogIn)
-        self._limits.guess(fold(wanted.handle))
-        return await self._sessions.log_in(wanted.handle, wanted.password, _install(wanted))
+        install = _install(wanted)
+        attempt = await self._limits.guess(fold(wanted.handle), call.address)
+        try:
+            grant = await self._sessions.log_in(wanted.handle, wanted.password, install)
+        except Refused as refused:
+            if refused.code is not Code.unauthorized:
+                await self._limits.unguessed(attempt)
+            raise
+        await self._limits.guessed(attempt)
+        return grant
 
     async def exchange(self, call: Call) -> Grant:
         wanted = call.body(Exchange)
