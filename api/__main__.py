@@ -33,6 +33,8 @@ from api.memory import Ear, remembering, shares
 from api.pushing import stale
 from muster import keys, lifetime
 from muster.addresses import networks
+from muster.breaker import STORE, Breaker
+from muster.breaker_counts import BreakerCounts
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
@@ -41,6 +43,7 @@ from muster.dialer import SystemDialer
 from muster.egress import EVERYWHERE, Egress
 from muster.errors import Refused
 from muster.fetch import Pages
+from muster.guards import guards_of
 from muster.heap import Heap
 from muster.ids import SystemRandom
 from muster.jobs import JobMetrics
@@ -73,6 +76,7 @@ from muster.stores.redis.publisher import RedisPublisher
 from muster.stores.redis.roll import roll_at
 from muster.stores.redis.standing import standings_at
 from muster.stores.redis.tail import RedisTail
+from muster.stores.redis.tolls import tolls_at
 from muster.telemetry import configure_logging, get_logger, new_registry
 from muster.writer import Writer
 
@@ -106,6 +110,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(writer.run()),
                 tasks.create_task(control.run()),
                 tasks.create_task(ground.placement.survey.run()),
+                *ground.guards.start(tasks),
                 tasks.create_task(timers(ground, rng, jobs).run()),
                 tasks.create_task(previewing(ground, rng, _pages(ground), jobs).run()),
                 tasks.create_task(courier(ground, rng).run()),
@@ -191,7 +196,11 @@ async def _ground(
         tail = RedisTail(nodes, lanes, ear, meters, clock, rng)
     # The operator chose the issuers, and may have them on the inside.
     abroad = Abroad(Egress(networks(settings.egress_networks)), Egress(networks(EVERYWHERE)))
-    async with _media(settings, ring, registry) as media:
+    breakers = BreakerCounts(registry)
+    shared = tolls_at(settings.redis_url, settings.redis_cluster, rng)
+    guards = guards_of(settings, shared, clock, rng, registry, breakers)
+    store = breakers.of("media", Breaker(rng, STORE))
+    async with _media(settings, ring, registry, store) as media:
         with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
             ground = Ground(
                 settings,
@@ -209,6 +218,8 @@ async def _ground(
                 media,
                 roll,
                 placement,
+                guards,
+                breakers,
                 memory,
             )
             yield ground, control, writer, tail
@@ -216,6 +227,7 @@ async def _ground(
         await egress.close()
     await roll.close()
     await standings.close()
+    await shared.close()
     await publisher.close()
     for database in (*databases, *apart):
         await database.close()
@@ -228,13 +240,13 @@ def _pages(ground: Ground) -> Pages:
 
 @asynccontextmanager
 async def _media(
-    settings: Settings, ring: KeyRing, registry: CollectorRegistry
+    settings: Settings, ring: KeyRing, registry: CollectorRegistry, store: Breaker
 ) -> AsyncIterator[MediaGround]:
     """What media stand on; workers start when there is work."""
     darkroom = Darkroom(settings.media_workers)
     secret = keys.derived(ring, "media addresses")
     try:
-        async with open_depot(settings, secret, SystemClock()) as depot:
+        async with open_depot(settings, secret, SystemClock(), store) as depot:
             yield MediaGround(depot, darkroom, MediaMetrics(registry))
     finally:
         await darkroom.close()

@@ -44,6 +44,7 @@ from api.webhooks import WebhookHandlers
 from muster import departures, orphans, polls, previews, reminders, scheduled, stale_devices
 from muster.arrivals import Arrivals
 from muster.attaching import Attaching
+from muster.breaker import ISSUER, Breaker
 from muster.closing import Closing
 from muster.config import Settings
 from muster.contacts import Contacts
@@ -191,9 +192,14 @@ def courier(on: Ground, rng: random.Random) -> Courier:
 
 def _foreign(on: Ground) -> Foreign:
     issuers = parse_issuers(on.settings.trusted_issuers)
+    rng = random.Random()  # noqa: S311  # spreads fetches, hides nothing
     keys = {
-        name: ForeignKeys(fetching(on.abroad.issuers, issuer), on.clock)
-        for name, issuer in issuers.items()
+        name: ForeignKeys(
+            fetching(on.abroad.issuers, issuer),
+            on.clock,
+            on.breakers.of(f"issuer {number}", Breaker(rng, ISSUER)),
+        )
+        for number, (name, issuer) in enumerate(issuers.items(), start=1)
     }
     return Foreign(issuers, keys, on.clock)
 

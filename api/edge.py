@@ -122,7 +122,9 @@ class Edge:
             return False
         address = client[0]
         if self._borders.speaks_for_others(address):
-            forwarded = [v.decode("latin-1") for n, v in scope["headers"] if n == b"x-forwarded-for"]
+            forwarded = [
+                v.decode("latin-1") for n, v in scope["headers"] if n == b"x-forwarded-for"
+            ]
             address = self._borders.client(address, forwarded)
             scope["client"] = (address, 0)
         return self._borders.refuses(address)

@@ -27,8 +27,8 @@ from muster.ids import PersonId, Random, SessionId, uuid7
 from muster.route_rules import RouteRule
 from muster.service_keys import PREFIX, ServiceKey, ServiceKeys
 from muster.telemetry import get_logger
-from muster.tolls import Overdrawn
 from muster.tokens import EXTENSION_PREFIX, Claims, Tokens
+from muster.tolls import Overdrawn
 from muster.versions import check_version
 from proto.codes import Code
 from proto.limits import CLIENT_ID_CHARS

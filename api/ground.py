@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from api.edge import ApiMetrics
 from api.endpoint import Revocations
+from muster.breaker_counts import BreakerCounts
 from muster.clock import Clock
 from muster.config import Settings
 from muster.darkroom.pool import Darkroom
@@ -62,4 +63,5 @@ class Ground(NamedTuple):
     roll: Roll
     placement: Placement
     guards: Guards
+    breakers: BreakerCounts
     memory: Memory | None = None

@@ -18,8 +18,8 @@ from muster.attempts import Attempt, Attempts
 from muster.ids import PersonId
 from muster.quotas import Charge, Quotas, address_key, person_key
 from muster.service_keys import ServiceKey
-from muster.tolls import Overdrawn, Standing, Tolls
 from muster.tokens import Claims
+from muster.tolls import Overdrawn, Standing, Tolls
 
 LOG_IN: Final = "log_in"
 _WRITES: Final = frozenset({Limit.write, Limit.secret})
@@ -72,7 +72,9 @@ class Limits:
 
     async def weigh(self, person: PersonId, more: float) -> None:
         """This write is worth `more` besides the one taken."""
-        await self._tolls.take(self._quotas.writes.of(person_key(person), min(more, self._heaviest)))
+        await self._tolls.take(
+            self._quotas.writes.of(person_key(person), min(more, self._heaviest))
+        )
 
     async def weigh_key(self, key: UUID, more: float) -> None:
         """This request of a service key is worth `more` besides the one taken."""
@@ -115,10 +117,14 @@ def tell(response: Response, standing: Standing | None) -> None:
     Of all policies that applied the one nearest to its end; `t`: seconds until it is full, or until the next request
     is let through.
     """
-    if standing is None or standing.quota is None:
+    if standing is None:
         return
     quota, left, wait_s = standing
+    if quota is None:
+        return
     per_s, burst = quota.rate
     until_s = wait_s or (burst - left) / per_s
     response.headers["RateLimit-Policy"] = quota.policy
-    response.headers["RateLimit"] = f'"{quota.name}";r={max(0, int(left))};t={max(1, ceil(until_s))}'
+    response.headers["RateLimit"] = (
+        f'"{quota.name}";r={max(0, int(left))};t={max(1, ceil(until_s))}'
+    )

@@ -124,7 +124,8 @@ class Attempts:
         network = network_of(address)
         whose = (f"{account}\0{network}", account, network)
         asks = tuple(
-            Ask(bound, _digest(kind, bound.name, of)) for bound, of in zip(BOUNDS, whose, strict=True)
+            Ask(bound, _digest(kind, bound.name, of))
+            for bound, of in zip(BOUNDS, whose, strict=True)
         )
         if not self._on:
             return Attempt(())
@@ -134,9 +135,7 @@ class Attempts:
         if not wait_s:
             return Attempt(asks)
         # Those that were counted for it were counted for nothing.
-        counted = [
-            ask for ask, verdict in zip(asks, verdicts, strict=True) if not verdict.wait_s
-        ]
+        counted = [ask for ask, verdict in zip(asks, verdicts, strict=True) if not verdict.wait_s]
         await self._settle(counted, Count.void)
         self.refused[asks[late].bound.name] += 1
         raise Refused(

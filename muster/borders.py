@@ -3,8 +3,8 @@
     denied beats allowed; where any is allowed, what is not is denied
     the settings' lists, and those of a file that is read again when it changes
 
-Owns this rule, and that a file which cannot be understood changes nothing: what was in force stays so. Must never log an
-address.
+Owns this rule, and that a file which cannot be understood changes nothing: what was in force stays so. Must never
+log an address.
 """
 
 from __future__ import annotations

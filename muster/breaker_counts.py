@@ -33,7 +33,9 @@ class BreakerCounts(Collector):
             "muster_breaker_open", "1 while nothing goes out, by what is asked", labels=["to"]
         )
         opened = CounterMetricFamily(
-            "muster_breaker_opened", "Times that it failed too often, by what is asked", labels=["to"]
+            "muster_breaker_opened",
+            "Times that it failed too often, by what is asked",
+            labels=["to"],
         )
         held = CounterMetricFamily(
             "muster_breaker_held", "Questions not asked meanwhile, by what is asked", labels=["to"]

@@ -33,6 +33,9 @@ _PAGE_RATE: Final = Rate(per_s=5.0, burst=100)
 _TOKEN_RATE: Final = Rate(per_s=2.0, burst=120)
 """Tokens that are none by address: guesses, and what an app with a bug goes on sending."""
 
+_QUERY_RATE: Final = Rate(per_s=5.0, burst=100)
+"""Resumes, attends and watches of all sockets of one person: five times what one socket may."""
+
 
 @dataclass(frozen=True)
 class Quota:
@@ -97,6 +100,7 @@ class Quotas:
     room: Quota
     # Sockets
     posts: Quota
+    queries: Quota
     arrivals: Quota
     doors: Quota
 
@@ -121,6 +125,7 @@ class Quotas:
             keys=leased("keys", "key", keys, 10.0),
             room=leased("room", "room", _times(settings.room_per_s, 5.0), 50.0),
             posts=leased("posts", "person", _times(settings.person_posts_per_s, 4.0), 20.0),
+            queries=leased("queries", "person", _QUERY_RATE, 10.0),
             arrivals=Quota("arrivals", "session", _per_min(settings.session_auths_per_min, 1.0)),
             doors=leased("doors", "address", _times(settings.address_auths_per_s, 50.0), 100.0),
         )

@@ -3,12 +3,12 @@
     spend   at once, of what was taken before; None: somebody has to be asked
     take    the same, and asks: all that this process wants to know goes in one round trip, while which the next gathers
 
-Of busy buckets some tokens are taken ahead (`Quota.lease`), so that most requests and all but a few frames ask nobody. What
-that allows: nobody ever gets more than the burst and the rate at once; what lies in one process is missing in another for
-`Quota.life_s`, and tokens that were forgotten there may come again: up to a lease per process more or fewer.
-Where the shared buckets are out of reach each process has its own of the same rates, never none: then N processes allow
-up to N times as much, and nobody is shut out. Owns this. Must never block: a round trip has a deadline, and after one that
-failed nobody waits for another until it has been seen to work.
+Of busy buckets some tokens are taken ahead (`Quota.lease`), so that most requests and all but a few frames ask nobody.
+What that allows: nobody ever gets more than the burst and the rate at once; what lies in one process is missing in
+another for `Quota.life_s`, and what was forgotten there comes again: up to a lease per process more or fewer.
+Where the shared buckets are out of reach each process has its own of the same rates, never none: then N processes
+allow up to N times as much, and nobody is shut out. Owns this. Must never block: a round trip has a deadline, and
+after one that failed nobody waits for another until it has been seen to work.
 """
 
 from __future__ import annotations
@@ -217,7 +217,9 @@ class Tolls:
             if left < share * quota.rate.burst:
                 share = left / quota.rate.burst
                 nearest = Standing(quota, left)
-            if purse.tokens < quota.lease / 2 and not (purse.is_asked or now_s < purse.shut_until_s):
+            if purse.tokens < quota.lease / 2 and not (
+                purse.is_asked or now_s < purse.shut_until_s
+            ):
                 self._ahead(charge, purse)
         return nearest
 

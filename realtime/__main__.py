@@ -22,9 +22,12 @@ from prometheus_client import CollectorRegistry, Histogram
 
 from muster import keys, lifetime
 from muster.attaching import Attaching
+from muster.borders import Borders
+from muster.breaker_counts import BreakerCounts
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.errors import Refused
+from muster.guards import guards_of
 from muster.heap import Heap
 from muster.ids import SystemRandom
 from muster.keys import KeysError
@@ -33,6 +36,7 @@ from muster.lateness import Lateness
 from muster.metrics import WriterMetrics
 from muster.outlet import Local, Outlet
 from muster.placement import Placement
+from muster.quotas import Quotas
 from muster.republish import Republisher
 from muster.setting import SettingsError
 from muster.stores.postgres.batch import (
@@ -56,14 +60,17 @@ from muster.stores.redis.publisher import RedisPublisher
 from muster.stores.redis.roll import RedisRoll, roll_at
 from muster.stores.redis.standing import standings_at
 from muster.stores.redis.tail import RedisTail
+from muster.stores.redis.tolls import tolls_at
 from muster.stores.redis.trim import LaneTrimmer
 from muster.telemetry import configure_logging, exposition, get_logger, new_registry
 from muster.tokens import Tokens
+from muster.tolls import Tolls
 from muster.visits import Visits
 from muster.writer import Writer
 from realtime import rollcall
 from realtime.accept import Gate
 from realtime.batching import Pace
+from realtime.dues import Dues
 from realtime.edge import Edge
 from realtime.errands import Errands
 from realtime.flusher import Flusher
@@ -87,7 +94,10 @@ _log = get_logger()
 async def serve(settings: Settings, stop: asyncio.Event) -> int:
     """Serve until `stop`; the exit code."""
     registry = new_registry()
-    server = _server(settings, registry)
+    rng = random.Random()  # noqa: S311  # spreads retries, hides nothing
+    shared = tolls_at(settings.redis_url, settings.redis_cluster, rng)
+    guards = guards_of(settings, shared, SystemClock(), rng, registry, BreakerCounts(registry))
+    server = _server(settings, registry, guards.borders)
     heap, lateness = Heap(server.edge.clock, registry), Lateness(server.edge.clock, registry)
     listening = Listening(settings.listen_host, settings.hub_port, _tls(settings))
     ring = keys.load(settings.keys_path)
@@ -106,7 +116,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     async def live() -> None:
         nonlocal failed
         try:
-            await _live(settings, server, tokens, registry, heap)
+            await _live(settings, server, tokens, registry, heap, guards.tolls)
         except Exception:  # noqa: BLE001  # whatever it was: people are sent elsewhere before we end
             _log.error("the hub failed", exc_info=True)
             failed = True
@@ -114,18 +124,24 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
 
     async with asyncio.TaskGroup() as tasks:
         turning = tasks.create_task(server.edge.wheel.run())
-        looking = [tasks.create_task(each.run()) for each in (heap, lateness)]
+        looking = [tasks.create_task(each.run()) for each in (heap, lateness, guards.borders)]
         living = tasks.create_task(live())
         await stop.wait()
         await server.drain(settings.drain_within_s)
         for task in (living, turning, *looking):
             task.cancel()
+    await shared.close()
     _log.info("stopped")
     return 1 if failed else 0
 
 
 async def _live(
-    settings: Settings, server: Server, tokens: Tokens, registry: CollectorRegistry, heap: Heap
+    settings: Settings,
+    server: Server,
+    tokens: Tokens,
+    registry: CollectorRegistry,
+    heap: Heap,
+    tolls: Tolls,
 ) -> None:
     """Reach what the hub stands on, put it together, and open the door; until cancelled."""
     await wait_for_database(settings.database_url, _say)
@@ -166,12 +182,18 @@ async def _live(
             tasks.create_task(placement.survey.run())
             placement.start(tasks, visits, rng, settings.place_sweep_s)
             placing = placement.placing(visits, limited=settings.rate_limits)
-            server.serve(Errands(server.edge, hub.attendance, submissions, tokens, tasks, placing))
+            dues = None
+            if settings.rate_limits:
+                tasks.create_task(tolls.run())
+                dues = Dues(tolls, Quotas.of(settings))
+            server.serve(
+                Errands(server.edge, hub.attendance, submissions, tokens, tasks, placing, dues)
+            )
             heap.settle(settings.gc_threshold)
             _log.info("ready")
 
 
-def _server(settings: Settings, registry: CollectorRegistry) -> Server:
+def _server(settings: Settings, registry: CollectorRegistry, borders: Borders) -> Server:
     """The listener and what its sockets share; nothing is opened yet."""
     LOGGER.setLevel(logging.ERROR)
     clock, tally, terms = SystemClock(), Tally(), Terms.of(settings)
@@ -202,7 +224,7 @@ def _server(settings: Settings, registry: CollectorRegistry) -> Server:
             return Page(503, "text/plain", b"not ready\n")
         return Page(200, "text/plain", b"ok\n")
 
-    handshake = Handshake(gate, settings.allowed_origins, probe)
+    handshake = Handshake(gate, settings.allowed_origins, probe, borders)
     server = Server(edge, handshake, rng)
     tally.gauge("muster_queue_bytes", "Bytes that wait for sockets", lambda: server.queued_bytes)
     return server

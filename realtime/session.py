@@ -178,6 +178,15 @@ class Session:
             self._refuse_until = now + wait
         return self._too_many(frame, wait, now)
 
+    def overdrawn(self, frame: frames.ClientFrame, wait: float, now: float) -> Effects:
+        """It is legal here, and too much of what others have a share in: a person, a room."""
+        if self.state is _CLOSING:
+            return NOTHING
+        if isinstance(frame, frames.Submission):
+            wait = max(wait, self._terms.refuse_for_s)
+            self._refuse_until = now + wait
+        return self._too_many(frame, wait, now)
+
     def _too_many(self, frame: frames.ClientFrame, wait: float, now: float) -> Effects:
         self._strikes = self._strikes or Bucket(self._terms.strikes_rate)
         if self._strikes.take(now):

@@ -26,11 +26,13 @@ from api.ground import Abroad, Ground, MediaGround
 from api.memory import Ear, remembering
 from muster import keys
 from muster.addresses import networks
+from muster.breaker_counts import BreakerCounts
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
 from muster.darkroom.pool import Darkroom
 from muster.egress import EVERYWHERE, Egress
+from muster.guards import guards_of
 from muster.ids import DeviceId, PersonId, SessionId, SystemRandom, device_of
 from muster.keys import KeyRing
 from muster.lanes import LaneTable
@@ -51,6 +53,7 @@ from muster.stores.redis.publisher import RedisPublisher
 from muster.stores.redis.roll import roll_at
 from muster.stores.redis.standing import standings_at
 from muster.stores.redis.tail import RedisTail
+from muster.stores.redis.tolls import tolls_at
 from muster.tokens import Tokens
 from muster.writer import Writer
 from proto.frames import Entry
@@ -316,6 +319,7 @@ async def open_door(
     primary_url: str | None = None,  # where it looks for Postgres
     endpoints: Egress | None = None,  # how it asks webhooks' endpoints
     lane_prefix: str = "",
+    tolls: str = "",  # whose limits it shares, else its own
     within_s: float = PATIENCE_S,  # in which its writer answers
     **changed: Any,
 ) -> AsyncIterator[Door]:
@@ -339,6 +343,9 @@ async def open_door(
     control = _control(primary, view, clock, (placement.survey.control, lambda _entry: news.set()))
     database = await asyncpg.connect(database_url)
     abroad = _abroad(settings, endpoints)
+    breakers = BreakerCounts(registry)
+    shared = tolls_at(redis_url, False, rng, tolls or f"test-{secrets.token_hex(4)}")
+    guards = guards_of(settings, shared, clock, rng, registry, breakers)
     async with _media(settings, clock, registry) as media:
         with ThreadPoolExecutor(2) as hashing:
             ground = Ground(
@@ -357,6 +364,8 @@ async def open_door(
                 media,
                 roll,
                 placement,
+                guards,
+                breakers,
                 memory,
             )
             transport = httpx.ASGITransport(assemble(ground))
@@ -366,6 +375,7 @@ async def open_door(
             ):
                 loops = (writer, control, placement.survey)
                 running = [tasks.create_task(loop.run()) for loop in loops]
+                running += guards.start(tasks)
                 if memory is not None:
                     ear = Ear(memory.shelf, control)
                     tail = RedisTail(nodes, lanes, ear, TailMeters(registry), clock, rng)
@@ -375,7 +385,7 @@ async def open_door(
                 finally:
                     for task in running:
                         task.cancel()
-    for opened in (*abroad, roll, standings, publisher, database, primary, replica):
+    for opened in (*abroad, roll, standings, shared, publisher, database, primary, replica):
         if opened is not None:
             await opened.close()
 

@@ -1,7 +1,7 @@
-"""Tolls and attempts in Redis (muster/tolls.py, muster/attempts.py): all calls of one node in one pipeline, each of one slot.
+"""Tolls and attempts in Redis (muster/tolls.py, muster/attempts.py): a node's calls in one pipeline, each of one slot.
 
-Owns the keys and what replies mean. In a key stands a digest, no address and no handle; each goes by itself when its bucket
-is full, or its failures are forgotten. Must never decide what to do when Redis is away: `Unreachable`, soon.
+Owns the keys and what replies mean. In a key stands a digest, no address and no handle; each goes by itself when its
+bucket is full, or its failures are forgotten. Must never decide what to do when Redis is away: `Unreachable`, soon.
 """
 
 from __future__ import annotations
