@@ -36,6 +36,9 @@ from proto.limits import CLIENT_ID_CHARS
 CLIENT_HEADER: Final = b"muster-client"
 """What app asks: platform/version, as `ios/2.11.0`. Who does not say it (a script, a probe) is not asked."""
 
+_STANDING: Final = "muster.standing"
+"""Where somebody stands with their limits, whatever they are answered."""
+
 _encode: Final = msgspec.json.Encoder().encode
 _log = get_logger()
 
@@ -75,7 +78,7 @@ class Endpoint:
         except Refused as refused:
             response = problem(refused)
             if isinstance(refused, Overdrawn):
-                tell(response, refused.standing)
+                scope[_STANDING] = refused.standing
             if self.route.stream:
                 # What was not read of the body is in the way of the next request.
                 response.headers["Connection"] = "close"
@@ -84,6 +87,7 @@ class Endpoint:
         except Exception as fault:  # noqa: BLE001  # the last stop: a bug of ours is a 500 and a log line
             _log.error("request failed", route=self.route.path, exc_info=fault)
             response = problem(Refused(Code.internal, "the server has a fault; it has been noted"))
+        tell(response, scope.get(_STANDING))
         await response(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
@@ -93,7 +97,7 @@ class Endpoint:
         if said is not None:
             check_version(_version(said), gate.min_version)
         address = scope["client"][0] if scope.get("client") else ""
-        standing = await gate.limits.enter(route.limit, address)
+        scope[_STANDING] = await gate.limits.enter(route.limit, address)
         who = None if self._rule.anyone else await self._known(headers, address)
         try:
             path = read_path(scope["path_params"])
@@ -102,7 +106,7 @@ class Endpoint:
                 await gate.limits.take(route.limit, address, who, {})
             raise
         if who is not None:
-            standing = await gate.limits.take(route.limit, address, who, path)
+            scope[_STANDING] = await gate.limits.take(route.limit, address, who, path)
         query = read_query(route.query, scope["query_string"]) if route.query else None
         data, body = b"", None
         if self._reader is not None:
@@ -114,16 +118,13 @@ class Endpoint:
         if route.stream:
             call.incoming = headers.get(b"content-type", b""), parts_of(receive)
         if key is None or not route.kept:
-            response = self._render(await route.handler(call), headers)
-        else:
-            response = await gate.once.answer(
-                _asker(who),
-                key,
-                (route.method, scope["path"], data),
-                lambda: self._handle(call, headers),
-            )
-        tell(response, standing)
-        return response
+            return self._render(await route.handler(call), headers)
+        return await gate.once.answer(
+            _asker(who),
+            key,
+            (route.method, scope["path"], data),
+            lambda: self._handle(call, headers),
+        )
 
     async def _handle(self, call: Call, headers: Mapping[bytes, bytes]) -> Response:
         try:

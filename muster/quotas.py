@@ -107,10 +107,8 @@ class Quotas:
     @classmethod
     def of(cls, settings: LimitSettings) -> Self:
         """As the settings say."""
-        reads = Rate(settings.reads_per_s, settings.reads_per_s * 5)
-        writes = Rate(settings.writes_per_s, settings.writes_per_s * 3)
+        reads, writes = _times(settings.reads_per_s, 5.0), _times(settings.writes_per_s, 3.0)
         both = Rate(reads.per_s + writes.per_s, reads.burst + writes.burst)
-        keys = Rate(settings.service_per_s, settings.service_per_s * 3)
         return cls(
             anonymous=Quota("anonymous", "address", _per_min(settings.anonymous_per_min, 1.0)),
             pages=Quota("pages", "address", _PAGE_RATE),
@@ -122,7 +120,7 @@ class Quotas:
             searches=Quota("searches", "person", _per_min(settings.searches_per_min, 1 / 3)),
             finds=Quota("finds", "person", _FIND_RATE),
             media=Quota("media", "person", _per_min(settings.media_per_min, 1 / 3)),
-            keys=leased("keys", "key", keys, 10.0),
+            keys=leased("keys", "key", _times(settings.service_per_s, 3.0), 10.0),
             room=leased("room", "room", _times(settings.room_per_s, 5.0), 50.0),
             posts=leased("posts", "person", _times(settings.person_posts_per_s, 4.0), 20.0),
             queries=leased("queries", "person", _QUERY_RATE, 10.0),

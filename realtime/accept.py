@@ -69,6 +69,10 @@ class Gate:
         """Sockets that have not authenticated."""
         return sum(self._nameless.values())
 
+    def waiting_of(self, peer: str) -> int:
+        """Of these, how many this address has."""
+        return self._nameless.get(peer, 0)
+
     @property
     def people_per_s(self) -> float:
         """How many a hub lets in, this one or another."""

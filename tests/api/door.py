@@ -344,7 +344,7 @@ async def open_door(
     database = await asyncpg.connect(database_url)
     abroad = _abroad(settings, endpoints)
     breakers = BreakerCounts(registry)
-    shared = tolls_at(redis_url, False, rng, tolls or f"test-{secrets.token_hex(4)}")
+    shared = tolls_at(redis_url, False, rng, tolls or f"test-{secrets.token_hex(4)}", PATIENCE_S)
     guards = guards_of(settings, shared, clock, rng, registry, breakers)
     async with _media(settings, clock, registry) as media:
         with ThreadPoolExecutor(2) as hashing:

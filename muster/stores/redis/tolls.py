@@ -62,8 +62,9 @@ def _pack(*parts: bytes | int) -> bytes:
 class RedisTolls:
     """See `muster.tolls.SharedTolls` and `muster.attempts.SharedAttempts`."""
 
-    def __init__(self, nodes: Nodes, table: LaneTable) -> None:
+    def __init__(self, nodes: Nodes, table: LaneTable, within_s: float) -> None:
         """`nodes` are of `table`."""
+        self._within_s = within_s
         self._tags = table.tags
         self._asking = Asking(nodes, [script.body for script in scripts()])
 
@@ -119,16 +120,22 @@ class RedisTolls:
 
     async def _ask(self, asked: Mapping[int, Sequence[bytes]]) -> dict[int, list[Reply]]:
         try:
-            async with Deadline(WITHIN_S):
+            async with Deadline(self._within_s):
                 return await self._asking.ask(asked)
         except (NodeUnreachable, TimeoutError) as broken:
             raise Unreachable from broken
 
 
-def tolls_at(url: str, cluster: bool, rng: random.Random, namespace: str = "muster") -> RedisTolls:
+def tolls_at(
+    url: str,
+    cluster: bool,
+    rng: random.Random,
+    namespace: str = "muster",
+    within_s: float = WITHIN_S,
+) -> RedisTolls:
     """Tolls on the Redis that MUSTER_REDIS_URL and MUSTER_REDIS_CLUSTER name."""
     table = LaneTable(BUCKETS, namespace)
-    return RedisTolls(nodes_at(url, cluster, table, rng), table)
+    return RedisTolls(nodes_at(url, cluster, table, rng), table, within_s)
 
 
 def _take(keys: Sequence[bytes], wants: Sequence[Want]) -> bytes:
