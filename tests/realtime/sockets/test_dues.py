@@ -98,8 +98,8 @@ async def test_a_room_is_posted_into_so_often_by_all() -> None:
         await bob.send(*posts(1, 2))
         assert [error.id for error in await refusals(bob, 1)] == [2]
         eve = await other.authenticated(token(9, 9, 9))
-        await eve.send(*posts(1, room=UUID(int=77)))
-        await until(lambda: [op.room.int for op in other.writer.ops] == [ROOM.int, 77])
+        await eve.send(*posts(1, room=UUID(int=78)))
+        await until(lambda: [op.room.int for op in other.writer.ops] == [ROOM.int, 78])
 
 
 async def test_frames_that_wait_to_be_paid_keep_their_order() -> None:
