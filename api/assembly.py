@@ -242,7 +242,7 @@ def _intake(on: Ground) -> Intake:
 
 def _placing(on: Ground) -> Placing:
     visits = Visits(on.writer, PostgresVisits(on.primary))
-    return on.placement.placing(visits, limited=on.settings.rate_limits)
+    return on.placement.placing(visits, on.guards.fixes(on.settings))
 
 
 def _messages(on: Ground, gallery: Gallery) -> MessageHandlers:

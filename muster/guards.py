@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry
@@ -16,7 +17,9 @@ from muster.borders import Borders, borders_of
 from muster.breaker import SHARED, Breaker
 from muster.breaker_counts import BreakerCounts
 from muster.clock import Clock
+from muster.ids import PersonId
 from muster.limit_settings import LimitSettings
+from muster.quotas import Quotas
 from muster.toll_counts import TollCounts
 from muster.tolls import SharedTolls, Tolls
 
@@ -31,6 +34,15 @@ class Guards(NamedTuple):
     borders: Borders
     tolls: Tolls
     attempts: Attempts
+
+    def fixes(self, settings: LimitSettings) -> Callable[[PersonId, int], Awaitable[None]]:
+        """What people pay for evidence of where they are."""
+        quota = Quotas.of(settings).fixes
+
+        async def pay(person: PersonId, pieces: int) -> None:
+            await self.tolls.take(quota.of(person.bytes, float(pieces)))
+
+        return pay
 
     def start(self, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
         """What runs for as long as the process does."""

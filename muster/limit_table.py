@@ -23,6 +23,7 @@ _SAID: Final = {
     "media": ("beginning uploads", "MEDIA_PER_MIN"),
     "keys": ("REST with a service key", "SERVICE_PER_S"),
     "room": ("writes into the room: frames and REST, by all", "ROOM_PER_S"),
+    "fixes": ("fixes and crossings: frames and REST", ""),
     "posts": ("posts, edits, deletions, reactions and votes of all sockets", "PERSON_POSTS_PER_S"),
     "queries": ("resumes, attends and watches of all sockets", ""),
     "arrivals": ("sockets that authenticate", "SESSION_AUTHS_PER_MIN"),

@@ -33,6 +33,10 @@ _PAGE_RATE: Final = Rate(per_s=5.0, burst=100)
 _TOKEN_RATE: Final = Rate(per_s=2.0, burst=120)
 """Tokens that are none by address: guesses, and what an app with a bug goes on sending."""
 
+_FIXES_RATE: Final = Rate(per_s=2.0, burst=300.0)
+"""Fixes and crossings of one person: one a second from two phones, and what six hours of a phone in a pocket have
+gathered."""
+
 _QUERY_RATE: Final = Rate(per_s=5.0, burst=100)
 """Resumes, attends and watches of all sockets of one person: five times what one socket may."""
 
@@ -98,6 +102,7 @@ class Quotas:
     keys: Quota
     # Both doors
     room: Quota
+    fixes: Quota
     # Sockets
     posts: Quota
     queries: Quota
@@ -122,6 +127,7 @@ class Quotas:
             media=Quota("media", "person", _per_min(settings.media_per_min, 1 / 3)),
             keys=leased("keys", "key", _times(settings.service_per_s, 3.0), 10.0),
             room=leased("room", "room", _times(settings.room_per_s, 5.0), 50.0),
+            fixes=Quota("fixes", "person", _FIXES_RATE),
             posts=leased("posts", "person", _times(settings.person_posts_per_s, 4.0), 20.0),
             queries=leased("queries", "person", _QUERY_RATE, 10.0),
             arrivals=Quota("arrivals", "session", _per_min(settings.session_auths_per_min, 1.0)),

@@ -27,7 +27,7 @@ from muster.breaker_counts import BreakerCounts
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.errors import Refused
-from muster.guards import guards_of
+from muster.guards import Guards, guards_of
 from muster.heap import Heap
 from muster.ids import SystemRandom
 from muster.keys import KeysError
@@ -64,7 +64,6 @@ from muster.stores.redis.tolls import tolls_at
 from muster.stores.redis.trim import LaneTrimmer
 from muster.telemetry import configure_logging, exposition, get_logger, new_registry
 from muster.tokens import Tokens
-from muster.tolls import Tolls
 from muster.visits import Visits
 from muster.writer import Writer
 from realtime import rollcall
@@ -116,7 +115,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     async def live() -> None:
         nonlocal failed
         try:
-            await _live(settings, server, tokens, registry, heap, guards.tolls)
+            await _live(settings, server, tokens, registry, heap, guards)
         except Exception:  # noqa: BLE001  # whatever it was: people are sent elsewhere before we end
             _log.error("the hub failed", exc_info=True)
             failed = True
@@ -141,7 +140,7 @@ async def _live(
     tokens: Tokens,
     registry: CollectorRegistry,
     heap: Heap,
-    tolls: Tolls,
+    guards: Guards,
 ) -> None:
     """Reach what the hub stands on, put it together, and open the door; until cancelled."""
     await wait_for_database(settings.database_url, _say)
@@ -181,11 +180,11 @@ async def _live(
             visits = Visits(writer, PostgresVisits(database))
             tasks.create_task(placement.survey.run())
             placement.start(tasks, visits, rng, settings.place_sweep_s)
-            placing = placement.placing(visits, limited=settings.rate_limits)
+            placing = placement.placing(visits, guards.fixes(settings))
             dues = None
             if settings.rate_limits:
-                tasks.create_task(tolls.run())
-                dues = Dues(tolls, Quotas.of(settings))
+                tasks.create_task(guards.tolls.run())
+                dues = Dues(guards.tolls, Quotas.of(settings))
             server.serve(
                 Errands(server.edge, hub.attendance, submissions, tokens, tasks, placing, dues)
             )
