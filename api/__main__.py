@@ -199,8 +199,7 @@ async def _ground(
     breakers = BreakerCounts(registry)
     shared = tolls_at(settings.redis_url, settings.redis_cluster, rng)
     guards = guards_of(settings, shared, clock, rng, registry, breakers)
-    store = breakers.of("media", Breaker(rng, STORE))
-    async with _media(settings, ring, registry, store) as media:
+    async with _media(settings, ring, registry, breakers) as media:
         with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
             ground = Ground(
                 settings,
@@ -223,14 +222,8 @@ async def _ground(
                 memory,
             )
             yield ground, control, writer, tail
-    for egress in abroad:
-        await egress.close()
-    await roll.close()
-    await standings.close()
-    await shared.close()
-    await publisher.close()
-    for database in (*databases, *apart):
-        await database.close()
+    for opened in (*abroad, roll, standings, shared, publisher, *databases, *apart):
+        await opened.close()
 
 
 def _pages(ground: Ground) -> Pages:
@@ -240,11 +233,12 @@ def _pages(ground: Ground) -> Pages:
 
 @asynccontextmanager
 async def _media(
-    settings: Settings, ring: KeyRing, registry: CollectorRegistry, store: Breaker
+    settings: Settings, ring: KeyRing, registry: CollectorRegistry, breakers: BreakerCounts
 ) -> AsyncIterator[MediaGround]:
     """What media stand on; workers start when there is work."""
     darkroom = Darkroom(settings.media_workers)
     secret = keys.derived(ring, "media addresses")
+    store = breakers.of("media", Breaker(random.Random(), STORE))  # noqa: S311  # spreads probes
     try:
         async with open_depot(settings, secret, SystemClock(), store) as depot:
             yield MediaGround(depot, darkroom, MediaMetrics(registry))

@@ -23,7 +23,9 @@ from muster.limit_settings import LimitSettings
 _LEASE_SHARE: Final = 0.1
 """Of a burst, which a process takes at most at once: what is left with others' is then little."""
 
-_LIFE_LEAST_S: Final = 1.0
+LIFE_S: Final = 60.0
+"""How long tokens taken ahead are kept: a person asks some times a minute, and few of them may lie about for ever."""
+
 _FIND_RATE: Final = Rate(per_s=1.0, burst=20)
 """Look-ups of people by one person: enough for typing a name, too slow to list everybody."""
 
@@ -49,11 +51,6 @@ class Quota:
     whose: str
     rate: Rate
     lease: float = 0.0
-
-    @cached_property
-    def life_s(self) -> float:
-        """How long leased tokens are good: about as long as their like takes to come again."""
-        return max(_LIFE_LEAST_S, self.lease / self.rate.per_s)
 
     @cached_property
     def policy(self) -> str:
@@ -121,7 +118,7 @@ class Quotas:
             address=leased("address", "address", _times(settings.address_per_s, 10.0), 50.0),
             session=leased("session", "session", both, 20.0),
             reads=leased("reads", "person", reads, 10.0),
-            writes=Quota("writes", "person", writes),
+            writes=leased("writes", "person", writes, 5.0),
             searches=Quota("searches", "person", _per_min(settings.searches_per_min, 1 / 3)),
             finds=Quota("finds", "person", _FIND_RATE),
             media=Quota("media", "person", _per_min(settings.media_per_min, 1 / 3)),

@@ -4,8 +4,9 @@
     take    the same, and asks: all that this process wants to know goes in one round trip, while which the next gathers
 
 Of busy buckets some tokens are taken ahead (`Quota.lease`), so that most requests and all but a few frames ask nobody.
-What that allows: nobody ever gets more than the burst and the rate at once; what lies in one process is missing in
-another for `Quota.life_s`, and what was forgotten there comes again: up to a lease per process more or fewer.
+What that allows: what lies in one process is missing in another until it has come again, and when it has, both can be
+spent: up to two leases per process more, or fewer, than the burst and the rate allow. Nobody gets more out of asking
+everywhere at once.
 Where the shared buckets are out of reach each process has its own of the same rates, never none: then N processes
 allow up to N times as much, and nobody is shut out. Owns this. Must never block: a round trip has a deadline, and
 after one that failed nobody waits for another until it has been seen to work.
@@ -23,7 +24,7 @@ from muster.breaker import Breaker
 from muster.bucket import Buckets
 from muster.clock import Clock
 from muster.errors import Refused
-from muster.quotas import Charge, Quota
+from muster.quotas import LIFE_S, Charge, Quota
 from muster.telemetry import get_logger
 from proto.codes import Code
 
@@ -32,7 +33,7 @@ WAITING_MOST: Final = 10_000
 """Beyond so many who wait for one round trip, the next decide here."""
 
 LOOK_S: Final = 0.1
-_ODD_S: Final = 0.05
+TRIES: Final = 3
 _log = get_logger()
 
 
@@ -146,17 +147,24 @@ class Tolls:
     async def take(self, *charges: Charge) -> Standing:
         """Take all of it. Raises `Overdrawn`."""
         standing = self.spend(charges)
+        for _ in range(TRIES):
+            if standing is not None:
+                break
+            # Again where what was held before was spent or forgotten by the time that the rest was there.
+            standing = await self._asked(charges)
         if standing is None:
-            waiter: asyncio.Future[Standing | None] = asyncio.get_running_loop().create_future()
-            self._gather(charges)
-            self._round.waiting.append((charges, waiter))
-            self._woken.set()
-            standing = await waiter
-            if standing is None:  # what was granted was forgotten for want of room
-                standing = Standing(charges[0].quota, 0.0, _ODD_S)
+            standing = self._spend_alone(charges, self._clock.monotonic())
         if standing.wait_s:
             raise Overdrawn(standing)
         return standing
+
+    async def _asked(self, charges: Sequence[Charge]) -> Standing | None:
+        """What the next round trip brings."""
+        waiter: asyncio.Future[Standing | None] = asyncio.get_running_loop().create_future()
+        self._gather(charges)
+        self._round.waiting.append((charges, waiter))
+        self._woken.set()
+        return await waiter
 
     def spend(self, charges: Sequence[Charge]) -> Standing | None:
         """Take all of it or nothing, of what is held here. None: nobody knows yet."""
@@ -278,7 +286,7 @@ class Tolls:
         else:
             self._purses.move_to_end(key)
         purse.tokens = purse.held(now_s) + grant.tokens
-        purse.until_s = now_s + want.charge.quota.life_s
+        purse.until_s = now_s + LIFE_S
         purse.left = grant.left
         purse.shut_until_s = now_s + grant.wait_s
         purse.shut_for = want.least
