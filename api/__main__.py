@@ -13,7 +13,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, Protocol
 from uuid import uuid4
 
 import httpcore
@@ -222,8 +222,17 @@ async def _ground(
                 memory,
             )
             yield ground, control, writer, tail
-    for opened in (*abroad, roll, standings, shared, publisher, *databases, *apart):
-        await opened.close()
+    await _close(*abroad, roll, standings, shared, publisher, *databases, *apart)
+
+
+class _Closes(Protocol):
+    async def close(self) -> None: ...
+
+
+async def _close(*opened: _Closes) -> None:
+    """In this order."""
+    for one in opened:
+        await one.close()
 
 
 def _pages(ground: Ground) -> Pages:

@@ -348,26 +348,9 @@ async def open_door(
     guards = guards_of(settings, shared, clock, rng, registry, breakers)
     async with _media(settings, clock, registry) as media:
         with ThreadPoolExecutor(2) as hashing:
-            ground = Ground(
-                settings,
-                key_ring(),
-                primary,
-                reads,
-                writer,
-                view,
-                hashing,
-                clock,
-                SystemRandom(),
-                registry,
-                metrics,
-                abroad,
-                media,
-                roll,
-                placement,
-                guards,
-                breakers,
-                memory,
-            )
+            first = (settings, key_ring(), primary, reads, writer, view, hashing, clock)
+            rest = (abroad, media, roll, placement, guards, breakers, memory)
+            ground = Ground(*first, SystemRandom(), registry, metrics, *rest)
             transport = httpx.ASGITransport(assemble(ground))
             async with (
                 httpx.AsyncClient(transport=transport, base_url="http://door") as client,
