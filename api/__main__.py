@@ -91,7 +91,6 @@ NAME: Final = "muster-api"
 SWEEP_S: Final = 600.0
 ASK_AGAIN_S: Final = 1.0
 _TOKEN_LEEWAY_MS: Final = 60_000
-"""What the secret is for that signs them."""
 
 _log = get_logger()
 

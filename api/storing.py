@@ -23,6 +23,7 @@ from muster.metrics import MediaMetrics
 from muster.stores.depots.opening import open_depot
 
 MEDIA_ADDRESSES: Final = "media addresses"
+"""What the secret is for that signs them."""
 
 
 @asynccontextmanager
