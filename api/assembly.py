@@ -197,7 +197,7 @@ def _runner(
 def courier(on: Ground, rng: random.Random) -> Courier:
     """Who delivers webhooks in this process."""
     return Courier(
-        PostgresDeliveries(on.primary),
+        PostgresDeliveries(on.primary, on.data_keys.sealer),
         on.abroad.endpoints,
         on.clock,
         CourierMetrics(on.registry),
@@ -292,7 +292,10 @@ def _handlers(
     arrivals = Arrivals(externals, known, _foreign(on), sessions, surroundings)
     accounts = account_handlers(on, identified, arrivals, limits)
     webhooks = Webhooks(
-        PostgresWebhooks(on.primary), on.clock, on.random, private=bool(settings.egress_networks)
+        PostgresWebhooks(on.primary, on.data_keys.sealer),
+        on.clock,
+        on.random,
+        private=bool(settings.egress_networks),
     )
     finding = Finding(PostgresFinding(on.primary))
     contacts = PostgresContacts(on.primary)
@@ -328,7 +331,7 @@ def _handlers(
         presence=PresenceHandlers(Statuses(PostgresPresence(on.primary), on.roll, on.clock)),
         push=push_handlers(on, tokens, gallery),
         phone=_phone(on, rooms),
-        attendance=attendance_handlers(on.primary, on.writer, on.clock, placing),
+        attendance=attendance_handlers(on.primary, on.writer, on.clock, on.ring, placing),
         media=MediaHandlers(_intake(on), gallery, on.clock),
         store=StoreHandlers(depot if isinstance(depot, LocalDepot) else None),
         **safety_handlers(on, people, sessions, agreements)._asdict(),

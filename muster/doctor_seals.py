@@ -80,19 +80,19 @@ def of_seals(facts: SealFacts) -> Iterator[Finding]:
         yield warn("data keys", found, "`muster keys data rotate`: it needs no stop")
     else:
         yield ok("data keys", found)
-    yield from _tokens(facts)
+    yield from _plain(facts)
 
 
-def _tokens(facts: SealFacts) -> Iterator[Finding]:
+def _plain(facts: SealFacts) -> Iterator[Finding]:
     if facts.plain_beside:
         yield warn(
-            "push tokens",
-            "lie plain beside their seals, for the release before",
+            "plain fields",
+            "push tokens and secrets lie plain beside their seals, for the release before",
             "once every process is of this release: `muster keys data contract`",
         )
-    elif facts.unsealed:
+    elif facts.unsealed or facts.unsealed_secrets:
         yield warn(
-            "push tokens",
-            f"{facts.unsealed} lie plain",
+            "plain fields",
+            f"{facts.unsealed} push tokens and secrets of {facts.unsealed_secrets} webhooks lie plain",
             "a process of the release before writes them: stop it",
         )

@@ -6,6 +6,7 @@ sees to (visit_v1). To check in is a deed: it needs no leave to use anybody's pl
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from msgspec import Struct
@@ -24,13 +25,19 @@ _log: Final = get_logger()
 
 
 class Footing(NamedTuple):
-    """What somebody is to an event. `knows`: they may know of it; `is_listed`: on its roster, or of its room."""
+    """What somebody is to an event. `knows`: they may know of it; `is_listed`: on its roster, or of its room.
+
+    `secret`: one of the event's own, where the release before may have made codes by it; `secret_makes`: it may make
+    them still, and believes no others.
+    """
 
     kind: RoomKind
     relation: Relation
     knows: bool
     is_listed: bool
+    is_event: bool
     secret: bytes | None
+    secret_makes: bool
 
 
 class FootingStore(Protocol):
@@ -69,7 +76,7 @@ def known(footing: Footing | None) -> Footing:
 
 def is_host(footing: Footing) -> bool:
     """Whether they run the event."""
-    return footing.secret is not None and may(Action.host, footing.kind, footing.relation)
+    return footing.is_event and may(Action.host, footing.kind, footing.relation)
 
 
 def host(footing: Footing | None) -> Footing:
@@ -92,9 +99,15 @@ class Entrance:
     """Lets people in and out."""
 
     def __init__(
-        self, visits: Visits, store: FootingStore, clock: Clock, marker: Marker | None = None
+        self,
+        visits: Visits,
+        store: FootingStore,
+        clock: Clock,
+        secrets: Callable[[], Sequence[bytes]],
+        marker: Marker | None = None,
     ) -> None:
-        """`marker` is told of everybody who checks in or out here."""
+        """`secrets`: the first makes codes, all are believed. `marker` is told of everybody who checks in or out."""
+        self._secrets = secrets
         self._visits = visits
         self._store = store
         self._clock = clock
@@ -108,7 +121,8 @@ class Entrance:
         now_ms = self._clock.now_ms()
         source, confidence = Source.hand, Confidence.low
         if code is not None:
-            entry_codes.check(code, room, footing.secret or b"", now_ms)
+            secrets = [*self._secrets(), *filter(None, [footing.secret])]
+            entry_codes.check(code, room, secrets, now_ms)
             source, confidence = Source.qr, Confidence.high
         edge = Edge(room, person, True, now_ms, source, confidence)
         return await self._done(edge, client_id)
@@ -140,7 +154,8 @@ class Entrance:
     async def code(self, room: RoomId, person: PersonId) -> tuple[str, int, int]:
         """What the QR code says now, when the next one does, until when it is good. Raises `Refused`."""
         footing = host(await self._store.footing(room, person))
-        return entry_codes.code_at(room, footing.secret or b"", self._clock.now_ms())
+        secret = footing.secret if footing.secret_makes else None
+        return entry_codes.code_at(room, secret or self._secrets()[0], self._clock.now_ms())
 
     async def _done(self, edge: Edge, client_id: str, by: PersonId | None = None) -> MyVisit:
         recorded = await self._visits.deed(edge, client_id, by)

@@ -57,12 +57,13 @@ class DataKeyFacts(NamedTuple):
 
 
 class SealFacts(NamedTuple):
-    """What lies sealed. `plain_beside`: push tokens lie plain as well, for the release before."""
+    """What lies sealed. `plain_beside`: push tokens and secrets lie plain as well, for the release before."""
 
     keys: Sequence[DataKeyFacts]
     rows: Mapping[str, Mapping[int, int]]  # column -> key id -> how many
     plain_beside: bool
     unsealed: int  # push tokens that lie plain alone
+    unsealed_secrets: int  # webhooks whose secrets do
 
 
 class RedisFacts(NamedTuple):

@@ -17,8 +17,12 @@ from muster.clock import Clock
 from muster.egress import Forbidden, check_url
 from muster.errors import Refused
 from muster.ids import Random, uuid7
+from muster.sealer import Field
 from muster.tidings import EventType
 from proto.codes import Code
+
+SECRETS: Final = Field("webhooks", "secrets_sealed")
+"""The secret that signs and the one before it lie in one seal, bound to their endpoint."""
 
 WEBHOOKS_MOST: Final = 20
 OLD_SECRET_S: Final = 86_400

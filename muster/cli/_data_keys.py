@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("status", help="which keys there are, and how many rows lie under each")
     actions.add_parser(
         "contract",
-        help="push tokens lie sealed alone from now on: no process of the release before runs any more",
+        help="what is sealed lies plain nowhere from now on: no process of the release before runs any more",
     )
 
 
@@ -95,9 +95,9 @@ async def _status(database: asyncpg.Connection) -> int:
     for column, rows in facts.rows.items():
         told = ", ".join(f"{count} under {key_id}" for key_id, count in sorted(rows.items()))
         print(f"  {column}: {told or 'nothing'}")
-    if facts.plain_beside or facts.unsealed:
+    if facts.plain_beside or facts.unsealed or facts.unsealed_secrets:
         print(
-            f"push tokens lie plain as well, {facts.unsealed} of them alone: see `muster keys data contract`"
+            f"push tokens and secrets lie plain as well, {_alone(facts)}: see `muster keys data contract`"
         )
     return 0
 
@@ -112,14 +112,20 @@ async def _contract(database: asyncpg.Connection) -> int:
     facts: SealFacts | None = await read_seals(database)
     if facts is None:
         return complain("the database knows no seals yet: run 'muster migrate'", 1)
-    if facts.unsealed:
+    if facts.unsealed or facts.unsealed_secrets:
         return complain(
-            f"{facts.unsealed} push tokens lie plain alone: api processes seal them within the hour; where that does"
+            f"{_alone(facts)}: api processes seal them within the hour; where that does"
             " not end, a process of the release before still runs",
             1,
         )
     if not await contract(database):
-        print("push tokens lie sealed alone already")
+        print("push tokens and secrets lie sealed alone already")
         return 0
-    print("from now on push tokens are kept sealed alone; those that lie plain go within the hour")
+    print(
+        "from now on push tokens and secrets are kept sealed alone; those that lie plain go within the hour"
+    )
     return 0
+
+
+def _alone(facts: SealFacts) -> str:
+    return f"{facts.unsealed} push tokens lie plain alone, and secrets of {facts.unsealed_secrets} webhooks"

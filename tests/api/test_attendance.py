@@ -539,7 +539,7 @@ async def test_the_place_is_told_of_who_checks_in(door: Door) -> None:
     host, room, _ = await _party(door)
     ada = await _guest(door, room)
     on = door.ground
-    to = attendance_handlers(on.primary, on.writer, on.clock, Place())
+    to = attendance_handlers(on.primary, on.writer, on.clock, on.ring, Place())
     path = {"room": room, "person": ada.id}
     for who, does in ((host, to.admit), (ada, to.check_out), (host, to.admit)):
         await does(Call(on_behalf(door, who), path, None, None, f"c{len(told)}", ""))

@@ -214,7 +214,7 @@ async def test_a_process_that_dies_anywhere_loses_nothing(stage: Stage) -> None:
     ada = await stage.door.someone()
     room = await ada.room()
     await ada.post(room, "one")
-    store = PostgresDeliveries(stage.door.ground.primary)
+    store = PostgresDeliveries(stage.door.ground.primary, stage.door.ground.data_keys.sealer)
     assert await store.deal(100) == 1  # and dies
     assert await store.take(uuid4(), LEASE_S) is not None  # and dies
     await ada.post(room, "two")
@@ -230,7 +230,7 @@ async def test_what_was_sent_but_not_settled_is_sent_again_under_its_id(stage: S
     ada = await stage.door.someone()
     await ada.post(await ada.room(), "one")
     dying = stage.courier()
-    store = PostgresDeliveries(stage.door.ground.primary)
+    store = PostgresDeliveries(stage.door.ground.primary, stage.door.ground.data_keys.sealer)
     await store.deal(100)
     at = await store.take(uuid4(), LEASE_S)
     assert at is not None
@@ -445,7 +445,7 @@ async def test_old_events_go(stage: Stage) -> None:
     await stage.hook("message.created")
     ada = await stage.door.someone()
     await ada.post(await ada.room(), "one")
-    store = PostgresDeliveries(stage.door.ground.primary)
+    store = PostgresDeliveries(stage.door.ground.primary, stage.door.ground.data_keys.sealer)
     await store.deal(10)
     await stage.door.database.execute("UPDATE webhook_events SET at = at - interval '8 days'")
     assert not await store.sweep()

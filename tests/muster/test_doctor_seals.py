@@ -14,7 +14,7 @@ def _key(id_: int, age_s: float, purpose: str = "seal") -> DataKeyFacts:
 def _bad(
     *keys: DataKeyFacts, rows: Mapping[int, int] | None = None, both: bool = False, plain: int = 0
 ) -> dict[str, Verdict]:
-    facts = SealFacts([_key(1, 9.0, "blind"), *keys], {"t.c": rows or {}}, both, plain)
+    facts = SealFacts([_key(1, 9.0, "blind"), *keys], {"t.c": rows or {}}, both, plain, 0)
     found = list(of_seals(facts))
     assert all(f.advice for f in found if f.verdict is not Verdict.ok), "bad news without advice"
     return {f.what: f.verdict for f in found if f.verdict is not Verdict.ok}
@@ -46,8 +46,8 @@ def test_an_old_key_warns() -> None:
 
 def test_plain_tokens_warn() -> None:
     """Beside their seals, and where somebody writes them still."""
-    assert _bad(_key(2, 60.0), both=True) == {"push tokens": Verdict.warn}
-    assert _bad(_key(2, 60.0), plain=3) == {"push tokens": Verdict.warn}
+    assert _bad(_key(2, 60.0), both=True) == {"plain fields": Verdict.warn}
+    assert _bad(_key(2, 60.0), plain=3) == {"plain fields": Verdict.warn}
 
 
 def test_a_master_key_is_there_and_nobody_elses() -> None:

@@ -28,10 +28,10 @@ def test_a_code_is_good_for_two_minutes_from_when_it_was_first_shown(
     assert len(code) <= CODE_CHARS
     now_ms = at_ms + later_ms
     if begins_ms - STEP_MS <= now_ms < until_ms:
-        check(code, ROOM, SECRET, now_ms)
+        check(code, ROOM, [b"newer", SECRET], now_ms)
         return
     with pytest.raises(Refused, match=r"expired|does not belong") as refused:
-        check(code, ROOM, SECRET, now_ms)
+        check(code, ROOM, [b"newer", SECRET], now_ms)
     assert refused.value.code is Code.bad_request
     assert ("expired" in refused.value.message) is (now_ms >= until_ms)
 
@@ -51,7 +51,7 @@ def test_no_other_word_opens(at_ms: int, place: int, letter: str, steps: int) ->
     for word in foreign:
         if word != code:
             with pytest.raises(Refused, match="does not belong to this event"):
-                check(word, ROOM, SECRET, at_ms)
+                check(word, ROOM, [SECRET], at_ms)
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_no_other_word_opens(at_ms: int, place: int, letter: str, steps: int) ->
 def test_what_is_no_code_is_refused_in_a_sentence(word: str) -> None:
     """Whatever somebody's camera read."""
     with pytest.raises(Refused, match="does not belong to this event"):
-        check(word, ROOM, SECRET, 0)
+        check(word, ROOM, [SECRET], 0)

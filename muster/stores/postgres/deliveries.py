@@ -15,16 +15,20 @@ import asyncpg
 from msgspec import UNSET, UnsetType
 
 from muster.courier import PATIENCE_DAYS, Endpoint, Owed, Result
+from muster.sealer import Sealer
 from muster.stores.postgres.entries import Range, Stored, read_ranges
 from muster.stores.postgres.moments import to_ms
 from muster.stores.postgres.pool import Database
+from muster.stores.postgres.webhooks import secrets_of
+from muster.telemetry import get_logger
 from muster.tidings import Appeared, Event, EventType, Happened, Reported, of_entry, payload
-from muster.webhooks import KEPT_DAYS
+from muster.webhooks import KEPT_DAYS, WEBHOOKS_MOST
 
+_log = get_logger()
 _SWEEP_ROWS: Final = 2_000
 _DEAL: Final = "SELECT deal_webhooks_v1($1)"
 _TAKE: Final = """
-    SELECT webhook_id, lease, url, secret, CASE WHEN old_until > now() THEN old_secret END, failures
+    SELECT webhook_id, lease, url, failures, secret, secrets_sealed, old_secret, coalesce(old_until > now(), false)
     FROM take_webhook_v1($1, $2)
 """
 _OWED: Final = """
@@ -59,20 +63,28 @@ _UNTAP: Final = "SELECT untap_webhooks_v1()"
 class PostgresDeliveries:
     """See `muster.courier.CourierStore`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sealer: Sealer) -> None:
         self._database = database
+        self._sealer = sealer
 
     async def deal(self, most: int) -> int:
         [[dealt]] = await self._database.fetch(_DEAL, most)
         return int(dealt)
 
     async def take(self, lease: UUID, lease_s: float) -> Endpoint | None:
-        row = await self._database.fetchrow(_TAKE, lease, round(lease_s * 1_000))
-        if row is None:
-            return None
-        webhook, held, url, secret, old, failures = row
-        secrets = [secret] if old is None else [secret, old]
-        return Endpoint(webhook, held, url, secrets, failures)
+        for _ in range(WEBHOOKS_MOST):
+            row = await self._database.fetchrow(_TAKE, lease, round(lease_s * 1_000))
+            if row is None:
+                return None
+            webhook, held, url, failures, secret, sealed, old, old_signs = row
+            secrets = secrets_of(self._sealer, webhook, secret, sealed)
+            if sealed is None and old is not None:
+                secrets.append(old)
+            if secrets:
+                return Endpoint(webhook, held, url, secrets[: 1 + old_signs], failures)
+            # Nothing leaves unsigned; it stands until its lease is over, and others do not wait behind it.
+            _log.warning("the secret of a webhook does not open", webhook=str(webhook))
+        return None
 
     async def owed(self, webhook: UUID, most: int) -> list[Owed]:
         rows = await self._database.fetch(_OWED, webhook, most)

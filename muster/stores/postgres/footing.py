@@ -16,7 +16,8 @@ _FOOTING: Final = """
     SELECT r.kind, coalesce(m.relation, 'none'),
            e.room_id IS NOT NULL AND coalesce(event_visible_v1(e, $2), false),
            e.room_id IS NOT NULL AND (o.answer IS NOT NULL
-               OR coalesce(m.relation IN ('invited', 'member', 'moderator', 'owner'), false)), e.secret
+               OR coalesce(m.relation IN ('invited', 'member', 'moderator', 'owner'), false)),
+           e.room_id IS NOT NULL, e.secret, EXISTS (SELECT FROM installation WHERE secrets_alone_since IS NULL)
     FROM rooms r LEFT JOIN events e USING (room_id)
     LEFT JOIN members m ON m.room_id = r.room_id AND m.person_id = $2
     LEFT JOIN event_roster o ON o.room_id = r.room_id AND o.person_id = $2
@@ -59,8 +60,8 @@ class PostgresFooting:
         row = await self._database.fetchrow(_FOOTING, room, person)
         if row is None:
             return None
-        kind, relation, knows, is_listed, secret = row
-        return Footing(RoomKind(kind), Relation(relation), knows, is_listed, secret)
+        kind, relation, *rest = row
+        return Footing(RoomKind(kind), Relation(relation), *rest)
 
     async def tells(self, room: RoomId, host: PersonId, person: PersonId) -> bool:
         row = await self._database.fetchrow(_TELLS, room, host, person)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
-from muster import email, mails, oauth_flow, second_factor, service_keys
+from muster import email, mails, oauth_flow, second_factor, service_keys, webhooks
 from muster.facts import DataKeyFacts, SealFacts
 from muster.push_device import TOKEN
 from muster.resealing import Resealed, SealedColumn, SealedRow
@@ -25,6 +25,7 @@ SEALED: Final = (
     SealedColumn(email.FIELD, "email_id"),
     SealedColumn(mails.FIELD, "mail_id"),
     SealedColumn(oauth_flow.FIELD, "flow_id"),
+    SealedColumn(webhooks.SECRETS, "webhook_id"),
 )
 """All there are. Another one is a line here, and an index on (seal_key_v1(column), key) where it is made."""
 
@@ -45,10 +46,19 @@ _KEYS: Final = """
 _COUNT: Final = """
     SELECT seal_key_v1({column}), count(*) FROM {table} WHERE seal_key_v1({column}) IS NOT NULL GROUP BY 1
 """
-_TOKENS: Final = """
-    SELECT (SELECT push_tokens FROM installation), (SELECT count(*) FROM push_devices WHERE token_sealed IS NULL)
+_PLAIN: Final = """
+    SELECT EXISTS (SELECT FROM installation WHERE push_tokens = 'both' OR secrets_alone_since IS NULL),
+           (SELECT count(*) FROM push_devices WHERE token_sealed IS NULL),
+           (SELECT count(*) FROM webhooks WHERE secrets_sealed IS NULL)
 """
-_CONTRACT: Final = "UPDATE installation SET push_tokens = 'sealed' WHERE push_tokens = 'both'"
+_KNOWN: Final = """
+    SELECT EXISTS (SELECT FROM information_schema.columns
+                   WHERE table_schema = current_schema() AND table_name = 'webhooks' AND column_name = 'secrets_sealed')
+"""
+_CONTRACT: Final = """
+    UPDATE installation SET push_tokens = 'sealed', secrets_alone_since = coalesce(secrets_alone_since, now())
+    WHERE push_tokens = 'both' OR secrets_alone_since IS NULL
+"""
 
 
 class PostgresSealed:
@@ -72,8 +82,8 @@ class PostgresSealed:
 
 
 async def read_seals(connection: asyncpg.Connection) -> SealFacts | None:
-    """What there is; None on a database that knows no seals."""
-    if await connection.fetchval("SELECT to_regclass('data_keys') IS NULL"):
+    """What there is; None on a database that knows not all seals of this release."""
+    if not await connection.fetchval(_KNOWN):
         return None
     keys = [DataKeyFacts(*row) for row in await connection.fetch(_KEYS)]
     rows = {
@@ -82,12 +92,12 @@ async def read_seals(connection: asyncpg.Connection) -> SealFacts | None:
         }
         for column in SEALED
     }
-    [[phase, plain]] = await connection.fetch(_TOKENS)
-    return SealFacts(keys, rows, phase == "both", plain)
+    [[beside, tokens, secrets]] = await connection.fetch(_PLAIN)
+    return SealFacts(keys, rows, beside, tokens, secrets)
 
 
 async def contract(connection: asyncpg.Connection) -> bool:
-    """Push tokens lie sealed alone from now on; false: they did already."""
+    """Push tokens and secrets lie sealed alone from now on; false: they did already."""
     return bool(await connection.execute(_CONTRACT) == "UPDATE 1")
 
 

@@ -1,7 +1,8 @@
 """Webhooks in Postgres, as they are registered.
 
 Owns the SQL of muster.webhooks.WebhookStore. The triggers that note what happened are made with the first endpoint and
-go with the last (02_webhooks.sql). Must never answer with a secret.
+go with the last (02_webhooks.sql); and how secrets lie: sealed, and plain only for processes of the release before
+(muster/secret_sealing.py). Must never answer with a secret.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from muster.seal import SECRET_BYTES
+from muster.sealer import Sealer, Unsealable
 from muster.stores.postgres.moments import from_ms, to_ms
+from muster.stores.postgres.plain_secrets import Beside
 from muster.stores.postgres.pool import Database
 from muster.tidings import Event, EventType
 from muster.webhooks import (
     OLD_SECRET_S,
     REPLAY_EVENTS,
+    SECRETS,
     WEBHOOKS_MOST,
     DeadLetter,
     Replayed,
@@ -24,7 +29,7 @@ from muster.webhooks import (
 )
 
 _COUNTED: Final = 10_000
-_ADD: Final = "SELECT add_webhook_v1($1, $2, $3::text[], $4, $5)"
+_ADD: Final = "SELECT add_webhook_v2($1, $2, $3::text[], $4, $5, $6)"
 _UNTAP: Final = "SELECT untap_webhooks_v1()"
 _ALL: Final = f"""
     SELECT w.webhook_id, w.url, w.events, w.created_at, w.disabled, w.failing_since,
@@ -44,8 +49,12 @@ _CHANGE: Final = """
     WHERE webhook_id = $1
 """
 _REMOVE: Final = "DELETE FROM webhooks WHERE webhook_id = $1"
+_SECRETS: Final = (
+    "SELECT secret, secrets_sealed FROM webhooks WHERE webhook_id = $1 FOR NO KEY UPDATE"
+)
 _ROTATE: Final = """
-    UPDATE webhooks SET old_secret = secret, old_until = now() + $3::interval, secret = $2 WHERE webhook_id = $1
+    UPDATE webhooks SET old_secret = $2, old_until = now() + $5::interval, secret = $3, secrets_sealed = $4
+    WHERE webhook_id = $1
 """
 _KNOWN: Final = "SELECT 1 FROM webhooks WHERE webhook_id = $1"
 _REPLAY: Final = """
@@ -71,12 +80,16 @@ _DEAD: Final = """
 class PostgresWebhooks:
     """See `muster.webhooks.WebhookStore`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sealer: Sealer) -> None:
         self._database = database
+        self._sealer = sealer
+        self._beside = Beside(database)
 
     async def add(self, webhook: UUID, url: str, events: Sequence[str], secret: bytes) -> bool:
+        sealed = self._sealer.seal(secret, SECRETS, webhook.bytes)
+        plain = await self._beside.plain(secret)
         [[added]] = await self._database.fetch(
-            _ADD, webhook, url, list(events), secret, WEBHOOKS_MOST
+            _ADD, webhook, url, list(events), plain, sealed, WEBHOOKS_MOST
         )
         return bool(added)
 
@@ -108,7 +121,17 @@ class PostgresWebhooks:
 
     async def rotate(self, webhook: UUID, secret: bytes) -> bool:
         kept = timedelta(seconds=OLD_SECRET_S)
-        return await self._database.execute(_ROTATE, webhook, secret, kept) == "UPDATE 1"
+        plain = await self._beside.plain(secret)
+        async with self._database.transaction() as connection:
+            row = await connection.fetchrow(_SECRETS, webhook)
+            if row is None:
+                return False
+            # One that does not open signs nothing any more.
+            old = b"".join(secrets_of(self._sealer, webhook, *row)[:1])
+            sealed = self._sealer.seal(secret + old, SECRETS, webhook.bytes)
+            plain_old = None if plain is None else old or None
+            await connection.execute(_ROTATE, webhook, plain_old, plain, sealed, kept)
+        return True
 
     async def replay(self, webhook: UUID, since_ms: int, dead: bool) -> Replayed | None:
         if await self._database.fetchrow(_KNOWN, webhook) is None:
@@ -128,3 +151,19 @@ class PostgresWebhooks:
             )
             for id_, kind, room, seq, at, *how in rows
         ]
+
+
+def secrets_of(
+    sealer: Sealer, webhook: UUID, secret: bytes | None, sealed: bytes | None
+) -> list[bytes]:
+    """The one that signs, and the one before it if it is sealed with it; none where they do not open.
+
+    Raises `Refused`: `unavailable`.
+    """
+    if sealed is None:
+        return [] if secret is None else [secret]
+    try:
+        both = sealer.open(sealed, SECRETS, webhook.bytes)
+    except Unsealable:  # counted there
+        return []
+    return [both[at : at + SECRET_BYTES] for at in range(0, len(both), SECRET_BYTES)]
