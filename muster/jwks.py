@@ -139,7 +139,7 @@ class KeySet:
         Raises `Refused`: `unavailable` if no keys can be had.
         """
         found = self._find(kid, algorithm) if self._age() < FRESH_S else None
-        if found is None and self._due():
+        if found is None and (self._fetching.locked() or self._due()):
             await self._renew()
         if self._age() >= STALE_S:
             raise Refused(
@@ -153,6 +153,7 @@ class KeySet:
     def _due(self) -> bool:
         now_s = self._clock.monotonic()
         if self._breaker is not None and self._breaker.held_s(now_s):
+            self._breaker.held += 1
             return False
         return self._tried is None or now_s - self._tried >= FLOOR_S
 
