@@ -4,12 +4,15 @@
     take    the same, and asks: all that this process wants to know goes in one round trip, while which the next gathers
 
 Of busy buckets some tokens are taken ahead (`Quota.lease`), so that most requests and all but a few frames ask nobody.
-What that allows: what lies in one process is missing in another until it has come again, and when it has, both can be
-spent: up to two leases per process more, or fewer, than the burst and the rate allow. Nobody gets more out of asking
-everywhere at once.
+What that allows, of a bucket of `burst` tokens at `per_s`, in any stretch of T seconds by the clock of the shared ones:
+
+    burst + per_s x (T + the longest round trip) + processes x kept      kept: two leases, or one charge if that is more
+
+and no more than burst + per_s x T where nobody holds any at its beginning, however many processes are asked. Tokens
+that are forgotten, after LIFE_S or with a process, are lost: then it is fewer.
 Where the shared buckets are out of reach each process has its own of the same rates, never none: then N processes
-allow up to N times as much, and nobody is shut out. Owns this. Must never block: a round trip has a deadline, and
-after one that failed nobody waits for another until it has been seen to work.
+allow up to N times as much, besides, and nobody is shut out. Owns this. Must never block: a round trip has a deadline,
+and after one that failed nobody waits for another until it has been seen to work.
 """
 
 from __future__ import annotations
@@ -276,6 +279,14 @@ class Tolls:
         for charges, waiter in asked.waiting:
             if not waiter.done():  # else who asked has gone
                 waiter.set_result(self._spend_held(charges, now_s))
+        for key, want in asked.wants.items():
+            self._keep(key, want)
+
+    def _keep(self, key: _Key, want: Want) -> None:
+        """Of what nobody spent, because they had gone or another bucket refused them, no more than is leased."""
+        purse = self._purses.get(key)
+        if purse is not None:
+            purse.tokens = min(purse.tokens, max(2 * want.charge.quota.lease, want.least))
 
     def _put(self, key: _Key, want: Want, grant: Grant, now_s: float) -> None:
         purse = self._purses.get(key)
