@@ -86,6 +86,7 @@ from muster.reminders import Reminders
 from muster.rooms import Rooms
 from muster.scheduled import Schedule
 from muster.search import Search
+from muster.security_events import Watch
 from muster.sessions import Surroundings
 from muster.status import Statuses
 from muster.stores.depots.local import LocalDepot
@@ -109,6 +110,7 @@ from muster.stores.postgres.presence import PostgresPresence
 from muster.stores.postgres.previews import PostgresPreviews
 from muster.stores.postgres.rooms import PostgresRooms
 from muster.stores.postgres.search import PostgresSearch
+from muster.stores.postgres.security_events import PostgresSecurityEvents
 from muster.stores.postgres.sync import PostgresMoments
 from muster.stores.postgres.threads import PostgresThreads
 from muster.stores.postgres.visits import PostgresVisits
@@ -125,7 +127,8 @@ def assemble(on: Ground) -> Starlette:
         on.ring, settings.issuer, settings.audience, settings.access_token_s, on.clock, on.random
     )
     guards = on.guards
-    limits = Limits(guards.tolls, Quotas.of(settings), guards.attempts)
+    watch = Watch(PostgresSecurityEvents(on.primary), on.clock)
+    limits = Limits(guards.tolls, Quotas.of(settings), guards.attempts, watch)
     once = Once(PostgresIdempotency(on.primary))
     agreements = agreements_of(on)
     gate = Gate(
@@ -139,6 +142,7 @@ def assemble(on: Ground) -> Starlette:
         extensions(on, tokens),
         settings.min_version,
         agreements,
+        watch,
     )
     documents = DocumentHandlers()
     routes = table(_handlers(on, tokens, limits, documents, agreements))

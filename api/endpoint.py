@@ -26,6 +26,7 @@ from muster.errors import Refused
 from muster.extension import Extensions
 from muster.ids import PersonId, Random, SessionId, uuid7
 from muster.route_rules import RouteRule
+from muster.security_events import Kind, Watch
 from muster.service_keys import PREFIX, ServiceKey, ServiceKeys
 from muster.signed_request import Asked, Signed, read_signed
 from muster.telemetry import get_logger
@@ -64,6 +65,7 @@ class Gate(NamedTuple):
     extensions: Extensions
     min_version: str = ""
     agreements: Agreements | None = None
+    watch: Watch | None = None
 
 
 class Endpoint:
@@ -175,6 +177,8 @@ class Endpoint:
         if self._gate.control.revoked(claims.session):
             raise Refused(Code.unauthorized, "this session is over; log in")
         if claims.role not in self._rule.roles:
+            if self._gate.watch is not None:
+                await self._gate.watch.refused(claims.person, Kind.staff_refused, claims.session)
             raise Refused(Code.permission_denied, "your role does not allow that")
         return claims
 

@@ -19,6 +19,7 @@ from muster.attempts import Attempts
 from muster.errors import Refused
 from muster.ids import PersonId
 from muster.quotas import Charge, Quotas, address_key, person_key
+from muster.security_events import Kind, Watch
 from muster.service_keys import ServiceKey
 from muster.tokens import Claims
 from muster.tolls import Overdrawn, Standing, Tolls
@@ -35,7 +36,11 @@ _WRITES: Final = frozenset({Limit.write, Limit.secret})
 class Limits:
     """What a request is charged for. Whatever takes may raise `Refused`: `too_many_requests`."""
 
-    def __init__(self, tolls: Tolls, quotas: Quotas, attempts: Attempts) -> None:
+    def __init__(
+        self, tolls: Tolls, quotas: Quotas, attempts: Attempts, watch: Watch | None = None
+    ) -> None:
+        """`watch` is told of whose password is guessed at by somebody who is logged in as them."""
+        self._watch = watch
         self._tolls = tolls
         self._quotas = quotas
         self._attempts = attempts
@@ -117,7 +122,12 @@ class Limits:
 
         Left by `Refused` with the code `wrong` it was wrong; by another it was not looked at; else it was right.
         """
-        attempt = await self._attempts.begin(kind, account, address)
+        try:
+            attempt = await self._attempts.begin(kind, account, address)
+        except Refused:
+            if self._watch is not None and kind == STEP_UP:
+                await self._watch.refused(PersonId(UUID(account)), Kind.password_guessed, None)
+            raise
         try:
             yield
         except Refused as refused:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from api.agreements import AgreementHandlers
 from api.ground import Ground
 from api.moderation import QueueHandlers, Reading, SanctionHandlers
+from api.security_events import SecurityHandlers
 from api.staff import StaffHandlers
 from muster.acting import Acting
 from muster.agreements import Agreements
@@ -26,6 +27,7 @@ from muster.stores.postgres.lapses import PostgresLapses
 from muster.stores.postgres.reports import PostgresReports
 from muster.stores.postgres.rooms import PostgresRooms
 from muster.stores.postgres.sanctions import PostgresSanctions
+from muster.stores.postgres.security_events import PostgresSecurityEvents
 from muster.verdicts import Verdicts
 
 
@@ -35,6 +37,7 @@ class SafetyHandlers(NamedTuple):
     staff: StaffHandlers
     sanctions: SanctionHandlers
     queue: QueueHandlers
+    security: SecurityHandlers
     agreements: AgreementHandlers
 
 
@@ -53,6 +56,7 @@ def safety_handlers(
         StaffHandlers(reports, people, sessions, acting),
         SanctionHandlers(reading, people, acting),
         QueueHandlers(reports, Verdicts(reports, people, acting), reading),
+        SecurityHandlers(PostgresSecurityEvents(on.primary), people),
         AgreementHandlers(agreements),
     )
 

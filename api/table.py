@@ -33,6 +33,7 @@ from api import (
     presence,
     push,
     rooms,
+    security_events,
     sessions,
     staff,
     store,
@@ -82,6 +83,7 @@ class Handlers(NamedTuple):
     staff: staff.StaffHandlers
     sanctions: moderation.SanctionHandlers
     queue: moderation.QueueHandlers
+    security: security_events.SecurityHandlers
     agreements: agreements.AgreementHandlers
     adopters: adopters.AdopterHandlers
     webhooks: webhooks.WebhookHandlers
@@ -118,6 +120,7 @@ def table(to: Handlers) -> list[Route]:
         *safety_rows.of_staff(to.staff),
         *safety_rows.of_sanctions(to.sanctions),
         *safety_rows.of_queue(to.queue),
+        *safety_rows.of_security(to.security),
         *safety_rows.of_agreements(to.agreements),
         *service_rows.of_adopters(to.adopters),
         *service_rows.of_webhooks(to.webhooks),

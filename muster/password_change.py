@@ -12,6 +12,7 @@ from muster.metrics import IdentityMetrics
 from muster.password_policy import PasswordPolicy
 from muster.passwords import Passwords
 from muster.people import PeopleStore
+from muster.security_events import Kind
 from muster.sessions import Sessions
 from muster.telemetry import get_logger
 from proto.codes import Code
@@ -45,12 +46,14 @@ class PasswordChange:
     ) -> None:
         """From now on it is this one; whoever calls knows who asks. Raises `Refused`.
 
-        `keep`: the session that asks. `password_no`: of the password that was shown for this.
+        `keep`: the session that asks; None: somebody whom a mail let in. `password_no`: of the password that was shown
+        for this.
         """
         account = await self._people.account(person)
         await self._policy.check(password, account.profile.handle if account is not None else "")
         new_hash = await self._passwords.hash(password)
-        if not await self._people.change_password(person, new_hash, password_no):
+        kind = Kind.password_reset if keep is None else Kind.password_changed
+        if not await self._people.change_password(person, new_hash, password_no, kind):
             raise Refused(Code.conflict, "the password was changed meanwhile")
         self._metrics.count("password_changed")
         _log.info("password changed", person=str(person))

@@ -19,6 +19,7 @@ from muster.op import ProfileChange
 from muster.password_policy import PasswordPolicy
 from muster.passwords import Passwords
 from muster.permission import STAFF, ServiceRole
+from muster.security_events import Kind
 from muster.words import line
 from proto.codes import Code
 
@@ -86,9 +87,9 @@ class PeopleStore(Protocol):
         ...
 
     async def change_password(
-        self, person: PersonId, new_hash: str, password_no: int | None
+        self, person: PersonId, new_hash: str, password_no: int | None, kind: Kind
     ) -> bool:
-        """Another password; logins that are under way with the one before come to nothing.
+        """Another password, noted as `kind`; logins that are under way with the one before come to nothing.
 
         False if it is not change `password_no` any more that is in force; None: whichever it is.
         """

@@ -200,6 +200,8 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("POST", "/v1/reports/{report}/take"): _STAFF,
     ("POST", "/v1/reports/{report}/resolve"): _STAFF,
     ("GET", "/v1/audit"): _STAFF,
+    ("GET", "/v1/me/security-events"): _ANY,
+    ("GET", "/v1/people/{person}/security-events"): _STAFF,
     ("GET", "/v1/rooms/{room}/reports"): _MODERATE,
     # Which reports of the room: the queue itself sees to it.
     ("POST", "/v1/rooms/{room}/reports/{report}/take"): _MODERATE,

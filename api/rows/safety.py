@@ -5,12 +5,13 @@ Owns their order: they are matched as they stand.
 
 from __future__ import annotations
 
-from api import agreements, moderation, staff
+from api import agreements, moderation, security_events, staff
 from api.route import Done, Limit, Route
 from muster.agreements import Documents, Mine
 from muster.audit import AuditPage
 from muster.reports import Report, ReportPage
 from muster.sanctions import BanPage, SilencePage
+from muster.security_events import SecurityPage
 from proto.codes import Code
 
 _ROOM = "/v1/rooms/{room}"
@@ -54,6 +55,18 @@ def of_queue(to: moderation.QueueHandlers) -> list[Route]:
               body=moderation.Resolve, limit=write, refuses=_SETTLES),
         Route("GET", "/v1/audit", to.audit, "What moderators and staff did, the newest first",
               AuditPage, query=moderation.AuditQuery),
+    ]  # fmt: skip
+
+
+def of_security(to: security_events.SecurityHandlers) -> list[Route]:
+    """What happened to the security of accounts."""
+    return [
+        Route("GET", "/v1/me/security-events", to.mine,
+              "What happened to the security of my account, the newest first", SecurityPage,
+              query=security_events.SecurityQuery),
+        Route("GET", "/v1/people/{person}/security-events", to.of_person,
+              "What happened to the security of somebody's account, the newest first", SecurityPage,
+              query=security_events.SecurityQuery),
     ]  # fmt: skip
 
 

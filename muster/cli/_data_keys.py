@@ -22,6 +22,7 @@ from muster.errors import Refused
 from muster.facts import SealFacts
 from muster.keys import KeysError
 from muster.sealing import round_at
+from muster.stores.postgres.audit import by_hand
 from muster.stores.postgres.data_keys import data_keys
 from muster.stores.postgres.jobs import PostgresJobs
 from muster.stores.postgres.pool import open_database
@@ -62,6 +63,8 @@ async def _rotate(settings: Settings) -> int:
             made = await data_keys(database, masters, clock, CollectorRegistry()).rotate()
             if made is None:
                 return complain("somebody else has made a key at this moment", 1)
+            async with database.transaction() as connection:
+                await by_hand(connection, "data_keys_rotate", None, f"key {made}")
             # By then every process has it, and whatever they still seal is under it.
             due_ms = clock.now_ms() + round((SPREAD_S + 2 * LOOK_S) * 1000)
             await PostgresJobs(database).add(round_at(due_ms, f"key {made}"))
@@ -118,7 +121,11 @@ async def _contract(database: asyncpg.Connection) -> int:
             " not end, a process of the release before still runs",
             1,
         )
-    if not await contract(database):
+    async with database.transaction():
+        contracted = await contract(database)
+        if contracted:
+            await by_hand(database, "data_keys_contract", None, "")
+    if not contracted:
         print("push tokens and secrets lie sealed alone already")
         return 0
     print(

@@ -30,6 +30,7 @@ from muster.rotation import longest_life_s
 from muster.service_keys import FIELD, KEYS_MOST, NewKey
 from muster.service_keys import new_key as new_service_key
 from muster.stores.postgres import service_keys
+from muster.stores.postgres.audit import by_hand
 from muster.stores.postgres.data_keys import data_keys
 from muster.stores.postgres.pool import open_database
 
@@ -101,6 +102,7 @@ def _signing(args: argparse.Namespace, settings: Settings) -> int:
 def _rotate(settings: Settings) -> None:
     life_s = longest_life_s(settings)
     done = rotation.rotate(settings.keys_path, datetime.now(UTC), life_s)
+    _written_down(settings, "keys_rotate", done.current)
     if not done.promoted:
         print(f"there was no next key: {done.next} is published now")
         wait_min = rotation.PUBLISHED_S // 60
@@ -112,8 +114,21 @@ def _rotate(settings: Settings) -> None:
 
 def _replace(settings: Settings) -> None:
     done = rotation.replace(settings.keys_path)
+    _written_down(settings, "keys_replace", done.current)
     print(f"{done.current} signs now, {done.next} is next")
     _say_gone(done.removed)
+
+
+def _written_down(settings: Settings, action: str, kid: str) -> None:
+    """In the audit, where there is a database: keys are files, and change without one."""
+
+    async def write(database: asyncpg.Connection) -> int:
+        async with database.transaction():
+            await by_hand(database, action, None, kid)
+        return 0
+
+    if settings.database_url and asyncio.run(with_database(settings, write)):
+        print("this stands in no audit: the database does not answer", file=sys.stderr)
 
 
 def _prune(settings: Settings) -> None:
@@ -143,7 +158,12 @@ async def _add(database: asyncpg.Connection, args: argparse.Namespace, settings:
     until = None if args.days is None else datetime.now(UTC) + timedelta(days=args.days)
     wanted = [Scope(scope) for scope in dict.fromkeys(args.scope)]
     sealed = await _sealed(settings, new) if args.signs else None
-    if not await service_keys.add(database, new, args.name[:200], wanted, until, sealed):
+    name = args.name[:200]
+    async with database.transaction():
+        added = await service_keys.add(database, new, name, wanted, until, sealed)
+        if added:
+            await by_hand(database, "service_key_add", None, f"{new.id} {name}")
+    if not added:
         return complain(f"there are {KEYS_MOST} service keys already: revoke one", 1)
     print(new.word)
     print("shown this once: keep it where the app's servers find it", file=sys.stderr)
@@ -177,7 +197,11 @@ async def _list(database: asyncpg.Connection) -> int:
 
 
 async def _revoke(database: asyncpg.Connection, key: UUID) -> int:
-    if not await service_keys.revoke(database, key):
+    async with database.transaction():
+        revoked = await service_keys.revoke(database, key)
+        if revoked:
+            await by_hand(database, "service_key_revoke", None, str(key))
+    if not revoked:
         return complain(f"no service key {key} works", 1)
     print("revoked: every process refuses it within 2 seconds")
     return 0

@@ -17,6 +17,7 @@ from muster.sealing import KIND
 from muster.stores.postgres.data_keys import data_keys
 from muster.stores.postgres.pool import open_database
 from tests.cli.sql import execute
+from tests.cli.test_keys import audited
 
 PLAIN = (
     "INSERT INTO push_devices (device_id, person_id, install, provider, environment, topic, token, target_kind,"
@@ -76,6 +77,7 @@ async def test_a_rotation_makes_a_key_and_a_round(
     )
     assert due
     await connection.close()
+    assert await audited(database_url) == [("operator", "data_keys_rotate", "key 3")]
     (tmp_path / "master.key").unlink()
     master.ensure(tmp_path / "master.key")
     await execute(database_url, "DELETE FROM data_keys WHERE key_id = 3")
@@ -102,6 +104,7 @@ async def test_plain_tokens_are_given_up_only_when_all_are_sealed(
     await execute(database_url, "DELETE FROM push_devices")
     assert "from now on" in await _said(database_url, tmp_path, capsys, *words)
     assert "already" in await _said(database_url, tmp_path, capsys, *words)
+    assert await audited(database_url) == [("operator", "data_keys_contract", "")]
 
 
 async def test_the_doctor_looks_at_keys_and_rows(

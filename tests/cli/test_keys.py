@@ -16,6 +16,31 @@ async def _keys(url: str, *arguments: str) -> int:
     return await asyncio.to_thread(main, ["keys", "service", *arguments], environ)
 
 
+async def audited(url: str) -> list[tuple[str, str, str]]:
+    """As what, what, and about which key."""
+    connection = await asyncpg.connect(url)
+    rows = await connection.fetch(
+        "SELECT actor_as, action, coalesce(w.reason, '')"
+        " FROM audit LEFT JOIN audit_words w USING (log_id, n) ORDER BY n"
+    )
+    await connection.close()
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def test_a_rotation_stands_in_the_audit(database_url: str, tmp_path: Path) -> None:
+    """Which key signs now, and that an operator did it; without a database keys rotate all the same."""
+    environ = {"MUSTER_KEYS_DIR": str(tmp_path), "MUSTER_DATABASE_URL": database_url}
+    new_key(tmp_path)
+    for words in (["rotate"], ["rotate", "--compromised"]):
+        assert await asyncio.to_thread(main, ["keys", *words], environ) == 0
+    [first, second] = await audited(database_url)
+    assert [first[1], second[1]] == ["keys_rotate", "keys_replace"]
+    assert second == ("operator", "keys_replace", load(tmp_path).current_kid)
+    nobody = environ | {"MUSTER_DATABASE_URL": "postgresql://x@127.0.0.1:1/x"}
+    assert await asyncio.to_thread(main, ["keys", "rotate", "--compromised"], nobody) == 0
+    assert second[2] != load(tmp_path).current_kid
+
+
 async def test_a_key_is_shown_once_and_ended_for_good(
     database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -38,6 +63,10 @@ async def test_a_key_is_shown_once_and_ended_for_good(
     await connection.close()
     assert await _keys(database_url, "revoke", str(parts[0])) == 0
     assert await _keys(database_url, "revoke", str(parts[0])) == 1
+    assert await audited(database_url) == [
+        ("operator", "service_key_add", f"{parts[0]} shop"),
+        ("operator", "service_key_revoke", str(parts[0])),
+    ]
     capsys.readouterr()
     assert await _keys(database_url, "list") == 0
     assert "revoked" in capsys.readouterr().out

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
 from muster.audit import Act, Link, Sought
 from muster.cursor import Place
@@ -68,9 +69,12 @@ class PostgresAudit:
 
 
 async def by_hand(
-    connection: asyncpg.Connection, action: str, subject: PersonId, reason: str
+    connection: asyncpg.Connection | PoolConnectionProxy,
+    action: str,
+    subject: PersonId | None,
+    reason: str,
 ) -> None:
-    """Write down what an operator did, in the transaction that is open."""
+    """Write down what an operator did, in the transaction that is open; `subject`: to whom, if to anybody."""
     await connection.execute(_LOCK, CONTROL_ROOM)
     await connection.execute(_BY_HAND, CONTROL_ROOM, action, subject, reason)
 

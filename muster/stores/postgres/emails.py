@@ -13,8 +13,10 @@ import asyncpg
 from muster.emails import Kept, NewEmail, Notice, Verified
 from muster.ids import PersonId
 from muster.mails import NewMail
+from muster.security_events import Kind
 from muster.stores.postgres import mails
 from muster.stores.postgres.pool import Database
+from muster.stores.postgres.security_events import note
 
 _COLUMNS = "email_id, person_id, address_sealed, language, verified_at IS NOT NULL"
 _OF_PERSON: Final = f"SELECT {_COLUMNS} FROM emails WHERE person_id = $1"  # noqa: S608  # constant
@@ -69,7 +71,10 @@ class PostgresEmails:
             if old is not None:
                 told = notice(Kept(old, person, sealed, language, True))
                 await connection.fetchval(mails.ADD, *mails.arguments(told))
-        return Verified(outcome)
+            verified = Verified(outcome)
+            if verified is Verified.verified:
+                await note(connection, person, Kind.email_verified)
+        return verified
 
     async def adopt(self, new: NewEmail) -> bool:
         return await self._database.execute(_ADOPT, *new) == "INSERT 0 1"
@@ -82,6 +87,7 @@ class PostgresEmails:
             for one in gone:
                 if one.verified:
                     await connection.fetchval(mails.ADD, *mails.arguments(notice(one)))
+                    await note(connection, person, Kind.email_removed)
         return bool(gone)
 
 

@@ -13,8 +13,10 @@ from uuid import UUID
 from muster.ids import PersonId, SessionId
 from muster.joining import Linking, Unlinking
 from muster.oauth_flow import Ended, NewFlow, Returned
+from muster.security_events import Kind
 from muster.stores.postgres.moments import to_ms
 from muster.stores.postgres.pool import Database
+from muster.stores.postgres.security_events import note
 
 # Old ones of anybody go with each new one: there is never more than what was begun lately.
 _ADD: Final = """
@@ -96,9 +98,15 @@ class PostgresServices:
         return {row[0]: to_ms(row[1]) for row in rows}
 
     async def link(self, person: PersonId, realm: str, subject: str) -> Linking:
-        [[outcome]] = await self._database.fetch(_LINK, person, realm, subject)
-        return Linking(outcome)
+        async with self._database.transaction() as connection:
+            linking = Linking(await connection.fetchval(_LINK, person, realm, subject))
+            if linking is Linking.linked:
+                await note(connection, person, Kind.service_linked)
+        return linking
 
     async def unlink(self, person: PersonId, realm: str) -> Unlinking:
-        [[outcome]] = await self._database.fetch(_UNLINK, person, realm)
-        return Unlinking(outcome)
+        async with self._database.transaction() as connection:
+            unlinking = Unlinking(await connection.fetchval(_UNLINK, person, realm))
+            if unlinking is Unlinking.unlinked:
+                await note(connection, person, Kind.service_unlinked)
+        return unlinking

@@ -15,6 +15,7 @@ import asyncpg
 from muster.ids import PersonId
 from muster.people import Account, Credentials, Profile
 from muster.permission import ServiceRole
+from muster.security_events import Kind
 from muster.stores.postgres.pool import Database
 
 # With the person comes the empty log of their own.
@@ -48,7 +49,7 @@ _CHANGED: Final = """
     ), halfway AS (
         DELETE FROM half_logins h USING changed c WHERE h.person_id = c.person_id
     )
-    SELECT 1 FROM changed
+    SELECT note_security_v1(person_id, $4, NULL) FROM changed
 """
 _BLOCKED = """
     SELECT p.person_id, p.handle_shown, p.name, p.bio, p.picture FROM blocks b JOIN people p ON p.person_id = b.blocked
@@ -86,9 +87,9 @@ class PostgresPeople:
         await self._database.execute(_REHASHED, person, old_hash, new_hash)
 
     async def change_password(
-        self, person: PersonId, new_hash: str, password_no: int | None
+        self, person: PersonId, new_hash: str, password_no: int | None, kind: Kind
     ) -> bool:
-        row = await self._database.fetchrow(_CHANGED, person, new_hash, password_no)
+        row = await self._database.fetchrow(_CHANGED, person, new_hash, password_no, kind.value)
         return row is not None
 
     async def blocked_by(self, person: PersonId, after: UUID | None, limit: int) -> list[Profile]:

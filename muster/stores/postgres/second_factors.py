@@ -6,6 +6,7 @@ sealed, nor a code or token but its hash, and never decide about a code: muster/
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import asyncpg
@@ -14,8 +15,10 @@ from asyncpg.pool import PoolConnectionProxy
 from muster.ids import DeviceId, PersonId
 from muster.login import Half
 from muster.second_factor import After, Factor, Held, Judge
+from muster.security_events import Kind
 from muster.stores.postgres.moments import from_ms, to_ms
 from muster.stores.postgres.pool import Database
+from muster.stores.postgres.security_events import note
 from muster.totp import Judged, State, Verdict
 
 _FIND: Final = """
@@ -82,13 +85,16 @@ class PostgresSecondFactors:
             if row is None:
                 return None
             fits = recovery is not None and await connection.fetchval(_FITS, person, recovery)
-            judged = judge(Held(row[0], row[1], _state(row), bool(fits)))
+            held = Held(row[0], row[1], _state(row), bool(fits))
+            judged = judge(held)
             right = judged.verdict is Verdict.right
             await _keep(connection, person, judged.state, confirm=right and after.confirm)
             if right:
                 if fits:
                     await connection.execute(_USED, person, recovery)
                 await _do(connection, person, after)
+            for kind in _kinds(held, judged, after):
+                await note(connection, person, kind)
             return judged
 
 
@@ -149,3 +155,19 @@ async def _do(connection: PoolConnectionProxy, person: PersonId, after: After) -
     elif after.codes is not None:
         await connection.execute(_FORGET, person)
         await connection.execute(_CODES, person, list(after.codes))
+
+
+def _kinds(held: Held, judged: Judged, after: After) -> Iterator[Kind]:
+    """What its owner is told of."""
+    if judged.verdict is not Verdict.right:
+        if judged.state.locked_until_ms > held.state.locked_until_ms:
+            yield Kind.factor_locked
+        return
+    if held.recovery:
+        yield Kind.recovery_code_used
+    if after.remove:
+        yield Kind.factor_off
+    elif after.confirm:
+        yield Kind.factor_on
+    elif after.codes is not None:
+        yield Kind.recovery_codes_renewed

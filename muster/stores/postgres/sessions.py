@@ -15,9 +15,11 @@ from muster import refresh
 from muster.ids import DeviceId, PersonId, SessionId
 from muster.permission import ServiceRole
 from muster.refresh import RefreshState, Verdict
+from muster.security_events import Kind
 from muster.sessions import Family, NewSession, Rotated, Session
 from muster.stores.postgres.moments import from_ms, to_ms
 from muster.stores.postgres.pool import Database
+from muster.stores.postgres.security_events import note
 
 # The lock settles who comes first: a ban that waits for it ends this session too, one that was there
 # before it is seen here. So with a change of the password, which ends the sessions of before.
@@ -128,6 +130,8 @@ class PostgresSessions:
                 return Rotated(verdict, family, successor)
             if verdict is Verdict.repeated and state is not None and state.salt is not None:
                 return Rotated(verdict, family, refresh.successor(token, state.salt))
+            if verdict is Verdict.reused and family is not None:
+                await note(connection, family.person, Kind.refresh_reused, family.session)
             return Rotated(verdict, family)
 
 
