@@ -21,11 +21,12 @@ SLOW_S: Final = 7_200.0
 
 
 class MasterFile(NamedTuple):
-    """Where master keys are, why they cannot be used (empty: they can), and whether others may read them."""
+    """Where master keys are, why they cannot be used (empty: they can), and whether others may read or guess them."""
 
     where: str
     trouble: str
     exposed: bool
+    guessable: bool = False
 
 
 def of_master(file: MasterFile) -> Finding:
@@ -41,6 +42,13 @@ def of_master(file: MasterFile) -> Finding:
             "master key",
             f"{file.where} can be read by others",
             "chmod 600: with a copy of the database it opens everything",
+        )
+    if file.guessable:
+        return warn(
+            "master key",
+            f"{file.where} is no random one",
+            "put one of `openssl rand -hex 32` before it, then `muster keys data rotate`: what anybody may try opens"
+            " everything",
         )
     return ok("master key", f"{file.where}, opens every data key")
 

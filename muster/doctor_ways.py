@@ -66,7 +66,7 @@ def _postgres(what: str, url: str) -> Finding:
     there = urlsplit(url)
     asked = {name: values[-1] for name, values in parse_qs(there.query).items()}
     host = asked.get("host", there.hostname or "")
-    if _here(host):
+    if is_here(host):
         return ok(what, "on this machine")
     mode = asked.get("sslmode", "prefer")
     if mode == "verify-full":
@@ -80,7 +80,7 @@ def _postgres(what: str, url: str) -> Finding:
 
 def _redis(url: str) -> Finding:
     there = urlsplit(url)
-    if there.scheme == "unix" or _here(there.hostname or ""):
+    if there.scheme == "unix" or is_here(there.hostname or ""):
         return ok("way to Redis", "on this machine")
     asked = {name: values[-1].lower() for name, values in parse_qs(there.query).items()}
     verified = (
@@ -94,7 +94,7 @@ def _redis(url: str) -> Finding:
     return warn("way to Redis", found, advice)
 
 
-def _here(host: str) -> bool:
+def is_here(host: str) -> bool:
     """A Unix socket, or an address that no packet leaves the machine for."""
     if host in ("", "localhost") or host.startswith("/"):
         return True

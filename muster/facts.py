@@ -34,6 +34,7 @@ class PostgresFacts(NamedTuple):
     overdue: Sequence[Lease]
     clock_apart_ms: float
     audit_rewritable: bool = False  # our role may change rows of the audit, but for the trigger
+    staff_without_factor: int | None = None  # None: a schema that knows none
 
 
 class ReplicaFacts(NamedTuple):

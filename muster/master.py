@@ -23,6 +23,8 @@ KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 MASTERS_MOST: Final = 8
 _NAME_BYTES: Final = 8
+_LEAST_DIFFERENT: Final = 17
+"""Different bytes of a key. Of 32 that are random fewer are as rare as 1 in 10^11; hexadecimal digits have 16."""
 
 
 class Masters:
@@ -33,6 +35,9 @@ class Masters:
         if not 1 <= len(keys) <= MASTERS_MOST or any(len(key) != KEY_BYTES for key in keys):
             raise KeysError(f"there are 1 to {MASTERS_MOST} master keys of {KEY_BYTES} bytes each")
         self._ciphers = {_name(key): AESGCM(key) for key in keys}
+        self.guessable = any(len(set(key)) < _LEAST_DIFFERENT for key in keys)
+        """One is no random key: zeros, a letter repeated, what documents show."""
+
         self.current = _name(keys[0])
         """The name of the one that wraps: a hash, no secret."""
 

@@ -8,8 +8,7 @@ What that allows, of a bucket of `burst` tokens at `per_s`, in any stretch of T 
 
     burst + per_s x (T + the longest round trip) + processes x kept      kept: two leases, or one charge if that is more
 
-and no more than burst + per_s x T where nobody holds any at its beginning, however many processes are asked. Tokens
-that are forgotten, after LIFE_S or with a process, are lost: then it is fewer.
+and no more than burst + per_s x T where nobody holds any at its beginning. What is forgotten only makes it fewer.
 Where the shared buckets are out of reach each process has its own of the same rates, never none: then N processes
 allow up to N times as much, besides, and nobody is shut out. Owns this. Must never block: a round trip has a deadline,
 and after one that failed nobody waits for another until it has been seen to work.
@@ -280,13 +279,9 @@ class Tolls:
             if not waiter.done():  # else who asked has gone
                 waiter.set_result(self._spend_held(charges, now_s))
         for key, want in asked.wants.items():
-            self._keep(key, want)
-
-    def _keep(self, key: _Key, want: Want) -> None:
-        """Of what nobody spent, because they had gone or another bucket refused them, no more than is leased."""
-        purse = self._purses.get(key)
-        if purse is not None:
-            purse.tokens = min(purse.tokens, max(2 * want.charge.quota.lease, want.least))
+            if (purse := self._purses.get(key)) is not None:
+                # Of what nobody spent, because they had gone or another bucket refused them, little is kept.
+                purse.tokens = min(purse.tokens, max(2 * want.charge.quota.lease, want.least))
 
     def _put(self, key: _Key, want: Want, grant: Grant, now_s: float) -> None:
         purse = self._purses.get(key)

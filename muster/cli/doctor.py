@@ -30,6 +30,7 @@ from muster.doctor import Finding, Verdict, fail, ok
 from muster.doctor_identity import of_hashing, of_keys, of_passwords
 from muster.doctor_pushes import KeyFile, of_pushes
 from muster.doctor_seals import MasterFile, of_master, of_seals
+from muster.doctor_settings import of_settings, of_staff
 from muster.doctor_ways import CertificateFile, of_ways
 from muster.errors import Refused
 from muster.facts import SealFacts
@@ -77,6 +78,7 @@ async def _examine(settings: Settings, running: Running | None) -> dict[str, lis
     return {
         "this machine": [*_machine(settings)],
         f"postgres  {database}": await _postgres(settings),
+        "settings": [*of_settings(settings)],
         "ways": [*of_ways(settings, _certificate(settings))],
         "sealed fields": await _seals(settings),
         f"redis  {redis}": await _redis(settings),
@@ -156,6 +158,8 @@ async def _postgres(settings: Settings) -> list[Finding]:
         async with asyncio.timeout(_ASK_WITHIN_S), connected(settings.database_url) as connection:
             facts = await read_postgres(connection, SystemClock())
         findings.extend(doctor.of_postgres(facts, settings))
+        if facts.staff_without_factor is not None:
+            findings.append(of_staff(facts.staff_without_factor))
     except UNREACHABLE as error:
         findings.append(_no_answer(error, "is it running, and are URL and password right?"))
     if settings.database_replica_url:
@@ -197,7 +201,7 @@ def _master(settings: Settings, facts: SealFacts | None) -> MasterFile:
         exposed = not settings.master_key and bool(path.stat().st_mode & _OTHERS_MAY_READ)
     except (KeysError, OSError) as error:
         return MasterFile(where, reason(error), exposed=False)
-    return MasterFile(where, "", exposed)
+    return MasterFile(where, "", exposed, masters.guessable)
 
 
 async def _redis(settings: Settings) -> list[Finding]:

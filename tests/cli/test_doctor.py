@@ -185,3 +185,21 @@ async def test_a_process_that_does_not_answer_fails(
     assert "fail  hub 1: no answer" in shown
     assert "fail  api: no answer" in shown
     assert shown.count("  fail") == 2
+
+
+async def test_settings_and_staff_that_are_unsafe_are_warnings(
+    shell: Shell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rates off, debug logs, a master key of zeros, an admin with a password alone; exit code 0."""
+    (Path(shell["MUSTER_DATA"]) / "keys" / "master.key").write_text("00" * 32)
+    await execute(
+        shell["MUSTER_DATABASE_URL"],
+        "INSERT INTO people (person_id, handle, handle_shown, name, service_role) VALUES"
+        " (gen_random_uuid(), 'ada', 'ada', '', 'admin'), (gen_random_uuid(), 'bob', 'bob', '', 'user')",
+    )
+    unsafe = {"MUSTER_RATE_LIMITS": "0", "MUSTER_LOG_LEVEL": "debug"}
+    assert await _doctor({**shell, **unsafe}) == 0
+    shown = capsys.readouterr().out
+    for line in ("rate limits: off", "log level: debug", "staff: 1 without a second factor"):
+        assert f"warn  {line}" in shown, shown
+    assert "is no random one" in shown

@@ -110,12 +110,11 @@ async def test_who_goes_away_while_keys_are_fetched_is_no_fault() -> None:
     """The next one fetches as soon as the floor allows it."""
     async with world() as on:
         on.issuer.silent = True
-        waiting = asyncio.create_task(on.is_known())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+            waiting = tasks.create_task(on.is_known())
             while not on.issuer.asked:  # noqa: ASYNC110  # nobody tells
                 await asyncio.sleep(0)
-        waiting.cancel()
-        await asyncio.wait([waiting])
+            waiting.cancel()
         assert not on.breaker.is_open
         on.issuer.silent = False
         on.issuer.answer = DOCUMENT

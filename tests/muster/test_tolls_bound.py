@@ -60,10 +60,10 @@ class Line:
 class Process:
     """One, with its line and its clock."""
 
-    def __init__(self, shared: FakeTolls) -> None:
+    def __init__(self, shared: FakeTolls, tasks: asyncio.TaskGroup) -> None:
         self.clock, self.line = Clock(), Line(shared)
         self.tolls = Tolls(self.line, Breaker(random.Random(1), SHARED), self.clock)
-        self.running = asyncio.create_task(self.tolls.run())
+        self.running = tasks.create_task(self.tolls.run())
         self.asking: list[asyncio.Task[None]] = []
 
     def leave(self) -> None:
@@ -75,11 +75,12 @@ class Process:
 class World:
     """All processes, who asks them, and when somebody was let in."""
 
-    def __init__(self, quota: Quota) -> None:
+    def __init__(self, quota: Quota, tasks: asyncio.TaskGroup) -> None:
+        self._tasks = tasks
         self.quota = quota
         self.clock = Clock()
         self.shared = FakeTolls(self.clock)
-        self.processes = [Process(self.shared) for _ in range(PROCESSES)]
+        self.processes = [Process(self.shared, tasks) for _ in range(PROCESSES)]
         self.let_in: list[tuple[float, float]] = []
         self.largest = 1.0
         self.decided_alone = 0
@@ -96,7 +97,7 @@ class World:
         if beside:
             charges.append(NEVER.of(b"room"))
         at = self.processes[process]
-        at.asking += [asyncio.create_task(self._take(at.tolls, charges)) for _ in range(times)]
+        at.asking += [self._tasks.create_task(self._take(at.tolls, charges)) for _ in range(times)]
         await self.settle()
 
     async def _take(self, tolls: Tolls, charges: list[Charge]) -> None:
@@ -126,7 +127,7 @@ class World:
         old.running.cancel()
         await self.settle()
         self.decided_alone += old.tolls.decided_alone
-        self.processes[process] = Process(self.shared)
+        self.processes[process] = Process(self.shared, self._tasks)
         await self.settle()
 
     async def pass_time(self, shared_s: float, own: Sequence[float]) -> None:
@@ -198,13 +199,18 @@ STEPS = st.lists(
 
 async def play(quota: Quota, steps: Sequence[tuple[object, ...]]) -> World:
     """All of it; each step is a method of the world."""
-    on = World(quota)
-    does = {"ask": on.ask, "hold": on.hold, "die": on.die, "leave": on.leave, "time": on.pass_time}
-    try:
+    async with asyncio.TaskGroup() as tasks:
+        on = World(quota, tasks)
+        does = {
+            "ask": on.ask,
+            "hold": on.hold,
+            "die": on.die,
+            "leave": on.leave,
+            "time": on.pass_time,
+        }
         await on.settle()
         for name, *how in steps:
             await does[str(name)](*how)  # type: ignore[operator]  # each takes what its strategy draws
-    finally:
         await on.end()
     return on
 

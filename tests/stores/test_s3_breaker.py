@@ -161,10 +161,10 @@ async def test_calls_that_are_given_up_are_no_faults(tmp_path: Path) -> None:
         for _ in range(STORE.faults):
             on.store.answer = b""
             on.store.came.clear()
-            waiting = asyncio.create_task(on.depot.ping())
-            await on.store.came.wait()
-            waiting.cancel()
-            await asyncio.wait([waiting])
+            async with asyncio.TaskGroup() as tasks:
+                waiting = tasks.create_task(on.depot.ping())
+                await on.store.came.wait()
+                waiting.cancel()
             on.store.answer = OK
             with pytest.raises(TooLarge):
                 await on.depot.fetch(AT, tmp_path / "got", 3)

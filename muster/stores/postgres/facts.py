@@ -46,6 +46,11 @@ _OVERDUE: Final = """
     WHERE until < clock_timestamp() AND cardinality(rooms) > 0 ORDER BY until LIMIT 1000
 """
 _AUDIT: Final = "SELECT coalesce(has_table_privilege(to_regclass('audit')::oid, 'UPDATE'), false)"
+_FACTORS: Final = "SELECT to_regclass('second_factors') IS NOT NULL"
+_STAFF: Final = """
+    SELECT count(*) FROM people p WHERE p.service_role <> 'user' AND p.banned_at IS NULL AND NOT EXISTS (
+        SELECT FROM second_factors f WHERE f.person_id = p.person_id AND f.confirmed_at IS NOT NULL)
+"""
 _WAL_FILE: Final = "SELECT pg_walfile_name(pg_current_wal_lsn())"
 _CLOCK: Final = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8"
 _REPLAYED: Final = """
@@ -83,6 +88,7 @@ async def read_postgres(connection: asyncpg.Connection, clock: Clock) -> Postgre
         overdue=[Lease(*row) for row in overdue],
         clock_apart_ms=await _clock_apart_ms(connection, clock),
         audit_rewritable=await connection.fetchval(_AUDIT),
+        staff_without_factor=await _staff_without_factor(connection),
     )
 
 
@@ -113,3 +119,9 @@ async def _clock_apart_ms(connection: asyncpg.Connection, clock: Clock) -> float
     started, before = clock.monotonic(), clock.now_ms()
     theirs = float(await connection.fetchval(_CLOCK))
     return theirs - (before + (clock.monotonic() - started) * 500)
+
+
+async def _staff_without_factor(connection: asyncpg.Connection) -> int | None:
+    if not await connection.fetchval(_FACTORS):
+        return None
+    return int(await connection.fetchval(_STAFF))
