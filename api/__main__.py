@@ -13,7 +13,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, Protocol
 from uuid import uuid4
 
 import httpcore
@@ -33,10 +33,13 @@ from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
 from api.proving import proving
 from api.pushing import stale
+from api.safety import lapsing
 from api.sealing import sealing
 from muster import lifetime, master, tls
 from muster.addresses import networks
 from muster.breached import BreachedError
+from muster.breaker import STORE, Breaker
+from muster.breaker_counts import BreakerCounts
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
@@ -45,11 +48,13 @@ from muster.dialer import SystemDialer
 from muster.egress import EVERYWHERE, Egress
 from muster.errors import Refused
 from muster.fetch import Pages
+from muster.guards import guards_of
 from muster.heap import Heap
 from muster.ids import SystemRandom
 from muster.jobs import JobMetrics
 from muster.keys import KeysError, Ring
 from muster.lanes import LaneTable
+from muster.lapses import Lapses
 from muster.lateness import Lateness
 from muster.master import Masters
 from muster.metrics import MediaMetrics, WriterMetrics
@@ -81,6 +86,7 @@ from muster.stores.redis.publisher import RedisPublisher
 from muster.stores.redis.roll import roll_at
 from muster.stores.redis.standing import standings_at
 from muster.stores.redis.tail import RedisTail
+from muster.stores.redis.tolls import tolls_at
 from muster.telemetry import configure_logging, get_logger, new_registry
 from muster.writer import Writer
 
@@ -121,6 +127,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(control.run()),
                 tasks.create_task(ground.data_keys.run()),
                 tasks.create_task(ground.placement.survey.run()),
+                *ground.guards.start(tasks),
                 tasks.create_task(timers(ground, rng, jobs).run()),
                 tasks.create_task(previewing(ground, rng, _pages(ground), jobs).run()),
                 tasks.create_task(sending(ground, rng, jobs).run()),
@@ -129,6 +136,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),
                 tasks.create_task(_begun(orphaned(ground))),
                 tasks.create_task(_begun(stale(ground))),
+                tasks.create_task(_begun(lapsing(ground))),
                 tasks.create_task(_begun(sealing(ground))),
             ]
             if certificate is not None:
@@ -148,7 +156,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     return 0
 
 
-async def _begun(rounds: Orphans | Sealing | StaleDevices) -> None:
+async def _begun(rounds: Orphans | Sealing | StaleDevices | Lapses) -> None:
     """The first of these rounds; each sees to the next."""
     while True:
         try:
@@ -213,7 +221,10 @@ async def _ground(
     # The operator chose the issuers, and may have them on the inside.
     abroad = Abroad(Egress(networks(settings.egress_networks)), Egress(networks(EVERYWHERE)))
     shown = proving(settings, clock, registry)
-    async with _media(settings, ring, registry) as media, shown as identity:
+    breakers = BreakerCounts(registry)
+    shared = tolls_at(settings.redis_url, settings.redis_cluster, rng)
+    guards = guards_of(settings, shared, clock, rng, registry, breakers)
+    async with _media(settings, ring, registry, breakers) as media, shown as identity:
         with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
             ground = Ground(
                 settings,
@@ -233,16 +244,22 @@ async def _ground(
                 placement,
                 sealed,
                 identity,
+                guards,
+                breakers,
                 memory,
             )
             yield ground, control, writer, tail
-    for egress in abroad:
-        await egress.close()
-    await roll.close()
-    await standings.close()
-    await publisher.close()
-    for database in (*databases, *apart):
-        await database.close()
+    await _close(*abroad, roll, standings, shared, publisher, *databases, *apart)
+
+
+class _Closes(Protocol):
+    async def close(self) -> None: ...
+
+
+async def _close(*opened: _Closes) -> None:
+    """In this order."""
+    for one in opened:
+        await one.close()
 
 
 def _pages(ground: Ground) -> Pages:
@@ -252,13 +269,14 @@ def _pages(ground: Ground) -> Pages:
 
 @asynccontextmanager
 async def _media(
-    settings: Settings, ring: Ring, registry: CollectorRegistry
+    settings: Settings, ring: Ring, registry: CollectorRegistry, breakers: BreakerCounts
 ) -> AsyncIterator[MediaGround]:
     """What media stand on; workers start when there is work."""
     darkroom = Darkroom(settings.media_workers)
+    store = breakers.of("media", Breaker(random.Random(), STORE))  # noqa: S311  # spreads probes
     try:
         async with open_depot(
-            settings, lambda: ring.secrets(MEDIA_ADDRESSES), SystemClock()
+            settings, lambda: ring.secrets(MEDIA_ADDRESSES), SystemClock(), store
         ) as depot:
             yield MediaGround(depot, darkroom, MediaMetrics(registry))
     finally:

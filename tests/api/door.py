@@ -27,6 +27,7 @@ from api.memory import Ear, remembering
 from api.proving import proving
 from muster import keys
 from muster.addresses import networks
+from muster.breaker_counts import BreakerCounts
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
@@ -34,6 +35,7 @@ from muster.darkroom.pool import Darkroom
 from muster.data_keys import DataKeys
 from muster.egress import EVERYWHERE, Egress
 from muster.errors import Refused
+from muster.guards import guards_of
 from muster.ids import DeviceId, PersonId, SessionId, SystemRandom, device_of
 from muster.keys import KeyRing
 from muster.lanes import LaneTable
@@ -56,6 +58,7 @@ from muster.stores.redis.publisher import RedisPublisher
 from muster.stores.redis.roll import roll_at
 from muster.stores.redis.standing import standings_at
 from muster.stores.redis.tail import RedisTail
+from muster.stores.redis.tolls import tolls_at
 from muster.tokens import Tokens
 from muster.writer import Writer
 from proto.frames import Entry
@@ -323,6 +326,7 @@ async def open_door(
     primary_url: str | None = None,  # where it looks for Postgres
     endpoints: Egress | None = None,  # how it asks webhooks' endpoints
     lane_prefix: str = "",
+    tolls: str = "",  # whose limits it shares, else its own
     within_s: float = PATIENCE_S,  # in which its writer answers
     **changed: Any,
 ) -> AsyncIterator[Door]:
@@ -347,6 +351,9 @@ async def open_door(
     sealing = await _sealing(primary, clock, registry)
     database, abroad = await asyncpg.connect(database_url), _abroad(settings, endpoints)
     shown = proving(settings, clock, registry, f"test-{secrets.token_hex(4)}")
+    breakers = BreakerCounts(registry)
+    shared = tolls_at(redis_url, False, rng, tolls or f"test-{secrets.token_hex(4)}", PATIENCE_S)
+    guards = guards_of(settings, shared, clock, rng, registry, breakers)
     async with _media(settings, clock, registry) as media, shown as identity:
         with ThreadPoolExecutor(2) as hashing:
             ground = Ground(
@@ -367,10 +374,13 @@ async def open_door(
                 placement,
                 sealing,
                 identity,
+                guards,
+                breakers,
                 memory,
             )
             async with _asking(ground) as client, asyncio.TaskGroup() as tasks:
                 running = [tasks.create_task(each.run()) for each in (writer, control, survey)]
+                running += guards.start(tasks)
                 if memory is not None:
                     tail = _tail(memory.shelf, control, (nodes, lanes), clock, registry)
                     running += [tasks.create_task(part.run()) for part in (memory.views, tail)]
@@ -379,7 +389,7 @@ async def open_door(
                 finally:
                     for task in running:
                         task.cancel()
-    for opened in (*abroad, roll, standings, publisher, database, primary, replica):
+    for opened in (*abroad, roll, standings, shared, publisher, database, primary, replica):
         if opened is not None:
             await opened.close()
 

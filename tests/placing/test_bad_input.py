@@ -86,7 +86,7 @@ async def both(database_url: str, redis_url: str) -> AsyncIterator[Both]:
         await listed(door.database, room, one.id, sharing="on")
         await ready(door)
         visits: VisitStore = Visits(door.ground.writer, PostgresVisits(door.ground.primary))
-        placing: Placing = door.ground.placement.placing(visits, limited=False)
+        placing: Placing = door.ground.placement.placing(visits)
         async with opened_door(judge=placing) as sockets:
             peer = await sockets.authenticated(token(person=one.id.int))
             plain = await sockets.authenticated(
