@@ -201,7 +201,7 @@ async def test_every_relation_on_every_room_route(door: Door, kind: RoomKind) ->
                 if got != want:
                     wrong.append((*key, ask.body, relation.value, f"want {want}, got {got}"))
     assert wrong == []
-    assert cells == sum(len(asks) for asks in ASKS.values()) * len(Relation) == 60 * 7
+    assert cells == sum(len(asks) for asks in ASKS.values()) * len(Relation)
 
 
 async def test_logs_that_are_no_rooms_are_not_there(door: Door) -> None:
@@ -247,7 +247,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
                 fits = status != 401 and (status == 403) is refused
             assert fits, (method, template, role, status)
             cells += 1
-    assert cells == 4 * len(ROUTE_RULES) == 4 * 169
+    assert cells == (1 + len(ServiceRole)) * len(ROUTE_RULES)
 
 
 async def test_every_scope_on_every_route(door: Door) -> None:
