@@ -338,7 +338,7 @@ async def _break_sql(canary: Canary) -> None:
     try:
         body = {"password": PASSWORD, "name": f"{MARK} twice"}
         answers = [
-            await canary.client.post("/v1/people", json={**body, "handle": f"{MARK}{n}"})
+            await canary.ask("POST", "/v1/people", json={**body, "handle": f"{MARK}{n}"})
             for n in range(2)
         ]
         assert [a.status_code for a in answers] == [201, 500]
