@@ -17,7 +17,6 @@ from typing import Final, Protocol
 from uuid import uuid4
 
 import httpcore
-from prometheus_client import CollectorRegistry
 
 from api.assembly import (
     assemble,
@@ -28,22 +27,21 @@ from api.assembly import (
     timers,
 )
 from api.edge import ApiMetrics
-from api.ground import Abroad, Ground, MediaGround
+from api.ground import Abroad, Ground
 from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
 from api.proving import proving
 from api.pushing import stale
 from api.safety import lapsing
 from api.sealing import sealing
+from api.storing import storing
 from muster import lifetime, master, tls
 from muster.addresses import networks
 from muster.breached import BreachedError
-from muster.breaker import STORE, Breaker
 from muster.breaker_counts import BreakerCounts
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
-from muster.darkroom.pool import Darkroom
 from muster.dialer import SystemDialer
 from muster.egress import EVERYWHERE, Egress
 from muster.errors import Refused
@@ -57,7 +55,7 @@ from muster.lanes import LaneTable
 from muster.lapses import Lapses
 from muster.lateness import Lateness
 from muster.master import Masters
-from muster.metrics import MediaMetrics, WriterMetrics
+from muster.metrics import WriterMetrics
 from muster.orphans import Orphans
 from muster.outlet import Outlet
 from muster.placement import Placement
@@ -67,7 +65,6 @@ from muster.sealing import Sealing
 from muster.setting import SettingsError
 from muster.sorting import Sorting
 from muster.stale_devices import StaleDevices
-from muster.stores.depots.opening import open_depot
 from muster.stores.postgres.batch import (
     LOCK_TIMEOUT_MS,
     SPARE_LOCK_TIMEOUT_MS,
@@ -94,8 +91,6 @@ NAME: Final = "muster-api"
 SWEEP_S: Final = 600.0
 ASK_AGAIN_S: Final = 1.0
 _TOKEN_LEEWAY_MS: Final = 60_000
-MEDIA_ADDRESSES: Final = "media addresses"
-"""What the secret is for that signs them."""
 
 _log = get_logger()
 
@@ -224,7 +219,7 @@ async def _ground(
     breakers = BreakerCounts(registry)
     shared = tolls_at(settings.redis_url, settings.redis_cluster, rng)
     guards = guards_of(settings, shared, clock, rng, registry, breakers)
-    async with _media(settings, ring, registry, breakers) as media, shown as identity:
+    async with storing(settings, ring, registry, breakers) as media, shown as identity:
         with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
             ground = Ground(
                 settings,
@@ -265,22 +260,6 @@ async def _close(*opened: _Closes) -> None:
 def _pages(ground: Ground) -> Pages:
     tls = httpcore.default_ssl_context()
     return Pages(SystemResolver(), SystemDialer(), tls, ground.clock)
-
-
-@asynccontextmanager
-async def _media(
-    settings: Settings, ring: Ring, registry: CollectorRegistry, breakers: BreakerCounts
-) -> AsyncIterator[MediaGround]:
-    """What media stand on; workers start when there is work."""
-    darkroom = Darkroom(settings.media_workers)
-    store = breakers.of("media", Breaker(random.Random(), STORE))  # noqa: S311  # spreads probes
-    try:
-        async with open_depot(
-            settings, lambda: ring.secrets(MEDIA_ADDRESSES), SystemClock(), store
-        ) as depot:
-            yield MediaGround(depot, darkroom, MediaMetrics(registry))
-    finally:
-        await darkroom.close()
 
 
 async def _open(

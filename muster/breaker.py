@@ -28,10 +28,13 @@ STORE: Final = Patience(faults=5, first_s=1.0, most_s=60.0, probe_within_s=60.0)
 """Of a store of objects: some calls fail by themselves."""
 
 ISSUER: Final = Patience(faults=1, first_s=30.0, most_s=900.0, probe_within_s=30.0)
-"""Of who gives keys or tokens for people: asked seldom."""
+"""Of who gives keys for people's tokens: asked seldom."""
 
 MAIL: Final = Patience(faults=3, first_s=5.0, most_s=900.0, probe_within_s=60.0)
 """Of a mail server."""
+
+LOGINS: Final = Patience(faults=5, first_s=1.0, most_s=60.0, probe_within_s=15.0)
+"""Of a service that people log in by: they wait for it, and soon try again."""
 
 SHARED: Final = Patience(faults=1, first_s=0.25, most_s=5.0, probe_within_s=2.0)
 """Of what is asked for every request and done without when it is away."""

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from muster.attempts import ADDRESS, PAIR
-from tests.api.door import PASSWORD, Door, Someone, open_door
+from tests.api.door import PASSWORD, Door, Someone
+from tests.api.opening import open_door
 from tests.fixtures.restartable import RestartableRedis
 
 

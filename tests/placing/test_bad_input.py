@@ -17,7 +17,8 @@ from muster.stores.postgres.visits import PostgresVisits
 from muster.visits import Visits
 from proto import frames, limits
 from proto.codes import Code
-from tests.api.door import Door, Someone, open_door
+from tests.api.door import Door, Someone
+from tests.api.opening import open_door
 from tests.api.test_place import ready
 from tests.fakes.hub import token
 from tests.placing.world import HERE, fenced, fix, now_ms
