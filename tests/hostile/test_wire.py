@@ -224,7 +224,7 @@ TWO_READERS: Final = {
     "a chunk below zero": b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n",
     "a chunk beyond any": b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff5\r\nhello\r\n0\r\n\r\n",
 }
-"""Heads that say twice, or unclearly, where their body ends: a balancer and we must never read two different requests."""
+"""Heads that say twice, or unclearly, where their body ends: a balancer and we must never read two requests in them."""
 
 
 @pytest.mark.parametrize("name", TWO_READERS)

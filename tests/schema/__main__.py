@@ -12,6 +12,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from random import SystemRandom
 from tempfile import TemporaryDirectory
@@ -34,28 +35,29 @@ def installed() -> bool:
     return importlib.util.find_spec("schemathesis") is not None
 
 
-def ask(party: Party, examples: int, seed: int, where: Path) -> int:
-    """One run of schemathesis; its exit code."""
+def ask(party: Party, examples: int, seed: int, where: Path, phases: str = "") -> int:
+    """One run of schemathesis; its exit code. `phases`: those of its own to be gone through, all by default."""
     given = where / "party.json"
     given.write_bytes(msgspec.json.encode(party))
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run"),
         f"{party.api_url}/v1/openapi.json",
         *("--seed", str(seed), "-n", str(examples), "--generation-database", "none", "--no-color"),
+        *(("--phases", phases) if phases else ()),
     ]
     told = {"SCHEMATHESIS_HOOKS": "tests.schema.hooks", "SCHEMA_PARTY": str(given)}
     env = {**os.environ, **told, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, env=env, check=False, timeout=WITHIN_S, cwd=where).returncode
 
 
-async def run(examples: int, seed: int) -> int:
-    """All parties; the exit code."""
+async def run(examples: int, seed: int, parties: Sequence[str] = PARTIES, phases: str = "") -> int:
+    """These parties, one after another; the exit code."""
     worst = 0
     async with muster_up(1, ROOMY) as stack:
         with httpx.Client(base_url=stack.api_url) as client, TemporaryDirectory() as where:
             ada = Ada(client)
             before = ada.state()
-            for handle in PARTIES:
+            for handle in parties:
                 print(f"== {handle or 'nobody'}, seed {seed}", flush=True)
                 if handle:
                     enter(client, handle)
@@ -64,7 +66,7 @@ async def run(examples: int, seed: int) -> int:
                 # An admin may do things to ada; only strangers must not.
                 ids = {} if handle == "grace" else ada.ids
                 party = Party(stack.api_url, handle, ids, ada.secret)
-                worst |= await asyncio.to_thread(ask, party, examples, seed, Path(where))
+                worst |= await asyncio.to_thread(ask, party, examples, seed, Path(where), phases)
                 after = ada.state()
                 for path in (path for path in before if after[path] != before[path]):
                     print(f"ada's {path} has changed: {after[path]}", flush=True)
