@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, cast, get_args
+from typing import Any, Final, get_args
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID, uuid4
 
@@ -23,19 +23,17 @@ import httpx
 import msgspec
 import pyotp
 import pytest
-import pytest_asyncio
 
 from api.route import PATH_TYPES, Route
-from api.table import Handlers, table
-from loadtest.ports import reserved_ports
-from loadtest.replay import MOCK_PORTS, PUSHERS
-from loadtest.stack import ROOMY, Stack, muster_up
+from loadtest.replay import PUSHERS
+from loadtest.stack import Stack
 from muster.clock import SystemClock
 from muster.permission import Scope
 from muster.route_rules import ROUTE_RULES
 from muster.service_keys import new_key
 from muster.stores.postgres import service_keys
 from proto import frames, limits
+from tests.api.table_rows import routes
 from tests.hostile.canaries import (
     ADDRESS,
     EMAIL,
@@ -47,6 +45,7 @@ from tests.hostile.canaries import (
     Filler,
     issued,
 )
+from tests.hostile.site import Site
 from tests.realtime.sockets.door import Peer, masked, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(170)]
@@ -65,22 +64,16 @@ MADE: Final = {
     "/v1/webhooks": "webhook",
     "/v1/reports": "report",
 }
+WITHIN_S: Final = 20.0
 DONE_AT_LEAST: Final = 110
 """So many routes must have done what they were asked, or the rest shows little."""
 
 
-class _Nobody:
-    """Stands for every handler: rows are read, never asked."""
-
-    def __getattr__(self, _name: str) -> _Nobody:
-        return self
-
-
-def routes() -> list[Route]:
-    """The rows of the table, those that make things first."""
-    rows = table(Handlers(*[cast("Any", _Nobody())] * len(Handlers._fields)))
+def in_order() -> list[Route]:
+    """The rows of the table, those that make things first, those that end them last."""
     return sorted(
-        rows, key=lambda row: (bool(ENDINGS.search(row.path)), ORDER.index(row.method), row.path)
+        routes(),
+        key=lambda row: (bool(ENDINGS.search(row.path)), ORDER.index(row.method), row.path),
     )
 
 
@@ -206,42 +199,6 @@ class Canary:
         mine = await self.ask("GET", "/v1/me")
         if mine.status_code == httpx.codes.UNAUTHORIZED:
             await self.begin()
-
-
-class Site(NamedTuple):
-    """A whole Muster, and the first port of its pushers."""
-
-    stack: Stack
-    pushers: int
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def site() -> AsyncIterator[Site]:
-    """A Muster with pushers; mail server, login service and webhooks are all away. It logs whatever it may."""
-    with (
-        reserved_ports(MOCK_PORTS) as mocks,
-        reserved_ports(PUSHERS) as pushers,
-        reserved_ports(1) as away,
-    ):
-        service = {"name": "acme", "client_id": "muster", "client_secret": f"{MARK} secret"}
-        service["issuer"] = f"http://127.0.0.1:{away}"
-        settings = {
-            **ROOMY,
-            "MUSTER_LOG_LEVEL": "debug",
-            "MUSTER_PUSHES": "mock",
-            "MUSTER_MOCK_PUSH_PORT": str(mocks),
-            "MUSTER_PUSHER_PORT": str(pushers),
-            "MUSTER_PUBLIC_URL": "http://localhost:9",
-            "MUSTER_SMTP_HOST": "127.0.0.1",
-            "MUSTER_SMTP_PORT": str(away),
-            "MUSTER_SMTP_USER": "muster",
-            "MUSTER_SMTP_PASSWORD": f"{MARK} secret",
-            "MUSTER_MAIL_FROM": "Muster <no-reply@muster.invalid>",
-            "MUSTER_OAUTH": json.dumps([service]),
-            "MUSTER_EGRESS_NETWORKS": "127.0.0.0/8",
-        }
-        async with muster_up(2, settings) as running:
-            yield Site(running, pushers)
 
 
 @asynccontextmanager
@@ -394,6 +351,18 @@ async def _ring(canary: Canary) -> None:
     assert answer.status_code == 201, answer.text
 
 
+async def _killed(stack: Stack) -> None:
+    """A hub is gone in the middle of things, and back."""
+    ready = f"{stack.hub_urls[1].replace('ws', 'http', 1)}/readyz"
+    await stack.kill_hub(2)
+    async with httpx.AsyncClient() as plain, asyncio.timeout(WITHIN_S):
+        while True:
+            with suppress(httpx.TransportError):
+                if (await plain.get(ready)).is_success:
+                    return
+            await asyncio.sleep(0)
+
+
 async def _metrics(site: Site) -> dict[str, str]:
     """What every process that measures says."""
     hubs = [url.replace("ws", "http", 1) for url in site.stack.hub_urls]
@@ -407,7 +376,7 @@ async def _metrics(site: Site) -> dict[str, str]:
 
 async def test_no_log_holds_what_people_are_say_or_hold(site: Site) -> None:
     """Canaries in every field of every route and frame, refused, failed, done: no log and no metric knows them."""
-    rows, stack = routes(), site.stack
+    rows, stack = in_order(), site.stack
     assert {(row.method, row.path) for row in rows} == set(ROUTE_RULES)
     async with _canary(stack) as canary:
         await _ring(canary)
@@ -424,7 +393,7 @@ async def test_no_log_holds_what_people_are_say_or_hold(site: Site) -> None:
         await canary.ask("GET", "/v1/me", headers={"Authorization": f"Bearer {MARK}.{MARK}.{MARK}"})
         await canary.ask("GET", f"/{MARK}/{EMAIL}?{PHONE}")
         said = await _metrics(site)
-        await stack.kill_hub()
+        await _killed(stack)
         last = uuid4().hex
         await canary.client.get("/v1/hubs", headers={"X-Request-Id": last})
         await until(lambda: last in stack.log())
