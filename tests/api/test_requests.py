@@ -287,3 +287,22 @@ async def test_basic_credentials_are_none(door: Door) -> None:
     word = base64.b64encode(f"ada:{PASSWORD}".encode()).decode()
     answer = await door.client.get("/v1/me", headers={"Authorization": f"Basic {word}"})
     assert answer.status_code == 401
+
+
+async def test_every_refusal_is_counted(door: Door) -> None:
+    """By its route and its status, whoever asked and whatever for."""
+    eve = await door.someone("eve")
+    asked = (
+        ("GET", "/v1/rooms/{room}", f"/v1/rooms/{uuid4()}", 404),
+        ("GET", "/v1/audit", "/v1/audit", 403),
+        ("GET", "/v1/me/rooms", "/v1/me/rooms?limit=0", 400),
+        ("PUT", "/v1/people/{person}/ban", f"/v1/people/{eve.id}/ban", 403),
+    )
+    for method, route, path, status in asked:
+        labels = {"route": route, "status": str(status)}
+        before = door.counted("muster_api_requests_total", **labels)
+        assert (await eve.ask(method, path)).status_code == status
+        assert door.counted("muster_api_requests_total", **labels) == before + 1, labels
+    labels = {"route": "/v1/me", "status": "401"}
+    assert (await door.client.get("/v1/me")).status_code == 401
+    assert door.counted("muster_api_requests_total", **labels) == 1
