@@ -26,10 +26,10 @@ PASSWORD: Final = f"{MARK} {PHONE} password"
 ADDRESS: Final = "127.0.0.99"
 FORWARDED: Final = "203.0.113.77"
 LAT: Final = round(47.1 + secrets.randbelow(800_000_000) / 1e9, 9)
-LON: Final = round(8.1 + secrets.randbelow(800_000_000) / 1e9, 9)
+LON: Final = round(18.1 + secrets.randbelow(800_000_000) / 1e9, 9)
 SOON_MS: Final = time.time_ns() // 1_000_000 + 3_600_000
 
-WORDS: Final = (MARK, PHONE[1:], "example.org", ADDRESS, FORWARDED, str(LAT)[:9], str(LON)[:8])
+WORDS: Final = (MARK, PHONE[1:], "example.org", ADDRESS, FORWARDED, str(LAT)[:9], str(LON)[:9])
 """What is looked for. Whatever else is issued by a server is added by who gets it."""
 
 _SECRET_FIELDS: Final = re.compile(
