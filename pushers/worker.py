@@ -168,8 +168,8 @@ class Worker:
         else:
             # Other devices may still wait for theirs.
             await self._desk.queue.bury(job, rung.buried, owed.notified)
-            again_ms = _next_ms(owed, decision, now_ms)
-            wish = None if again_ms is None else Wish(job.key, job.priority, again_ms)
+            next_ms = _next_ms(owed, decision, now_ms)
+            wish = None if next_ms is None else Wish(job.key, job.priority, next_ms)
             self._settling.rang(final, wish)
 
     async def _tell_read(self, job: Job, owed: Owed, attendance: Attendance, now_ms: int) -> None:
