@@ -19,11 +19,13 @@ from typing import Final
 import httpx
 
 from muster import doctor, keys
+from muster.cli._backups import backup_facts
 from muster.cli._where import UNREACHABLE, connected, located, reason
 from muster.clock import SystemClock
 from muster.config import Settings, hide_password
 from muster.depot import Absent
 from muster.doctor import Finding, Verdict, fail, ok
+from muster.doctor_backups import of_backups
 from muster.doctor_pushes import KeyFile, of_pushes
 from muster.errors import Refused
 from muster.keys import KeysError
@@ -69,6 +71,7 @@ async def _examine(settings: Settings, running: Running | None) -> dict[str, lis
         f"postgres  {database}": await _postgres(settings),
         f"redis  {redis}": await _redis(settings),
         "media": [await _media(settings)],
+        "backups": [*of_backups(await backup_facts(settings), settings)],
         "pushes": [*of_pushes(settings, _push_keys(settings))],
         "processes": await _processes(running, settings.data_dir),
     }

@@ -1,0 +1,151 @@
+"""What lies in an archive and what follows from it: which base a moment is restored from, what may go, what is missing.
+
+Owns those rules and the label of a base backup. Pure: must never open an archive or read a clock. Log positions (LSN)
+are integers; times are Unix milliseconds by the clock of Postgres, whose commits they are compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from muster.archive import Kept
+
+ABANDONED_MS: Final = 2 * 86_400_000
+"""A base without a label is this old before it counts as never finished: it may be on its way."""
+
+_SEGMENT_NAME: Final = 24
+
+
+class BackupError(Exception):
+    """A backup was not made, not found, or is not whole; the message is for the operator."""
+
+
+class Label(Struct, frozen=True, kw_only=True):
+    """What is known of a finished base backup. Written last, so a base that has one is whole."""
+
+    id: str
+    system: str
+    began_ms: int
+    ended_ms: int
+    timeline: int
+    start: int
+    end: int
+    segment_bytes: int
+    server_version: int
+    role: str
+    database: str
+    pieces: int
+    bytes: int  # sealed
+    keys: bool  # the signing keys are in it
+
+
+class Segment(NamedTuple):
+    """A file of the write-ahead log. A partial one ends somewhere within."""
+
+    timeline: int
+    number: int
+    name: str
+    partial: bool
+
+
+class Holding(NamedTuple):
+    """One server's part of an archive."""
+
+    system: str
+    labels: Sequence[Label]  # by when they ended
+    objects: Sequence[Kept]
+
+    def segments(self) -> list[Segment]:
+        """By timeline and number."""
+        size = self.labels[-1].segment_bytes if self.labels else 16 << 20
+        found = (segment(kept.name.rsplit("/", 1)[1], size) for kept in self.objects)
+        return sorted(one for one in found if one is not None)
+
+
+def segment(file: str, segment_bytes: int) -> Segment | None:
+    """What a file of this name is; None for a history of timelines and for what is no part of the log."""
+    name = file.removesuffix(".partial")
+    if len(name) != _SEGMENT_NAME:
+        return None
+    per_log = (1 << 32) // segment_bytes
+    number = int(name[8:16], 16) * per_log + int(name[16:], 16)
+    return Segment(int(name[:8], 16), number, name, name != file)
+
+
+def chosen(labels: Sequence[Label], to_ms: int | None) -> Label:
+    """The base to begin with: the last that was finished by then. Raises `BackupError`."""
+    if not labels:
+        raise BackupError("there is no finished base backup")
+    before = [label for label in labels if to_ms is None or label.ended_ms <= to_ms]
+    if not before:
+        raise BackupError(
+            "that is before the end of the oldest base backup: see `muster backup list`"
+        )
+    return before[-1]
+
+
+def is_due(labels: Sequence[Label], timeline: int, now_ms: int, every_ms: int) -> bool:
+    """Whether a base is to be taken: the last is old, or of a history that was left."""
+    ended = [label.ended_ms for label in labels if label.timeline == timeline]
+    return not ended or max(ended) + every_ms <= now_ms
+
+
+def outlived(holding: Holding, now_ms: int, keep_ms: int) -> list[str]:
+    """Names of what no moment of the last `keep_ms` needs.
+
+    A moment needs the last base that ended before it and all of the log from there. So the last base from before the
+    time kept stays, and so does the newest base whatever its age.
+    """
+    labels, since = holding.labels, now_ms - keep_ms
+    first = max((n for n, label in enumerate(labels) if label.ended_ms <= since), default=0)
+    needed = labels[first:]
+    bases = {label.id for label in needed}
+    finished = {label.id for label in labels}
+    # By numbers alone, whatever the timeline: a later base may stand at an earlier position, after a restore.
+    lowest = min((label.start // label.segment_bytes for label in needed), default=0)
+    names: list[str] = []
+    for kept in holding.objects:
+        _, area, rest = kept.name.split("/", 2)
+        if area == "base":
+            base = rest.split("/", 1)[0]
+            gone = base in finished or kept.at_ms < now_ms - ABANDONED_MS
+            if base not in bases and gone:
+                names.append(kept.name)
+        elif needed and (found := segment(rest, needed[0].segment_bytes)) is not None:
+            names += [kept.name] if found.number < lowest else []
+    # A label goes first: what is left of a base without one is never taken for whole.
+    return sorted(names, key=lambda name: not name.endswith("/label"))
+
+
+def missing(holding: Holding) -> list[str]:
+    """A sentence for each stretch of the log that is not there although there is some before and after it."""
+    sentences = []
+    segments = holding.segments()
+    for timeline in sorted({one.timeline for one in segments}):
+        there = {one.number for one in segments if one.timeline == timeline}
+        ends = {
+            label.end // label.segment_bytes
+            for label in holding.labels
+            if label.timeline == timeline and label.end // label.segment_bytes <= max(there)
+        }
+        # A base brings its own log up to its end, so what lies before the first one's is nobody's loss.
+        low = min(ends or there)
+        have = there | ends
+        run: list[int] = []
+        for number in (*range(low, max(there)), None):
+            if number is not None and number not in have:
+                run.append(number)
+            elif run:
+                sentences.append(f"timeline {timeline}: {len(run)} file(s) of the log are missing")
+                run = []
+    return sentences
+
+
+def lacking(label: Label, objects: Iterable[Kept]) -> list[str]:
+    """Names of this base's parts that are not there."""
+    there = {kept.name.rsplit("/", 1)[1] for kept in objects if f"/base/{label.id}/" in kept.name}
+    wanted = [*(f"{n:06d}" for n in range(label.pieces)), *(["keys"] if label.keys else [])]
+    return [part for part in wanted if part not in there]
