@@ -100,6 +100,10 @@ class Rounds:
                     await self._receiver.stop()
 
     async def measure(self) -> None:
+        """Before somebody is told."""
+        self.measured()
+
+    def measured(self) -> None:
         """Ages are what they are when somebody asks."""
         now = self._clock.monotonic()
         self._metrics.base_age.set(now - self._based_at)
@@ -205,7 +209,7 @@ class Rounds:
 
     async def _last(self) -> None:
         """What was committed before we were told to stop."""
-        if self._receiver is None or self._shipper is None:
+        if self._receiver is None or self._shipper is None or not self._receiver.runs:
             return
         with suppress(*EXPECTED):  # Postgres may have gone first
             database = await self._connect()

@@ -60,7 +60,7 @@ async def _on_disk(work: Callable[..., T], *args: Any) -> T:
 
 
 def _keep(source: Path, path: Path) -> None:
-    path.parent.mkdir(_DIRECTORY_MODE, parents=True, exist_ok=True)
+    _make(path.parent)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with source.open("rb") as whole, beside.open("xb") as copy:
@@ -72,6 +72,13 @@ def _keep(source: Path, path: Path) -> None:
         _sync(path.parent)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _make(directory: Path) -> None:
+    """And those above it: a mode given to `mkdir` is for the last alone."""
+    if not directory.is_dir():
+        _make(directory.parent)
+        directory.mkdir(_DIRECTORY_MODE, exist_ok=True)
 
 
 def _sync(directory: Path) -> None:
