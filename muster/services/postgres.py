@@ -31,6 +31,7 @@ _SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "timezone": "UTC",
+    "max_slot_wal_keep_size": "4GB",  # for backups that stand still: then the log has a hole, not the disk an end
     "log_min_messages": "warning",
     # The text of a failing statement may hold what people wrote.
     "log_min_error_statement": "panic",

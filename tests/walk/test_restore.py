@@ -49,7 +49,7 @@ def _settings(port: int, archive: Path, redis_url: str) -> dict[str, str]:
         "MUSTER_BACKUP_DIR": str(archive),
         "MUSTER_BACKUP_KEY": KEY,
         "MUSTER_BACKUP_SIGNING_KEYS": "1",
-        "MUSTER_BACKUP_WAL_S": "0.1",
+        "MUSTER_BACKUP_WAL_S": "0.3",
     }
 
 

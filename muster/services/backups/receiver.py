@@ -1,7 +1,7 @@
 """pg_receivewal as a child: the log as it is written, into files of a directory.
 
-It goes through a replication slot, so the server keeps what was not received yet, and it comes back by itself when the
-server does. Owns that child. Must never touch what it wrote (shipping.py does).
+It goes through a replication slot, so the server keeps what was not received yet. It ends with its connection: whoever
+owns it starts it again. Owns that child. Must never touch what it wrote (shipping.py does).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Receiver:
 
     def __init__(self, settings: Settings, directory: Path) -> None:
         self._settings = settings
-        self._directory = directory
+        self.directory = directory
         self._child: Child | None = None
 
     @property
@@ -31,15 +31,19 @@ class Receiver:
         """Whether it is there; not whether it receives."""
         return self._child is not None and self._child.exit_code is None
 
+    def waiting_bytes(self) -> int:
+        """What it wrote that is still here."""
+        return sum(path.stat().st_size for path in self.directory.glob("*"))
+
     async def start(self) -> None:
         """Unless it runs. Raises `BackupError`, `OSError`."""
         if self.runs:
             return
-        self._directory.mkdir(0o700, parents=True, exist_ok=True)
+        self.directory.mkdir(0o700, parents=True, exist_ok=True)
         dsn, environment = connection(self._settings.database_url, APPLICATION)
         argv = (
-            program(self._settings, _NAME), f"--directory={self._directory}", f"--slot={SLOT}",
-            "--status-interval=1", "--no-password", f"--dbname={dsn}",
+            program(self._settings, _NAME), f"--directory={self.directory}", f"--slot={SLOT}",
+            "--status-interval=1", "--no-loop", "--no-password", f"--dbname={dsn}",
         )  # fmt: skip
         self._child = await Child.start(
             Program(

@@ -46,10 +46,13 @@ EXPECTED: Final = (
 )  # fmt: skip
 """What passes: somebody is away, or the operator has to mend something."""
 
+WAITING_BYTES: Final = 4 << 30
+"""So much may wait here for an archive that is away: backups must not fill the disk of what they are to save."""
+
 _LOOK_S: Final = 1.0
 _FIRST_PAUSE_S: Final = 5.0
 _MOST_PAUSE_S: Final = 600.0
-_SILENT_S: Final = 60.0  # pg_receivewal tries again every 5 s by itself
+_SILENT_S: Final = 60.0  # a receiver that hangs on a dead connection
 _LAST_WITHIN_S: Final = 15.0
 _HOUR_MS: Final = 3_600_000
 _log = get_logger()
@@ -130,14 +133,11 @@ class Rounds:
         async with asyncio.timeout(CONNECT_WITHIN_S):
             database = await self._connect()
         try:
-            if self._server is None:
-                self._server = await self._begin(database)
-            is_silent = self._clock.monotonic() - self._heard_at > _SILENT_S
-            if self._receiver is not None and (is_silent or not self._receiver.runs):
-                if await ensure_slot(database):
-                    self._base_needed = True
-                    _log.warning("the slot was lost, and a part of the log: a base is taken")
-                await self._receiver.start()
+            receiver = await self._follow(await read_server(database))
+            if await asyncio.to_thread(receiver.waiting_bytes) > WAITING_BYTES:
+                await receiver.stop()  # the slot keeps some more, until Postgres gives it up too
+            else:
+                await self._keep_receiving(database, receiver)
             now, now_at = await read_receiving(database), self._clock.monotonic()
         finally:
             await database.close(timeout=CONNECT_WITHIN_S)
@@ -150,31 +150,53 @@ class Rounds:
         if self._asked is None:
             self._asked, self._asked_at = now, now_at
 
-    async def _begin(self, database: asyncpg.Connection) -> Server:
-        """Whose log it is, and where it goes on."""
-        server = await read_server(database)
-        self._base_needed = await ensure_slot(database)
-        here = self._settings.backup_spool / f"{server.system}-{server.timeline}"
-        # What is left of a history before a failover or a restore goes first; from it nothing goes on.
-        for other in self._settings.backup_spool.glob(f"{server.system}-*"):
+    async def _keep_receiving(self, database: asyncpg.Connection, receiver: Receiver) -> None:
+        if self._clock.monotonic() - self._heard_at > _SILENT_S:
+            await receiver.stop()
+            self._heard_at = self._clock.monotonic()
+        if not receiver.runs:
+            if await ensure_slot(database):
+                await self._lost(receiver)
+            await receiver.start()
+
+    async def _lost(self, receiver: Receiver) -> None:
+        """No slot, so there may be a hole in the log: what is here ends before it, a base goes after it."""
+        assert self._shipper is not None, "it was begun"
+        self._base_needed = True
+        _log.warning("no slot kept the log: a base is taken")
+        if receiver.directory.exists():
+            await self._shipper.ship()
+            await asyncio.to_thread(shutil.rmtree, receiver.directory)
+
+    async def _follow(self, now: Server) -> Receiver:
+        """Whose log it is, and where it goes on: elsewhere after a failover or a restore."""
+        before, self._server = self._server, now
+        if before is not None and before.system != now.system:
+            self._server = before
+            raise BackupError(
+                "another Postgres answers than the one that was backed up: start anew"
+            )
+        if before is not None and before.timeline == now.timeline and self._receiver is not None:
+            return self._receiver
+        if self._receiver is not None:
+            await self._receiver.stop()
+            self._receiver = None
+        here = self._settings.backup_spool / f"{now.system}-{now.timeline}"
+        # What is left of the history before goes first; from it nothing goes on.
+        for other in self._settings.backup_spool.glob(f"{now.system}-*"):
             if other != here and other.is_dir():
-                await Shipper(self._vault, server.system, other).ship()
+                await Shipper(self._vault, now.system, other).ship()
                 await asyncio.to_thread(shutil.rmtree, other)
-        self._receiver = Receiver(self._settings, here)
-        self._shipper = Shipper(self._vault, server.system, here)
-        await self._receiver.start()
-        return server
+        self._receiver, self._asked = Receiver(self._settings, here), None
+        self._shipper = Shipper(self._vault, now.system, here)
+        return self._receiver
 
     async def _base_round(self) -> None:
         if self._server is None:
             return
         if not self._labels:
             await self._look()
-        database = await self._connect()
-        try:
-            server = await read_server(database)
-        finally:
-            await database.close(timeout=CONNECT_WITHIN_S)
+        server = self._server
         every_ms = int(self._settings.backup_every_h * _HOUR_MS)
         if self._base_needed or is_due(self._labels, server.timeline, server.now_ms, every_ms):
             started = self._clock.monotonic()

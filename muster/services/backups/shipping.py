@@ -36,6 +36,8 @@ class Shipper:
             kept = await self._vault.kept(wal_name(self._system, ""))
             self._there = {one.name.rsplit("/", 1)[1] for one in kept}
         count = 0
+        if not self._directory.is_dir():  # nothing was received yet
+            return 0
         files = sorted(await asyncio.to_thread(lambda: list(self._directory.iterdir())))
         full = [file for file in files if len(file.name) == _FULL_NAME or file.suffix == _HISTORY]
         for file in full:

@@ -77,14 +77,14 @@ async def read_server(connection: asyncpg.Connection) -> Server:
 
 
 async def ensure_slot(connection: asyncpg.Connection) -> bool:
-    """Our slot is there afterwards; whether an earlier one was lost, and some of the log with it."""
+    """Our slot is there afterwards; whether it is a new one, so that some of the log may be lost."""
     rows = await connection.fetch(_SLOT_STATUS, SLOT)
     lost = bool(rows) and rows[0][0] == "lost"
     if lost:
         await connection.fetch(_DROP_SLOT, SLOT)
     if lost or not rows:
         await connection.fetch(_MAKE_SLOT, SLOT)
-    return lost
+    return lost or not rows
 
 
 async def read_receiving(connection: asyncpg.Connection) -> Receiving:
