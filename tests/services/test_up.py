@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from loadtest.ports import reserved_ports
 from muster.services import runfile
 from tests.services.up import gone, up
 
@@ -147,6 +148,24 @@ async def test_lan_speaks_tls_with_a_certificate_of_its_own(tmp_path: Path) -> N
         assert "https://" in await muster.line("/app")
         await muster.line("ready")
     assert (tmp_path / "dev-key.pem").stat().st_mode & 0o077 == 0
+
+
+async def test_backups_are_made_where_there_is_a_place_for_them(tmp_path: Path) -> None:
+    """By a child of its own that is kept like the others; not without a key, which is said before a phone comes."""
+    where = {"MUSTER_BACKUP_DIR": str(tmp_path / "archive")}
+    async with up(tmp_path / "data", **where) as muster:
+        assert "MUSTER_BACKUP_KEY_FILE" in await muster.line("backups need a key")
+        assert await muster.ended() == 1
+    with reserved_ports(1) as port:
+        told = {"MUSTER_BACKUP_KEY": "0f" * 32, "MUSTER_BACKUP_PORT": str(port), **where}
+        async with up(tmp_path / "data", **told) as muster:
+            await muster.line("ready")
+            assert "backups" in muster.children
+            await muster.line("a base backup is there")
+            muster.signal(signal.SIGTERM)
+            assert await muster.ended() == 0
+    assert list((tmp_path / "archive").glob("*/base/*/label"))
+    assert list((tmp_path / "archive").glob("*/wal/*.partial"))
 
 
 async def test_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:
