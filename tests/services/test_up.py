@@ -165,7 +165,7 @@ async def test_backups_are_made_where_there_is_a_place_for_them(tmp_path: Path) 
             muster.signal(signal.SIGTERM)
             assert await muster.ended() == 0
     assert list((tmp_path / "archive").glob("*/base/*/label"))
-    assert list((tmp_path / "archive").glob("*/wal/*.partial"))
+    assert list((tmp_path / "archive").glob("*/wal/0*"))
 
 
 async def test_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:
