@@ -12,7 +12,7 @@
 #                          ONLY="idle rest" for a part, SHORT=1 to see that it runs
 #   make peers             what the benchmarks are shown beside: npm packages, and nginx with nchan
 #   make load              Locust on a Muster of its own, or on URL=; USERS=, RATE= (posts a second), TIME=, SPAWN=,
-#                          SHAPE=, SCENARIO=, STORM= (seconds), WORKERS=, HUBS=, PEOPLE= (a file), WEB=1 for its page
+#                          SHAPE=, SCENARIO=, STORM=, WITHIN= (seconds), WORKERS=, HUBS=, PEOPLE= (a file), WEB=1 for its page
 #   make check             format, lint, types, import rules
 #   make setup             the environment alone
 #   make lock              resolve requirements.lock anew
@@ -99,7 +99,7 @@ load: setup
 	@exec $(PYTHON) -m loadtest load --hubs $(HUBS) $(if $(LOAD_URL),--url $(LOAD_URL)) \
 	  $(if $(USERS),--users $(USERS)) $(if $(RATE),--rate $(RATE)) $(if $(TIME),--time $(TIME)) \
 	  $(if $(SPAWN),--spawn $(SPAWN)) $(if $(SHAPE),--shape $(SHAPE)) $(if $(PEOPLE),--people $(PEOPLE)) \
-	  $(if $(STORM),--storm-every $(STORM)) $(if $(WEB),--web) $(if $(SCENARIO),--scenario $(SCENARIO)) \
+	  $(if $(STORM),--storm-every $(STORM)) $(if $(WITHIN),--within $(WITHIN)) $(if $(WEB),--web) $(if $(SCENARIO),--scenario $(SCENARIO)) \
 	  $(if $(filter command environment,$(origin WORKERS)),--workers $(WORKERS))
 
 check: setup

@@ -24,15 +24,19 @@ from api.assembly import (
     courier,
     orphaned,
     previewing,
+    sending,
     timers,
 )
 from api.edge import ApiMetrics
 from api.ground import Abroad, Ground, MediaGround
 from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
+from api.proving import proving
 from api.pushing import stale
-from muster import keys, lifetime
+from api.sealing import sealing
+from muster import lifetime, master, tls
 from muster.addresses import networks
+from muster.breached import BreachedError
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
@@ -44,14 +48,17 @@ from muster.fetch import Pages
 from muster.heap import Heap
 from muster.ids import SystemRandom
 from muster.jobs import JobMetrics
-from muster.keys import KeyRing, KeysError
+from muster.keys import KeysError, Ring
 from muster.lanes import LaneTable
 from muster.lateness import Lateness
+from muster.master import Masters
 from muster.metrics import MediaMetrics, WriterMetrics
 from muster.orphans import Orphans
 from muster.outlet import Outlet
 from muster.placement import Placement
 from muster.resolver import SystemResolver
+from muster.ring import LiveRing
+from muster.sealing import Sealing
 from muster.setting import SettingsError
 from muster.sorting import Sorting
 from muster.stale_devices import StaleDevices
@@ -61,6 +68,7 @@ from muster.stores.postgres.batch import (
     SPARE_LOCK_TIMEOUT_MS,
     PostgresBatchConnection,
 )
+from muster.stores.postgres.data_keys import data_keys
 from muster.stores.postgres.idempotency import PostgresIdempotency
 from muster.stores.postgres.membership import PostgresControlReader
 from muster.stores.postgres.pool import Database, Replica, open_database
@@ -80,40 +88,51 @@ NAME: Final = "muster-api"
 SWEEP_S: Final = 600.0
 ASK_AGAIN_S: Final = 1.0
 _TOKEN_LEEWAY_MS: Final = 60_000
+MEDIA_ADDRESSES: Final = "media addresses"
+"""What the secret is for that signs them."""
 
 _log = get_logger()
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> int:
     """Serve until `stop`; the exit code."""
-    ring = keys.load(settings.keys_path)
+    ring = LiveRing(settings.keys_path, SystemClock())
+    masters = master.load(settings.master_path, settings.master_key)
     listening = listen(settings)
     reached = wait_for_installation(settings.database_url, settings.lanes, _say)
     if not await _unless(stop, reached):
         listening.close()
         return 0
     rng = random.Random()  # noqa: S311  # spreads looks and retries, hides nothing
-    async with _ground(settings, ring) as (ground, control, writer, tail):
+    async with _ground(settings, ring, masters) as (ground, control, writer, tail):
         jobs = JobMetrics(ground.registry)
         heap = Heap(ground.clock, ground.registry)
         lateness = Lateness(ground.clock, ground.registry)
-        server = Server(config(settings, assemble(ground)))
+        certificate = tls.certificate(settings, ground.registry)
+        context = certificate.context if certificate is not None else None
+        server = Server(config(settings, assemble(ground), context))
         heap.settle(settings.gc_threshold)
         async with asyncio.TaskGroup() as tasks:
             background = [
                 tasks.create_task(heap.run()),
                 tasks.create_task(lateness.run()),
+                tasks.create_task(ring.run()),
                 tasks.create_task(writer.run()),
                 tasks.create_task(control.run()),
+                tasks.create_task(ground.data_keys.run()),
                 tasks.create_task(ground.placement.survey.run()),
                 tasks.create_task(timers(ground, rng, jobs).run()),
                 tasks.create_task(previewing(ground, rng, _pages(ground), jobs).run()),
+                tasks.create_task(sending(ground, rng, jobs).run()),
                 tasks.create_task(courier(ground, rng).run()),
                 tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
                 tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),
                 tasks.create_task(_begun(orphaned(ground))),
-                tasks.create_task(_begun(stale(ground.primary, ground.clock))),
+                tasks.create_task(_begun(stale(ground))),
+                tasks.create_task(_begun(sealing(ground))),
             ]
+            if certificate is not None:
+                background.append(tasks.create_task(certificate.run()))
             if ground.memory is not None and tail is not None:
                 background.append(tasks.create_task(ground.memory.views.run()))
                 background.append(tasks.create_task(tail.run()))
@@ -129,7 +148,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     return 0
 
 
-async def _begun(rounds: Orphans | StaleDevices) -> None:
+async def _begun(rounds: Orphans | Sealing | StaleDevices) -> None:
     """The first of these rounds; each sees to the next."""
     while True:
         try:
@@ -155,7 +174,7 @@ async def _unless(stop: asyncio.Event, doing: Coroutine[None, None, object]) -> 
 
 @asynccontextmanager
 async def _ground(
-    settings: Settings, ring: KeyRing
+    settings: Settings, ring: Ring, masters: Masters
 ) -> AsyncIterator[tuple[Ground, ControlLog, Writer, RedisTail | None]]:
     """Everything open; closed in the reverse order."""
     clock, registry = SystemClock(), new_registry()
@@ -184,6 +203,8 @@ async def _ground(
     placement = Placement(standings, PostgresVenues(primary), clock, settings.place_terms, registry)
     heard = placement.survey.control
     control = ControlLog(PostgresControlReader(primary.lent), view, clock, heard)
+    sealed = data_keys(primary, masters, clock, registry)
+    await sealed.begin()
     await _load(control, token_ms, placement)
     tail = None
     if memory is not None:
@@ -191,7 +212,8 @@ async def _ground(
         tail = RedisTail(nodes, lanes, ear, meters, clock, rng)
     # The operator chose the issuers, and may have them on the inside.
     abroad = Abroad(Egress(networks(settings.egress_networks)), Egress(networks(EVERYWHERE)))
-    async with _media(settings, ring, registry) as media:
+    shown = proving(settings, clock, registry)
+    async with _media(settings, ring, registry) as media, shown as identity:
         with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
             ground = Ground(
                 settings,
@@ -209,6 +231,8 @@ async def _ground(
                 media,
                 roll,
                 placement,
+                sealed,
+                identity,
                 memory,
             )
             yield ground, control, writer, tail
@@ -228,13 +252,14 @@ def _pages(ground: Ground) -> Pages:
 
 @asynccontextmanager
 async def _media(
-    settings: Settings, ring: KeyRing, registry: CollectorRegistry
+    settings: Settings, ring: Ring, registry: CollectorRegistry
 ) -> AsyncIterator[MediaGround]:
     """What media stand on; workers start when there is work."""
     darkroom = Darkroom(settings.media_workers)
-    secret = keys.derived(ring, "media addresses")
     try:
-        async with open_depot(settings, secret, SystemClock()) as depot:
+        async with open_depot(
+            settings, lambda: ring.secrets(MEDIA_ADDRESSES), SystemClock()
+        ) as depot:
             yield MediaGround(depot, darkroom, MediaMetrics(registry))
     finally:
         await darkroom.close()
@@ -301,7 +326,7 @@ def main() -> int:
         settings = Settings.from_env(os.environ)
         configure_logging("api", settings.log_level)
         return lifetime.run(lambda stop: serve(settings, stop))
-    except (SettingsError, KeysError) as error:
+    except (SettingsError, KeysError, BreachedError) as error:
         _say(str(error))
     except OSError as error:
         _say(f"cannot listen: {error.strerror or error}")

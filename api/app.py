@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.routing import Route as StarletteRoute
+from starlette.types import Receive, Scope, Send
 
 from api import docs, openapi
 from api.documents import DocumentHandlers
@@ -79,20 +80,44 @@ def create_app(
             )
         )
     app = Starlette(
-        routes=[
-            StarletteRoute(
-                route.path,
-                Endpoint(route, ROUTE_RULES[route.method, route.path], gate),
-                methods=[route.method],
-            )
-            for route in routes
-        ],
+        routes=_matched([_row(route, gate) for route in routes]),
         middleware=middleware,
         exception_handlers={HTTPException: _http_problem},
     )
     # A redirect would repeat the Host that the client named, and say http behind a balancer that ends TLS.
     app.router.redirect_slashes = False
     return app
+
+
+def _row(route: Route, gate: Gate) -> StarletteRoute:
+    endpoint = Endpoint(route, ROUTE_RULES[route.method, route.path], gate)
+    return StarletteRoute(route.path, endpoint, methods=[route.method])
+
+
+def _matched(rows: Sequence[StarletteRoute]) -> list[StarletteRoute]:
+    """The rows in their order, but a path without places before rows whose places its words would fill.
+
+    After its own rows no other may answer there: else one by another method would take the word for an id.
+    """
+    ordered: list[StarletteRoute] = []
+    plain = {row.path for row in rows if "{" not in row.path}
+    for row in rows:
+        for path in sorted(
+            path for path in plain if "{" in row.path and row.path_regex.match(path)
+        ):
+            plain.remove(path)
+            ordered += [one for one in rows if one.path == path and one not in ordered]
+            ordered.append(StarletteRoute(path, WrongMethod()))
+        if row not in ordered:
+            ordered.append(row)
+    return ordered
+
+
+class WrongMethod:
+    """Answers where there is something, but not by this method."""
+
+    async def __call__(self, _scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise HTTPException(405)
 
 
 def check_rules(routes: Sequence[Route], rules: Mapping[tuple[str, str], RouteRule]) -> None:
@@ -120,9 +145,7 @@ async def _http_problem(request: Request, error: Exception) -> Response:
 
 def _allowed(request: Request) -> set[str]:
     """The methods of all rows of this path: Starlette names those of the first."""
-    return {
-        method
-        for route in request.app.routes
-        if isinstance(route, StarletteRoute) and route.matches(request.scope)[0] is not Match.NONE
-        for method in route.methods or ()
-    }
+    rows = [row for row in request.app.routes if isinstance(row, StarletteRoute)]
+    fitting = (row.path for row in rows if row.matches(request.scope)[0] is not Match.NONE)
+    path = next(fitting, None)
+    return {method for row in rows if row.path == path for method in row.methods or ()}

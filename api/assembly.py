@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from starlette.applications import Starlette
 
+from api.accounts import account_handlers, mailing
 from api.adopters import AdopterHandlers
 from api.app import create_app
 from api.attending import attendance_handlers, leaving
@@ -20,6 +21,7 @@ from api.endpoint import Gate
 from api.finding import FindingHandlers
 from api.ground import Ground
 from api.hosting import calendar_handlers, event_finding_handlers, event_handlers, event_jobs
+from api.identifying import identities, service_keys
 from api.later import LaterHandlers
 from api.limits import Limits, Rates
 from api.links import AppLinkHandlers, LinkHandlers
@@ -35,13 +37,24 @@ from api.polls import PollHandlers
 from api.presence import PresenceHandlers
 from api.pushing import extensions, push_handlers, stale
 from api.rooms import RoomHandlers
+from api.sealing import sealing as sealing_rounds
 from api.service import KeySet, ServiceHandlers
 from api.sessions import SessionHandlers
 from api.staff import StaffHandlers
 from api.store import StoreHandlers
 from api.table import Handlers, table
 from api.webhooks import WebhookHandlers
-from muster import departures, orphans, polls, previews, reminders, scheduled, stale_devices
+from muster import (
+    departures,
+    mails,
+    orphans,
+    polls,
+    previews,
+    reminders,
+    scheduled,
+    sealing,
+    stale_devices,
+)
 from muster.arrivals import Arrivals
 from muster.attaching import Attaching
 from muster.bucket import Rate
@@ -62,8 +75,6 @@ from muster.jwks import fetching
 from muster.media import terms_of
 from muster.orphans import Orphans
 from muster.pages import Pages, ReadPages
-from muster.passwords import Passwords
-from muster.people import People
 from muster.pins import Pins
 from muster.placing import Placing
 from muster.polls import Polls
@@ -73,8 +84,7 @@ from muster.reports import Reports
 from muster.rooms import Rooms
 from muster.scheduled import Schedule
 from muster.search import Search
-from muster.service_keys import ServiceKeys
-from muster.sessions import Sessions, Surroundings, Terms
+from muster.sessions import Surroundings
 from muster.status import Statuses
 from muster.stores.depots.local import LocalDepot
 from muster.stores.depots.origins import media_origins
@@ -98,8 +108,6 @@ from muster.stores.postgres.previews import PostgresPreviews
 from muster.stores.postgres.reports import PostgresReports
 from muster.stores.postgres.rooms import PostgresRooms
 from muster.stores.postgres.search import PostgresSearch
-from muster.stores.postgres.service_keys import PostgresServiceKeys
-from muster.stores.postgres.sessions import PostgresSessions
 from muster.stores.postgres.sync import PostgresMoments
 from muster.stores.postgres.threads import PostgresThreads
 from muster.stores.postgres.visits import PostgresVisits
@@ -125,7 +133,6 @@ def assemble(on: Ground) -> Starlette:
     )
     limits = Limits(rates, on.clock, on=settings.rate_limits)
     once = Once(PostgresIdempotency(on.primary))
-    service_keys = ServiceKeys(PostgresServiceKeys(on.primary), on.clock)
     gate = Gate(
         tokens,
         on.control,
@@ -133,8 +140,8 @@ def assemble(on: Ground) -> Starlette:
         once,
         on.clock,
         on.random,
-        service_keys,
-        extensions(on.primary, tokens),
+        service_keys(on),
+        extensions(on, tokens),
         settings.min_version,
     )
     documents = DocumentHandlers()
@@ -157,7 +164,8 @@ def timers(on: Ground, rng: random.Random, metrics: JobMetrics | None = None) ->
         polls.KIND: Closing(on.writer).fire,
         orphans.KIND: orphaned(on).fire,
         departures.KIND: leaving(on.primary, on.writer).fire,
-        stale_devices.KIND: stale(on.primary, on.clock).fire,
+        stale_devices.KIND: stale(on).fire,
+        sealing.KIND: sealing_rounds(on).fire,
         **event_jobs(on),
     }
     return _runner(on, rng, handlers, metrics or JobMetrics(on.registry))
@@ -174,6 +182,11 @@ def previewing(on: Ground, rng: random.Random, pages: Reads, metrics: JobMetrics
         on=on.settings.link_previews,
     )
     return _runner(on, rng, {previews.KIND: looking.fire}, metrics)
+
+
+def sending(on: Ground, rng: random.Random, metrics: JobMetrics) -> Runner:
+    """Who sends mails. A runner of its own: a mail server that is slow keeps no scheduled message waiting."""
+    return _runner(on, rng, {mails.JOB: mailing(on).fire}, metrics)
 
 
 def _runner(
@@ -262,14 +275,13 @@ def _page(settings: Settings) -> PageHandlers:
 
 def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHandlers) -> Handlers:
     settings, writer = on.settings, on.writer
-    passwords = Passwords(on.hashing, settings.password_memory_kib, settings.password_passes)
     known = PostgresPeople(on.primary)
-    people = People(known, passwords, on.clock, on.random)
+    identified = identities(on, tokens, limits)
+    people, login, sessions = identified.people, identified.login, identified.sessions
     surroundings = Surroundings(on.clock, on.random, writer)
-    terms = Terms(settings.refresh_days, settings.session_days)
-    sessions = Sessions(PostgresSessions(on.primary), known, passwords, tokens, terms, surroundings)
     externals = PostgresExternals(on.primary)
     arrivals = Arrivals(externals, known, _foreign(on), sessions, surroundings)
+    accounts = account_handlers(on, identified, arrivals, limits)
     webhooks = Webhooks(
         PostgresWebhooks(on.primary), on.clock, on.random, private=bool(settings.egress_networks)
     )
@@ -287,7 +299,10 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         app_links=AppLinkHandlers(
             settings.ios_app_ids, settings.android_package, settings.android_cert_sha256
         ),
-        sessions=SessionHandlers(sessions, arrivals, limits),
+        sessions=SessionHandlers(login, sessions, arrivals, limits),
+        credentials=identified.credentials,
+        emails=accounts.emails,
+        oauth=accounts.oauth,
         rooms=RoomHandlers(rooms, writer, limits),
         members=MemberHandlers(rooms, writer),
         events=event_handlers(on),
@@ -303,14 +318,14 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         webhooks=WebhookHandlers(webhooks),
         place=PlaceHandlers(placing, Fences(on.placement.survey, on.placement.leaves, on.clock)),
         presence=PresenceHandlers(Statuses(PostgresPresence(on.primary), on.roll, on.clock)),
-        push=push_handlers(on.primary, tokens, gallery, writer, on.clock),
+        push=push_handlers(on, tokens, gallery),
         phone=_phone(on, rooms),
         attendance=attendance_handlers(on.primary, on.writer, on.clock, placing),
         media=MediaHandlers(_intake(on), gallery, on.clock),
         store=StoreHandlers(depot if isinstance(depot, LocalDepot) else None),
         staff=StaffHandlers(reports, people, sessions, writer),
         service=ServiceHandlers(
-            on.registry, KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping
+            on.registry, lambda: KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping
         ),
         documents=documents,
         page=_page(settings),

@@ -13,10 +13,10 @@ from api.route import Call
 from muster import submit
 from muster.contacts import ContactPage, Contacts
 from muster.errors import Refused
-from muster.finding import Finding, Found
+from muster.finding import Finding, FoundPerson
 from muster.op import Op
 from muster.people import unknown_person
-from muster.privacy import Circle, Privacy, PrivacyStore, privacy_change, privacy_of
+from muster.privacy import Privacy, PrivacyCircle, PrivacyStore, privacy_change, privacy_of
 from muster.sessions import Submitter
 from proto.codes import Code
 from proto.entry import Seq
@@ -38,11 +38,11 @@ class MyContacts(Struct, frozen=True):
 class ChangePrivacy(Struct, frozen=True):
     """What is absent stays."""
 
-    message: Circle | None = None
-    find: Circle | None = None
-    find_by_handle: Circle | None = None
-    online: Circle | None = None
-    events: Circle | None = None
+    message: PrivacyCircle | None = None
+    find: PrivacyCircle | None = None
+    find_by_handle: PrivacyCircle | None = None
+    online: PrivacyCircle | None = None
+    events: PrivacyCircle | None = None
 
 
 class Search(Struct, frozen=True):
@@ -54,7 +54,7 @@ class Search(Struct, frozen=True):
 class FoundPeople(Struct, frozen=True):
     """People who let me find them: an exact handle first, then my contacts."""
 
-    people: list[Found]
+    people: list[FoundPerson]
 
 
 class ContactHandlers:

@@ -26,6 +26,7 @@ from muster.extension import Extensions
 from muster.ids import PersonId, Random, SessionId, uuid7
 from muster.route_rules import RouteRule
 from muster.service_keys import PREFIX, ServiceKey, ServiceKeys
+from muster.signed_request import Asked, Signed, read_signed
 from muster.telemetry import get_logger
 from muster.tokens import EXTENSION_PREFIX, Claims, Tokens
 from muster.versions import check_version
@@ -92,7 +93,8 @@ class Endpoint:
         address = scope["client"][0] if scope.get("client") else ""
         if route.limit in (Limit.anonymous, Limit.page):
             gate.limits.take(route.limit, address, None)
-        who = None if self._rule.anyone else await self._authenticate(headers)
+        signed = None if self._rule.anyone else read_signed(headers.get(b"authorization", b""))
+        who = None if self._rule.anyone else await self._authenticate(scope, headers, signed)
         if isinstance(who, ServiceKey):
             gate.limits.serve(who.id)
         elif who is not None:
@@ -102,6 +104,8 @@ class Endpoint:
         data, body = b"", None
         if self._reader is not None:
             data = await read_body(scope, receive)
+            if signed is not None and not signed.covers(data):
+                raise Refused(Code.unauthorized, "the body is not the one that was signed")
             body = self._reader.read(data)
         key = _key(headers)
         client_id = key or str(uuid7(gate.clock.now_ms(), gate.random))
@@ -123,16 +127,17 @@ class Endpoint:
         except Refused as refused:
             return problem(refused)
 
-    async def _authenticate(self, headers: Mapping[bytes, bytes]) -> Claims | ServiceKey:
+    async def _authenticate(
+        self, scope: Scope, headers: Mapping[bytes, bytes], signed: Signed | None
+    ) -> Claims | ServiceKey:
+        if signed is not None:
+            return self._for_that(await self._gate.keys.verify_signed(_asked(scope), signed))
         scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() != b"bearer" or not token:
             raise Refused(Code.unauthorized, "send the access token: Authorization: Bearer ...")
         word = token.strip().decode("latin-1")
         if word.startswith(PREFIX):
-            key = await self._gate.keys.verify(word)
-            if self._rule.scope not in key.scopes:
-                raise Refused(Code.permission_denied, "this service key is not for that")
-            return key
+            return self._for_that(await self._gate.keys.verify(word))
         if self._rule.extension and word.startswith(EXTENSION_PREFIX):
             return await self._gate.extensions.verify(word)
         claims = self._gate.tokens.verify(word)
@@ -141,6 +146,11 @@ class Endpoint:
         if claims.role not in self._rule.roles:
             raise Refused(Code.permission_denied, "your role does not allow that")
         return claims
+
+    def _for_that(self, key: ServiceKey) -> ServiceKey:
+        if self._rule.scope not in key.scopes:
+            raise Refused(Code.permission_denied, "this service key is not for that")
+        return key
 
     def _render(self, answer: object, headers: Mapping[bytes, bytes]) -> Response:
         status = self.route.status
@@ -159,6 +169,14 @@ class Endpoint:
             encoded = answer if isinstance(answer, Encoded) else Encoded(_encode(answer))
             return validated(encoded, headers, status, more)
         return Response(_encode(answer), status, more, JSON)
+
+
+def _asked(scope: Scope) -> Asked:
+    """The request as its sender wrote it."""
+    target: bytes = scope["raw_path"]
+    if scope["query_string"]:
+        target = target + b"?" + scope["query_string"]
+    return Asked(scope["method"], target)
 
 
 def _asker(who: Claims | ServiceKey | None) -> PersonId | None:

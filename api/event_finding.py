@@ -25,8 +25,15 @@ from proto.entry import Milliseconds
 
 _Cursor = Annotated[str, Meta(max_length=200)]
 _Limit = Annotated[int, Meta(ge=1, le=LINES_MOST)]
+_Time = Annotated[Milliseconds, Meta(description="Unix milliseconds")]
 _Near = Annotated[
-    str, Meta(pattern=r"^-?[0-9]{1,2}(\.[0-9]{1,15})?,-?[0-9]{1,3}(\.[0-9]{1,15})?$", max_length=40)
+    str,
+    Meta(
+        pattern=r"^-?[0-9]{1,2}(\.[0-9]{1,15})?,-?[0-9]{1,3}(\.[0-9]{1,15})?$",
+        max_length=40,
+        description="Latitude, comma, longitude, in degrees (WGS 84)",
+        examples=["48.2082,16.3738"],
+    ),
 ]
 
 
@@ -37,8 +44,8 @@ class FindEvents(Struct, frozen=True):
 
     near: _Near | None = None
     radius_m: Annotated[int, Meta(ge=RADIUS_LEAST_M, le=RADIUS_MOST_M)] = 10_000
-    since_ms: Milliseconds | None = field(default=None, name="from")
-    until_ms: Milliseconds | None = field(default=None, name="to")
+    since_ms: _Time | None = field(default=None, name="from")
+    until_ms: _Time | None = field(default=None, name="to")
     q: Annotated[str, Meta(min_length=1, max_length=QUERY_CHARS)] | None = None
     order: Literal["start", "distance"] = "start"
     cursor: _Cursor | None = None

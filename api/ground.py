@@ -15,14 +15,18 @@ from api.endpoint import Revocations
 from muster.clock import Clock
 from muster.config import Settings
 from muster.darkroom.pool import Darkroom
+from muster.data_keys import DataKeys
 from muster.depot import Depot
 from muster.egress import Egress
 from muster.ids import Random
-from muster.keys import KeyRing
-from muster.metrics import MediaMetrics
+from muster.keys import Ring
+from muster.metrics import IdentityMetrics, MediaMetrics
+from muster.nonces import Nonces
 from muster.pages import Memory
+from muster.password_policy import KnownPasswords
 from muster.placement import Placement
 from muster.roll import Roll
+from muster.sealer import Sealer
 from muster.sessions import Submitter
 from muster.stores.postgres.pool import Database, Replica
 
@@ -42,11 +46,19 @@ class MediaGround(NamedTuple):
     metrics: MediaMetrics
 
 
+class IdentityGround(NamedTuple):
+    """What showing who one is stands on: passwords that nobody may take, nonces, and what is counted."""
+
+    known: KnownPasswords
+    nonces: Nonces
+    metrics: IdentityMetrics
+
+
 class Ground(NamedTuple):
     """What the door stands on."""
 
     settings: Settings
-    ring: KeyRing
+    ring: Ring
     primary: Database
     reads: Replica
     writer: Submitter
@@ -60,4 +72,11 @@ class Ground(NamedTuple):
     media: MediaGround
     roll: Roll
     placement: Placement
+    data_keys: DataKeys
+    identity: IdentityGround
     memory: Memory | None = None
+
+    @property
+    def sealer(self) -> Sealer:
+        """What seals fields in this process."""
+        return self.data_keys.sealer

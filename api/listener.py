@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import resource
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -33,8 +34,8 @@ class Server(uvicorn.Server):
         yield
 
 
-def config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
-    """What uvicorn may do: nothing that we do ourselves."""
+def config(settings: Settings, app: ASGIApp, tls: ssl.SSLContext | None = None) -> uvicorn.Config:
+    """What uvicorn may do: nothing that we do ourselves. `tls`: whose certificate changes under it (muster/tls.py)."""
     return uvicorn.Config(
         app,
         loop="none",
@@ -49,8 +50,7 @@ def config(settings: Settings, app: ASGIApp) -> uvicorn.Config:
         backlog=BACKLOG,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=int(settings.drain_within_s) or 1,
-        ssl_certfile=settings.tls_cert,
-        ssl_keyfile=settings.tls_key,
+        ssl_context_factory=None if tls is None else lambda _config, _default: tls,
     )
 
 

@@ -6,23 +6,21 @@ Owns the translation of rows to operations. The schemas are those of the very ty
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from inspect import cleandoc
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
-from api import problems
+from api.answers import answers
 from api.problems import Problem
 from api.reading import BODY_BYTES
-from api.route import PATH_TYPES, Route
+from api.route import PATH_TYPES, Limit, Route
+from api.units import measured
 from muster.route_rules import RouteRule
-from proto.codes import HTTP_STATUS, Code
 
 _REF: Final = "#/components/schemas/{name}"
-_TEXT: Final[dict[str, Any]] = {"schema": {}}
-"""A document that JSON Schema says nothing about."""
-
 _PLACES: Final = re.compile(r"{(\w+)}")
 _DESCRIPTION: Final = f"""
 The REST door of Muster. Bodies are JSON of at most {BODY_BYTES} bytes; times are Unix milliseconds; ids are UUIDs.
@@ -40,14 +38,25 @@ _CLIENT: Final = {
 }
 
 
+class Twofold(Exception):
+    """Two types of the document have one name."""
+
+
 def document(
     routes: Sequence[Route], rules: Mapping[tuple[str, str], RouteRule], version: str
 ) -> dict[str, Any]:
     """The whole document."""
-    answers = {route.answer for route in routes if route.answer is not None}
+    said = [answer for route in routes for answer in (route.answer, route.halfway)]
+    told = {answer for answer in said if answer is not None}
     bodies = {route.body for route in routes if route.body is not None}
-    kinds = sorted(answers | bodies, key=lambda kind: str(kind.__name__))
+    kinds = sorted(told | bodies, key=lambda kind: str(kind.__name__))
     _, components = msgspec.json.schema_components([*kinds, Problem], ref_template=_REF)
+    check_names(components)
+    for component in components.values():
+        if "description" in component:
+            component["description"] = cleandoc(component["description"])
+        if "properties" in component:
+            component["properties"] = measured(component["properties"])
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         rule = rules[route.method, route.path]
@@ -71,6 +80,13 @@ def document(
                     "scheme": "bearer",
                     "description": "A key of the app's own servers, made by `muster keys service add`",
                 },
+                "service_signature": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "Muster-HMAC key=, at=, nonce=, sha256=, signature=: by a key that was made with"
+                    " `--signs`; see docs/adopters.md",
+                },
                 "extension": {
                     "type": "http",
                     "scheme": "bearer",
@@ -81,12 +97,11 @@ def document(
     }
 
 
-_VALIDATOR: Final = {
-    "ETag": {
-        "description": "Strong: names these bytes, compressed or not",
-        "schema": {"type": "string"},
-    }
-}
+def check_names(names: Iterable[str]) -> None:
+    """Raises `Twofold` where two types share a name: their schemas would be called otherwise than rows call them."""
+    for name in sorted(names):
+        if not name.isidentifier():
+            raise Twofold(f"two types are called {name.rpartition('.')[-1]}; one of them is {name}")
 
 
 def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
@@ -95,8 +110,10 @@ def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
         "summary": route.summary,
         "tags": [_tag(route.path)],
         "security": _security(rule),
-        "responses": _responses(route, rule),
+        "responses": answers(route, rule),
     }
+    if route.query is not None:
+        operation["description"] = cleandoc(route.query.__doc__ or "")
     if rule.roles:
         operation["x-roles"] = sorted(role.value for role in rule.roles)
     if rule.scope is not None:
@@ -104,12 +121,13 @@ def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
     if rule.action is not None:
         operation["x-action"] = rule.action.value
     parameters = [_CLIENT, *_path_parameters(route.path), *_query_parameters(route.query)]
-    if route.kept:
+    if route.kept or route.limit is Limit.media:
+        same = "get the first answer" if route.kept else "be about the same upload"
         parameters.append(
             {
                 "name": "Idempotency-Key",
                 "in": "header",
-                "description": "Makes a repeat within 24 hours get the first answer",
+                "description": f"Makes a repeat within 24 hours {same}",
                 "schema": {"type": "string", "minLength": 1, "maxLength": 64},
             }
         )
@@ -119,7 +137,7 @@ def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
                 "name": "If-None-Match",
                 "in": "header",
                 "description": "The ETag of the answer I have: 304 without a body if it is still the same",
-                "schema": {"type": "string", "maxLength": 1_000},
+                "schema": {"type": "string"},
             }
         )
     if parameters:
@@ -128,7 +146,7 @@ def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
         form = {"type": "object", "additionalProperties": {"type": "string"}}
         operation["requestBody"] = {
             "required": True,
-            "content": {"multipart/form-data": {"schema": form}},
+            "content": {route.form: {"schema": form}},
         }
     if route.body is not None:
         operation["requestBody"] = {
@@ -144,45 +162,8 @@ def _security(rule: RouteRule) -> list[dict[str, list[str]]]:
     people: list[dict[str, list[str]]] = [{"token": []}] if rule.roles else []
     if rule.extension:
         people.append({"extension": []})
-    return people if rule.scope is None else [*people, {"service_key": []}]
-
-
-def _responses(route: Route, rule: RouteRule) -> dict[str, Any]:
-    responses: dict[str, Any] = {}
-    if route.answer is not None:
-        schema = {"$ref": _REF.format(name=route.answer.__name__)}
-        done = {"description": "Done", "content": {"application/json": {"schema": schema}}}
-        responses[str(route.status)] = done
-        if route.status == 201:
-            responses["200"] = {**done, "description": "It was there already"}
-    elif route.media_type:
-        responses["200"] = {"description": "The document", "content": {route.media_type: _TEXT}}
-    else:
-        responses["204"] = {"description": "Done"}
-    if route.etag:
-        responses["200"] = {**responses["200"], "headers": _VALIDATOR}
-        responses["304"] = {"description": "As you have it (If-None-Match)", "headers": _VALIDATOR}
-    codes = {Code.too_many_requests, Code.unavailable, Code.upgrade_required, *route.refuses}
-    placed = _PLACES.search(route.path)
-    if route.body is not None or route.query is not None or placed or route.kept:
-        codes |= {Code.bad_request}
-    if route.body is not None:
-        codes |= {Code.too_large}
-    if not rule.anyone:
-        codes |= {Code.unauthorized, Code.permission_denied}
-    if placed:
-        codes |= {Code.not_found}
-    if route.kept:
-        codes |= {Code.conflict}
-    content = {problems.MEDIA_TYPE: {"schema": {"$ref": _REF.format(name="Problem")}}}
-    for code in sorted(codes):
-        responses[str(HTTP_STATUS[code])] = {
-            "description": problems.TITLES[code],
-            "content": content,
-        }
-    if route.media_type and placed:  # a page says by itself that there is nothing
-        responses["404"]["content"] = {**content, route.media_type: _TEXT}
-    return responses
+    servers: list[dict[str, list[str]]] = [{"service_key": []}, {"service_signature": []}]
+    return people if rule.scope is None else [*people, *servers]
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
@@ -204,9 +185,23 @@ def _query_parameters(query: type[Struct] | None) -> list[dict[str, Any]]:
     schema = components[query.__name__]
     required = schema.get("required", [])
     return [
-        {"name": name, "in": "query", "required": name in required, "schema": described}
-        for name, described in schema["properties"].items()
+        {
+            "name": name,
+            "in": "query",
+            "required": name in required,
+            "schema": _written_out(described, components),
+        }
+        for name, described in measured(schema["properties"]).items()
     ]
+
+
+def _written_out(schema: dict[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of one value of a query, with types in their place: no row's body or answer need know them."""
+    if "$ref" in schema:
+        return dict(components[schema["$ref"].rpartition("/")[2]])
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [_written_out(each, components) for each in schema["anyOf"]]}
+    return schema
 
 
 def _name(route: Route) -> str:

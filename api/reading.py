@@ -75,7 +75,10 @@ def read_query(kind: type[msgspec.Struct], raw: bytes) -> object:
     """The query string as its type. Raises `Refused`: `bad_request`."""
     if len(raw) > QUERY_BYTES:
         raise _bad(f"a query has at most {QUERY_BYTES} bytes")
-    values = dict(QueryParams(raw))
+    said = QueryParams(raw)
+    values = dict(said)
+    if len(values) < len(said.multi_items()):
+        raise _bad("a query says each thing once")
     _refuse_nul(values.values())
     try:
         return msgspec.convert(values, kind, strict=False)

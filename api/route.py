@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from msgspec import Meta, Struct
 
 from muster.ids import PersonId, RoomId
+from muster.oauth_provider import NAME as PROVIDER
 from muster.service_keys import ServiceKey
 from muster.tokens import Claims
 from proto.codes import Code
@@ -24,6 +26,7 @@ PATH_TYPES: Final[Mapping[str, Any]] = {
     "room": UUID,
     "person": UUID,
     "session": UUID,
+    "device": UUID,
     "report": UUID,
     "job": UUID,
     "media": UUID,
@@ -31,6 +34,7 @@ PATH_TYPES: Final[Mapping[str, Any]] = {
     "seq": Seq,
     "emoji": Emoji,
     "webhook": UUID,
+    "provider": Annotated[str, Meta(pattern=f"^{PROVIDER}$", max_length=32)],
     "external": Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")],
     "code": Annotated[str, Meta(min_length=1, max_length=64)],
     "version": Annotated[str, Meta(min_length=1, max_length=64)],
@@ -160,11 +164,20 @@ class Route(NamedTuple):
     once: bool = False
     etag: bool = False
     stream: bool = False
+    form: str = "multipart/form-data"
+    """What a body is that streams."""
+
+    halfway: type[Struct] | None = None
+    """What it answers, with 202, where one step more is needed."""
+
     media_type: str = ""
     """Of a `Raw` answer."""
 
     refuses: tuple[Code, ...] = ()
-    """What it may answer beyond what its shape says (see openapi.py): a foreign room in a body is 404, for one."""
+    """What it may answer beyond what its shape says (see answers.py): a foreign room in a body is 404, for one."""
+
+    also: Mapping[int, str] = MappingProxyType({})
+    """Other statuses of what is done, and what they mean."""
 
     @property
     def kept(self) -> bool:

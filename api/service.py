@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from api.route import Call, Raw, Reply
 from muster.telemetry import exposition
 
-_DAY_CACHED = {"Cache-Control": "public, max-age=300"}
+_CACHED = {"Cache-Control": "public, max-age=300"}
 
 
 class Health(Struct, frozen=True):
@@ -40,11 +40,11 @@ class ServiceHandlers:
     def __init__(
         self,
         registry: CollectorRegistry,
-        keys: KeySet,
+        keys: Callable[[], KeySet],
         hubs: Sequence[str],
         ready: Callable[[], Awaitable[None]],
     ) -> None:
-        """`ready` raises `Refused` while something this process needs does not answer."""
+        """`keys`: those of now. `ready` raises `Refused` while something this process needs does not answer."""
         self._registry = registry
         self._keys = keys
         self._hubs = hubs
@@ -61,7 +61,7 @@ class ServiceHandlers:
         return Raw(*exposition(self._registry))
 
     async def jwks(self, _call: Call) -> Reply:
-        return Reply(self._keys, headers=_DAY_CACHED)
+        return Reply(self._keys(), headers=_CACHED)
 
     async def hubs(self, _call: Call) -> Hubs:
         return Hubs(self._hubs)

@@ -11,12 +11,14 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from api.limits import Limits
-from api.route import Call
+from api.route import Call, Reply
 from muster.arrivals import Arrivals
 from muster.errors import Refused
 from muster.foreign import TOKEN_CHARS
-from muster.ids import SessionId
+from muster.ids import DeviceId, SessionId
+from muster.login import Login, SecondStep
 from muster.people import fold
+from muster.second_factor import CODE_CHARS
 from muster.sessions import Grant, Install, Session, Sessions
 from muster.words import line
 from proto.codes import Code
@@ -34,6 +36,14 @@ class LogIn(Struct, frozen=True):
     app: _Short = ""
     version: _Short = ""
     platform: _Short = ""
+
+
+class SecondFactorCode(Struct, frozen=True):
+    """What a login that is halfway needs: a code of the app or a recovery code, from the same install."""
+
+    mfa_token: Annotated[str, Meta(max_length=200)]
+    code: Annotated[str, Meta(max_length=CODE_CHARS)]
+    install: Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class Refresh(Struct, frozen=True):
@@ -64,6 +74,7 @@ class MySession(Struct, frozen=True):
     used_at_ms: int
     expires_at_ms: int
     current: bool
+    device: DeviceId
 
 
 class MySessions(Struct, frozen=True):
@@ -75,15 +86,23 @@ class MySessions(Struct, frozen=True):
 class SessionHandlers:
     """The routes about sessions."""
 
-    def __init__(self, sessions: Sessions, arrivals: Arrivals, limits: Limits) -> None:
+    def __init__(
+        self, login: Login, sessions: Sessions, arrivals: Arrivals, limits: Limits
+    ) -> None:
+        self._login = login
         self._sessions = sessions
         self._arrivals = arrivals
         self._limits = limits
 
-    async def log_in(self, call: Call) -> Grant:
+    async def log_in(self, call: Call) -> Reply:
         wanted = call.body(LogIn)
         self._limits.guess(fold(wanted.handle))
-        return await self._sessions.log_in(wanted.handle, wanted.password, _install(wanted))
+        done = await self._login.log_in(wanted.handle, wanted.password, _install(wanted))
+        return Reply(done, 202 if isinstance(done, SecondStep) else 201)
+
+    async def second_step(self, call: Call) -> Grant:
+        wanted = call.body(SecondFactorCode)
+        return await self._login.second_step(wanted.mfa_token, wanted.code, wanted.install)
 
     async def exchange(self, call: Call) -> Grant:
         wanted = call.body(Exchange)
@@ -105,6 +124,9 @@ class SessionHandlers:
     async def end(self, call: Call) -> None:
         await self._sessions.end(call.me, call.me, SessionId(call.path("session", UUID)))
 
+    async def end_device(self, call: Call) -> None:
+        await self._sessions.end_device(call.me, DeviceId(call.path("device", UUID)))
+
     async def mine(self, call: Call) -> MySessions:
         sessions = await self._sessions.of_person(call.me)
         return MySessions([_mine(session, call.claims.session) for session in sessions])
@@ -122,6 +144,7 @@ def _install(wanted: LogIn | Exchange) -> Install:
 def _mine(session: Session, current: SessionId) -> MySession:
     return MySession(
         id=session.id,
+        device=session.device,
         app=session.app,
         version=session.version,
         platform=session.platform,

@@ -13,6 +13,8 @@ from api import (
     adopters,
     attendance,
     contacts,
+    credentials,
+    emails,
     event_finding,
     events,
     finding,
@@ -21,6 +23,7 @@ from api import (
     media,
     members,
     messages,
+    oauth,
     people,
     phone,
     place,
@@ -36,6 +39,7 @@ from api import (
 from api.documents import DocumentHandlers
 from api.page import PageHandlers
 from api.route import Route
+from api.rows import accounts as accounts_rows
 from api.rows import attendance as attendance_rows
 from api.rows import events as events_rows
 from api.rows import people as people_rows
@@ -50,6 +54,9 @@ class Handlers(NamedTuple):
 
     people: people.PeopleHandlers
     sessions: sessions.SessionHandlers
+    credentials: credentials.CredentialHandlers
+    emails: emails.EmailHandlers
+    oauth: oauth.OAuthHandlers
     rooms: rooms.RoomHandlers
     members: members.MemberHandlers
     events: events.EventHandlers
@@ -96,6 +103,9 @@ def table(to: Handlers) -> list[Route]:
         *events_rows.of_events(to.events),
         *events_rows.of_calendars(to.calendars),
         *people_rows.of_sessions(to.sessions),
+        *people_rows.of_credentials(to.credentials),
+        *accounts_rows.of_emails(to.emails),
+        *accounts_rows.of_oauth(to.oauth),
         *rooms_rows.of_contacts(to.contacts),
         *rooms_rows.of_links(to.links, to.app_links),
         *people_rows.of_people(to.people),

@@ -24,7 +24,10 @@ from loadtest.stack import muster_up
 from loadtest.swarm import shapes
 
 LOCUSTFILE: Final = Path(__file__).with_name("locustfile.py")
-SCENARIOS: Final = ("SteadyChat", "RestMix", "ReconnectStorm")
+SCENARIOS: Final = ("SteadyChat", "RestMix", "ReconnectStorm", "Evening")
+_UNLIMITED: Final = frozenset({"RestMix", "Evening"})
+"""What one address asks of REST there is more than one phone does."""
+
 ENDS_WITHIN_S: Final = 20.0
 PACE_S: Final = 20.0
 SPARE_FILES: Final = 500
@@ -52,13 +55,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=float, default=0.0, help="posts (requests) a second by all")
     parser.add_argument("--time", default="60s", help="how long, as 90s, 3m or 1h")
     parser.add_argument("--shape", choices=shapes.NAMES, default="flat", help="how many when")
-    parser.add_argument("--scenario", nargs="*", choices=SCENARIOS, default=["SteadyChat"])
+    parser.add_argument(
+        "--scenario", nargs="*", type=_scenario, choices=SCENARIOS, default=["SteadyChat"]
+    )
+    parser.add_argument(
+        "--within", type=float, default=30.0, help="seconds in which all come (Evening)"
+    )
     parser.add_argument("--storm-every", type=float, default=30.0, help="seconds between storms")
     parser.add_argument("--workers", type=int, default=1, help="processes that make the load")
     parser.add_argument("--hubs", type=int, default=2, help="hubs to start (without --url)")
     parser.add_argument("--web", action="store_true", help="open Locust's page; Ctrl-C ends it")
     parser.add_argument("--web-port", type=int, default=8089, help="of that page")
     parser.add_argument("--out", type=Path, default=Path("build/load"), help="of report and tables")
+
+
+def _scenario(said: str) -> str:
+    """In whatever case it is written."""
+    return next((name for name in SCENARIOS if name.lower() == said.lower()), said)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -107,7 +120,7 @@ async def _place(args: argparse.Namespace) -> AsyncIterator[Place]:
     if args.url:
         yield Place(args.url, args.people)
         return
-    settings = {"MUSTER_RATE_LIMITS": "0"} if "RestMix" in args.scenario else {}
+    settings = {"MUSTER_RATE_LIMITS": "0"} if _UNLIMITED & {*args.scenario} else {}
     async with muster_up(args.hubs, settings) as stack:
         people = stack.data / "people.json"
         crowd = Crowd(args.users, args.members, args.rooms)
@@ -126,6 +139,7 @@ def arguments(args: argparse.Namespace, place: Place, port: int) -> list[str]:
         "--pace": pace_s,
         "--shape": args.shape,
         "--storm-every": args.storm_every,
+        "--arrive-within": args.within,
         "--room-members": args.members,
         "--run-time": args.time,
         "--html": f"{args.out}.html",

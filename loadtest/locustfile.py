@@ -3,6 +3,8 @@
     SteadyChat       a socket each, a post every `--pace` seconds, every entry watched for
     ReconnectStorm   the same, and every `--storm-every` seconds all sockets drop within one second and come back
     RestMix          the REST api: 70 % pages, 20 % posts, 10 % other writes
+    Evening          as SteadyChat, at an event whose doors are open: within `--arrive-within` seconds everybody checks
+                     in, and talks in its room too; the first of each process is its host, who looks at the number
 
 `--shape` says how many are there when (swarm/shapes.py). Who plays comes from `--people FILE`, made by `python -m
 loadtest people`, or is registered by REST, slowly. Times begin when something was due, not when it got away.
@@ -14,9 +16,10 @@ file. Must never import muster: whoever plays here is a stranger.
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import time
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -24,21 +27,22 @@ from typing import Any, ClassVar, Final
 from uuid import uuid4
 
 import gevent
-import msgspec
 from locust import FastHttpUser, LoadTestShape, User, argument_parser, events, runners, task
-from locust.argument_parser import LocustArgumentParser
 from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import MasterRunner
 
 from loadtest.client.hubs import Hubs
-from loadtest.swarm import pace, roster, rows, shapes
-from loadtest.swarm.arrivals import Answer, Arrivals, Clock, Refused
+from loadtest.swarm import options, pace, roster, rows, shapes
+from loadtest.swarm.arrivals import Answer, Arrivals, Clock, Refused, body_of
+from loadtest.swarm.attending import Attending, Evenings
+from loadtest.swarm.coming import Coming
 from loadtest.swarm.lateness import Lateness
 from loadtest.swarm.life import Going, Life, Stopped
 from loadtest.swarm.line import Ended
 from loadtest.swarm.mix import Mix
+from loadtest.swarm.party import NoParty
 from loadtest.swarm.passport import Passport
 from loadtest.swarm.roster import Roster, RosterError
 from loadtest.swarm.stamp import Clocks, stamped, this_machine
@@ -46,32 +50,13 @@ from loadtest.swarm.talker import TEXT_CHARS, Manner, Talker
 from loadtest.swarm.watch import Watch
 
 LOOK_EVERY_S: Final = 0.5
+_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MISSING_AFTER_BEATS: Final = 20
 """A worker that fills its core misses Locust's own three seconds and comes back; that would end the run."""
 
 _log = logging.getLogger("muster.load")
 _events: Any = events
 """Locust gives them no types."""
-
-
-def _options(parser: LocustArgumentParser) -> None:
-    parser.add_argument(
-        "--people",
-        default="",
-        help="a file made by `python -m loadtest people`",
-        include_in_web_ui=False,
-    )
-    parser.add_argument("--pace", type=float, default=20.0, help="seconds between posts of a user")
-    parser.add_argument("--shape", choices=shapes.NAMES, default="flat", help="how many when")
-    parser.add_argument(
-        "--storm-every", type=float, default=60.0, help="seconds between storms (ReconnectStorm)"
-    )
-    parser.add_argument(
-        "--register-per-s", type=float, default=2.0, help="without --people: so many come a second"
-    )
-    parser.add_argument(
-        "--room-members", type=int, default=10, help="without --people: so many share a room"
-    )
 
 
 class Stage:
@@ -91,6 +76,7 @@ class Stage:
         if not self.hubs:
             raise RosterError(f"{environment.host} does not tell where its hubs are")
         clock = Clock(monotonic, gevent.sleep)
+        self.evenings = Evenings(self._ask, options.arrive_within)
         self._arrivals = Arrivals(self._ask, clock, options.register_per_s, options.room_members)
         self._roster: Roster | None = None
         if options.people:
@@ -141,7 +127,7 @@ class Stage:
     def _ask(self, method: str, path: str, body: Any, token: str) -> Answer:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         asked = None if method == "GET" else body
-        name = path if "/rooms/" not in path else "/v1/rooms/[room]/join"
+        name = _ID.sub("[id]", path)
         with self._http.request(
             method, path, name=name, json=asked, headers=headers, catch_response=True
         ) as answer:
@@ -149,7 +135,7 @@ class Stage:
             told.request_meta["request_type"] = "REST"
             retry_after = str((told.headers or {}).get("retry-after") or "")
         seconds = float(retry_after) if retry_after.isdigit() else 0.0
-        return Answer(int(told.status_code or 0), _object(told.content), seconds)
+        return Answer(int(told.status_code or 0), body_of(told.content), seconds)
 
 
 def _start(environment: Environment, **_: Any) -> None:
@@ -218,14 +204,6 @@ class _Person:
             self.passport = None
 
 
-def _object(content: bytes | None) -> dict[str, Any]:
-    """A JSON object; an empty one for everything else."""
-    try:
-        return msgspec.json.decode(content or b"", type=dict[str, Any])
-    except msgspec.DecodeError:
-        return {}
-
-
 class SteadyChat(_Person, User):
     """Somebody with a socket, who posts and listens."""
 
@@ -235,9 +213,20 @@ class SteadyChat(_Person, User):
     def live(self) -> None:
         """Become somebody, until the run ends or the server says to stay away."""
         passport = self.enter()
+        try:
+            self.play(passport)
+        finally:
+            self.exit()
+
+    def play(self, passport: Passport) -> None:
+        """What they do."""
+        self.talk(passport)
+
+    def talk(self, passport: Passport, coming: Coming | None = None) -> None:
+        """Be online as them, and come to an event while they are."""
         stage, random = self.stage, Random()
         manner = Manner(stage.options.pace, stage.machine, stage.run)
-        talker = Talker(str(passport.number), manner, stage.watch, stage.record, random)
+        talker = Talker(str(passport.number), manner, stage.watch, stage.record, random, coming)
         hubs = Hubs(stage.hubs, passport.number)
         going = Going(hubs, stage.renew, stage.options.storm_every if self.storms else 0.0)
         life = Life(talker, passport, going, stage.record, random)
@@ -248,7 +237,24 @@ class SteadyChat(_Person, User):
             raise StopUser from None
         finally:
             life.finish()
-            self.exit()
+
+
+class Evening(SteadyChat):
+    """The same, at an event: everybody comes to it once, and its host counts."""
+
+    def play(self, passport: Passport) -> None:
+        """Be the host, or a guest."""
+        attending: Attending | None = None
+        try:
+            wrong = partial(_fail, rows.NUMBER)
+            attending = Attending(self.stage.evenings, passport, wrong)
+            self.talk(passport, attending.coming)
+        except NoParty as problem:
+            _fail(rows.NUMBER, str(problem))
+            raise StopUser from None
+        finally:
+            if attending is not None:
+                attending.end()
 
 
 class ReconnectStorm(SteadyChat):
@@ -309,7 +315,7 @@ class RestMix(_Person, FastHttpUser):
             told: Any = answer
             told.request_meta["request_type"] = "REST"
             told.request_meta["response_time"] += max(0.0, late_ms)
-        return _object(told.content)
+        return body_of(told.content)
 
 
 class Shape(LoadTestShape):
@@ -331,7 +337,7 @@ class Shape(LoadTestShape):
         return target.users, target.per_s
 
 
-_events.init_command_line_parser.add_listener(_options)
+_events.init_command_line_parser.add_listener(options.add)
 runners.HEARTBEAT_LIVENESS = MISSING_AFTER_BEATS
 # A worker asks for the defaults once per option at every step of a ramp, and each answer builds the parser anew: 130 ms
 # in which no socket of the process is served. They never change.

@@ -1,8 +1,9 @@
 """Owns every setting: its environment variable, its type, its default, its meaning.
 
-A new setting is one line in `Settings` (of pushes, place, backups: in `PushSettings`, `PlaceSettings`,
-`BackupSettings`): the variable is MUSTER_ and the field's name in capitals, the type is the annotation. It never reads
-the environment itself: the entry modules hand a mapping to `Settings.from_env`, once.
+A new setting is one line in `Settings` (of pushes: in `PushSettings`, of place: in `PlaceSettings`, of keys and TLS:
+in `LockSettings`, of mail: in `MailSettings`, of backups: in `BackupSettings`): the variable is MUSTER_ and the
+field's name in capitals, the type is the annotation. It never reads the environment itself: the entry modules hand a
+mapping to `Settings.from_env`, once.
 """
 
 import difflib
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from muster.backup_settings import BackupSettings
+from muster.lock_settings import check_locks
 from muster.setting import PREFIX, Declaration, SettingsError, declaration, setting
 
 _TILES = re.compile(
@@ -54,11 +56,6 @@ class Settings(BackupSettings):
     hub_index: int = setting(0, "which hub this process is, from 0", at_least=0)
     hub_urls: tuple[str, ...] = setting(
         (), "public WebSocket addresses of the hubs, told to clients by the api"
-    )
-    tls_cert: Path | None = setting(None, "certificate chain, if hubs and api end TLS themselves")
-    tls_key: Path | None = setting(None, "private key of MUSTER_TLS_CERT")
-    allowed_origins: tuple[str, ...] = setting(
-        (), "browser origins that may connect, comma-separated; * allows all"
     )
     ios_app_ids: tuple[str, ...] = setting(
         (), "app ids (TEAM.bundle) that open invite links on iOS; empty: none"
@@ -155,6 +152,10 @@ class Settings(BackupSettings):
     password_memory_kib: int = setting(19_456, "argon2id memory", at_least=64)
     password_passes: int = setting(2, "argon2id passes", at_least=1)
     password_threads: int = setting(2, "argon2id hashes computed at once", at_least=1, at_most=64)
+    breached_file: Path | None = setting(
+        None,
+        "passwords nobody may take: sorted SHA-1 hashes, or words; default: a short list of ours",
+    )
     rate_limits: bool = setting(True, "refuse clients that ask too often")
     anonymous_per_min: float = setting(
         60.0, "registrations, logins and refreshes per address, minute and process", at_least=1.0
@@ -254,8 +255,7 @@ class Settings(BackupSettings):
             raise SettingsError(
                 "MUSTER_MEDIA_S3_KEY and MUSTER_MEDIA_S3_SECRET are set both or neither."
             )
-        if (self.tls_cert is None) != (self.tls_key is None):
-            raise SettingsError("MUSTER_TLS_CERT and MUSTER_TLS_KEY are set both or neither.")
+        check_locks(self)
         if bool(self.android_package) != bool(self.android_cert_sha256):
             raise SettingsError(
                 "MUSTER_ANDROID_PACKAGE and MUSTER_ANDROID_CERT_SHA256 are set both or neither."
@@ -271,6 +271,7 @@ class Settings(BackupSettings):
                 raise SettingsError(
                     f"MUSTER_EGRESS_NETWORKS: {network!r} is not a network such as 10.1.0.0/16."
                 ) from None
+        self.check_mail()
         if self.redis_cluster and not self.redis_url:
             raise SettingsError("MUSTER_REDIS_CLUSTER needs MUSTER_REDIS_URL: ours is no cluster.")
         self.check_backups()
@@ -301,6 +302,10 @@ class Settings(BackupSettings):
     @property
     def keys_path(self) -> Path:
         return self.keys_dir or self.data_dir / "keys"
+
+    @property
+    def master_path(self) -> Path:
+        return self.master_key_file or self.keys_path / "master.key"
 
     @property
     def media_path(self) -> Path:

@@ -1,7 +1,9 @@
 """The crowd: how many are at an event now, and whom of them somebody may know.
 
-Hosts have the exact number, with ghosts in it, and the names of who shares. For everybody else the number is made so
-that nobody can watch it change by one person:
+Nobody is told of who is there by default sharing alone: neither a name nor a number, or whoever draws a fence around a
+home would learn who comes to it. Hosts have the names of who shares with this event, and how many these are; of ghosts,
+and of who took back what they shared, a number made as that of all others is. It is made so that nobody can watch it
+change by one person:
 
 - It counts who shares (ghosts, and who shares nothing, are no business of a guest's), and of them who was vouched for:
   by a fix, the code at the door or a host. Who only says so from a sofa is not in it, so nobody fills a room with
@@ -11,8 +13,8 @@ that nobody can watch it change by one person:
 - It is as of the last of fixed moments, WINDOW_MS apart, the same for all who ask and however often: nobody learns when
   within half a minute it was that a number rose, nor has more samples by asking more.
 
-Names are those that each one's own setting `events` lets the reader see; a block hides both from each other. Owns these
-rules. Must never say where in the place somebody is.
+Names are those that each one's own setting `events` lets the reader see; a block hides both from each other, in what is
+exact as well. Owns these rules. Must never say where in the place somebody is.
 """
 
 from __future__ import annotations
@@ -46,10 +48,11 @@ class PersonHere(Struct, frozen=True, gc=False):
 
 
 class Here(Struct, frozen=True, gc=False):
-    """Who is there. `count`: for hosts exact; for others as of `as_of_ms` and rounded down, null where it is too small.
+    """Who is there. `count`: as of `as_of_ms` and rounded down, null where it is too small; for hosts: whom they are
+    told by name, and `unnamed`.
 
-    `unnamed`: for hosts, how many of them are in no page of `people`. A page may be short; the last is the one whose
-    `cursor` is null.
+    `unnamed`: for hosts, how many are in no page of `people`, as of `as_of_ms` and rounded down, null where it is too
+    small. A page may be short; the last is the one whose `cursor` is null.
     """
 
     count: int | None
@@ -60,17 +63,17 @@ class Here(Struct, frozen=True, gc=False):
 
 
 class Number(NamedTuple):
-    """How many are there, and how many of them a host is not told by name."""
+    """How many are there whom a host is told by name, and how many were at some moment whom no host is."""
 
-    all: int
+    named: int
     unnamed: int
 
 
 class CrowdStore(FootingStore, Protocol):
     """Where it is read. Everything raises `Refused`: `unavailable`."""
 
-    async def number(self, room: RoomId, reader: PersonId) -> Number:
-        """All who are there now."""
+    async def number(self, room: RoomId, reader: PersonId, at_ms: int) -> Number:
+        """Who is there now, with a name, and who was at that time, without one."""
         ...
 
     async def vouched(self, room: RoomId, at_ms: int) -> int:
@@ -94,8 +97,13 @@ class CrowdStore(FootingStore, Protocol):
 
 
 def shown(count: int) -> int | None:
-    """What guests are told of a number."""
+    """What is told of a number of people without names."""
     return count - count % K if count >= K else None
+
+
+def moment(now_ms: int) -> int:
+    """As of when such a number is told."""
+    return now_ms // WINDOW_MS * WINDOW_MS
 
 
 def _next(people: list[PersonHere], looked: PersonId | None, limit: int) -> str | None:
@@ -119,17 +127,19 @@ class Crowd:
         footing = known(await self._store.footing(room, reader))
         after = cursor.read(at) if at else (0, UUID(int=0))
         if is_host(footing):
-            count, unnamed = await self._store.number(room, reader)
+            as_of_ms = moment(self._clock.now_ms())
+            named, others = await self._store.number(room, reader, as_of_ms)
             people = await self._store.named(room, reader, after[1], limit)
             more = cursor.write(0, people[-1].id) if len(people) == limit else None
-            return Here(count, self._clock.now_ms(), unnamed, people, more)
+            unnamed = shown(others)
+            return Here(named + (unnamed or 0), as_of_ms, unnamed, people, more)
         as_of_ms, told = await self._told(room)
         people, looked = await self._store.friendly(room, reader, after, limit)
         return Here(told, as_of_ms, None, people, _next(people, looked, limit))
 
     async def _told(self, room: RoomId) -> tuple[int, int | None]:
         """As of which moment, and what guests are told until the next."""
-        as_of_ms = self._clock.now_ms() // WINDOW_MS * WINDOW_MS
+        as_of_ms = moment(self._clock.now_ms())
         kept = self._numbers.get(room)
         if kept is None or kept[0] < as_of_ms:
             count = shown(await self._store.vouched(room, as_of_ms))

@@ -1,7 +1,7 @@
 """What `muster doctor` judges: facts in, findings out.
 
     muster/facts.py, as read by stores/postgres/facts.py and stores/redis/facts.py
-      -> of_postgres, of_replica, of_redis, of_keys, of_files
+      -> of_postgres, of_replica, of_redis, of_files; beside it doctor_identity.py, doctor_pushes.py
       -> Finding: ok, warn or fail; what was found; what to do about it
 
 Owns every threshold and every piece of advice. Pure: must never open, read or ask anything, so that each check can
@@ -300,16 +300,3 @@ def of_files(soft: int, hard: int) -> Finding:
     if hard < FILES_FEW:
         return warn("file descriptors", found, "raise the limit (LimitNOFILE, ulimit -Hn)")
     return ok("file descriptors", found)
-
-
-def of_keys(kids: int, trouble: str, exposed: Sequence[str]) -> Finding:
-    """The keys that sign access tokens; `exposed` are files that others on this machine may read."""
-    if trouble:
-        return fail("signing keys", trouble, "see MUSTER_KEYS_DIR; `muster up` makes a first key")
-    if exposed:
-        return warn(
-            "signing keys",
-            f"{', '.join(exposed)} can be read by others",
-            "chmod 600: whoever reads it can be anybody",
-        )
-    return ok("signing keys", f"{kids}, readable")

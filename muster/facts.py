@@ -42,6 +42,28 @@ class ReplicaFacts(NamedTuple):
     lag_s: float
 
 
+class DataKeyFacts(NamedTuple):
+    """A data key as it lies in Postgres. `age_s`: since it seals, negative before."""
+
+    id: int
+    purpose: str
+    master: str
+    wrapped: bytes
+    age_s: float
+
+    def __repr__(self) -> str:
+        return f"DataKeyFacts({self.id}, {self.purpose})"
+
+
+class SealFacts(NamedTuple):
+    """What lies sealed. `plain_beside`: push tokens lie plain as well, for the release before."""
+
+    keys: Sequence[DataKeyFacts]
+    rows: Mapping[str, Mapping[int, int]]  # column -> key id -> how many
+    plain_beside: bool
+    unsealed: int  # push tokens that lie plain alone
+
+
 class RedisFacts(NamedTuple):
     """One Redis."""
 

@@ -23,7 +23,7 @@ LEAST_CHARS: Final = 2
 MOST_CHARS: Final = 64
 
 
-class Found(Struct, frozen=True, gc=False):
+class FoundPerson(Struct, frozen=True, gc=False):
     """Somebody who was found, and what they are to me."""
 
     id: PersonId
@@ -36,7 +36,7 @@ class Found(Struct, frozen=True, gc=False):
 class FindingStore(Protocol):
     """Where people are looked for."""
 
-    async def beginning_with(self, viewer: PersonId, words: str, limit: int) -> list[Found]:
+    async def beginning_with(self, viewer: PersonId, words: str, limit: int) -> list[FoundPerson]:
         """Whom `viewer` may find by these words, the exact handle first."""
         ...
 
@@ -51,7 +51,7 @@ class Finding:
     def __init__(self, store: FindingStore) -> None:
         self._store = store
 
-    async def search(self, viewer: PersonId, words: str) -> list[Found]:
+    async def search(self, viewer: PersonId, words: str) -> list[FoundPerson]:
         """At most FOUND_MOST people. Raises `Refused`: `bad_request`."""
         asked = words.strip().removeprefix("@")
         if not LEAST_CHARS <= len(asked) <= MOST_CHARS:

@@ -60,6 +60,10 @@ class Foreign:
 
     async def verify(self, token: str) -> Known:
         """Whom `token` is about. Raises `Refused`: `token_expired`, `unavailable`, else `unauthorized`."""
+        return _known(*await self.read(token))
+
+    async def read(self, token: str) -> tuple[Mapping[str, Any], Issuer]:
+        """All that `token` says, and who says so. Raises `Refused` as `verify`."""
         if len(token) > TOKEN_CHARS:
             raise _unknown()
         header, issuer = self._claimed(token)
@@ -83,7 +87,7 @@ class Foreign:
         except (jwt.PyJWTError, ValueError, TypeError, KeyError, RecursionError):
             raise _unknown() from None
         self._in_time(said, issuer)
-        return _known(said, issuer)
+        return said, issuer
 
     def _claimed(self, token: str) -> tuple[Mapping[str, Any], Issuer]:
         """The header, and the issuer whose rules apply: nothing of it is believed yet."""

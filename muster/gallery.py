@@ -49,7 +49,7 @@ class Address(Struct, frozen=True, gc=False):
     until_ms: int
 
 
-class Found(Struct, frozen=True, gc=False):
+class FoundMedium(Struct, frozen=True, gc=False):
     """A medium, and addresses of its sizes."""
 
     media: MediaInfo
@@ -59,7 +59,7 @@ class Found(Struct, frozen=True, gc=False):
 class FoundMedia(Struct, frozen=True, gc=False):
     """Those of the asked that there are for me; their addresses work until `until_ms`."""
 
-    media: list[Found]
+    media: list[FoundMedium]
     until_ms: int
 
 
@@ -82,7 +82,7 @@ class Gallery:
         """Those of `media` that `reader` may see, in the order asked."""
         shown = {one.info.id: one for one in await self._store.visible(reader, list(media))}
         found = [
-            Found(
+            FoundMedium(
                 shown[id_].info,
                 {size: await self._link(shown[id_], size) for size in sizes_of(shown[id_].info)},
             )

@@ -1,12 +1,13 @@
 """Owns how a process lives and ends: its loop, and signals turned into one stop event.
 
 The first SIGTERM or SIGINT sets the event and the process ends in its own order; a second one
-cancels what is left. It never ends a process by force and knows nothing of what runs.
+cancels what is left. SIGHUP is whoever's who asks. It never ends a process by force and knows nothing of what runs.
 """
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import uvloop
 
@@ -20,6 +21,17 @@ def run(main: Main) -> int:
     """Run `main(stop)` on uvloop until it returns; the exit code of the process."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_until_done(main))
+
+
+@contextmanager
+def hangups(told: Callable[[], None]) -> Iterator[None]:
+    """Call `told` on SIGHUP, which ends nothing meanwhile."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, told)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
 
 
 async def _until_done(main: Main) -> int:

@@ -1,9 +1,11 @@
-"""Prometheus metrics of what more than one module does: committing, publishing, media, backups.
+"""Prometheus metrics of what more than one module does: committing, publishing, media, identity, backups.
 
 Owns names and labels, few and of few values. Must never be global: a process constructs one set on its registry.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -47,6 +49,32 @@ class WriterMetrics:
         """One batch is committed."""
         self._batch_ops.observe(ops)
         self._commit_seconds.observe(seconds)
+
+
+IDENTITY_EVENTS: Final = """
+    login login_halfway login_wrong login_banned step_up_wrong code_wrong code_replayed code_locked recovery_used
+    factor_on factor_off refresh_reused password_changed password_refused signature_wrong signature_replayed
+    email_asked email_verified email_wrong email_taken email_removed reset_asked reset_done reset_wrong
+    oauth_begun oauth_refused oauth_in oauth_linked oauth_unlinked
+    """.split()  # noqa: SIM905
+
+
+class IdentityMetrics:
+    """What happens to passwords, second factors, refresh tokens and signed requests."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._events = Counter(
+            "muster_identity_events",
+            "What was shown to prove who somebody is, and what came of it, by event",
+            ["event"],
+            registry=registry,
+        )
+        for event in IDENTITY_EVENTS:
+            self._events.labels(event)
+
+    def count(self, event: str) -> None:
+        """One of IDENTITY_EVENTS."""
+        self._events.labels(event).inc()
 
 
 class PageMetrics:

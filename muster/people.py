@@ -1,7 +1,7 @@
 """People: who somebody is to others, and what a handle may be.
 
 Owns registration, profiles, and which staff may act on whom. Must never store or compare a password
-itself (muster/passwords.py), and never change a profile but through the person's own log.
+itself (muster/passwords.py, muster/password_policy.py), and never change a profile but through the person's own log.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from muster.clock import Clock
 from muster.errors import Refused
 from muster.ids import PersonId, Random, uuid7
 from muster.op import ProfileChange
-from muster.passwords import LEAST_CHARS, MOST_CHARS, Passwords
+from muster.password_policy import PasswordPolicy
+from muster.passwords import Passwords
 from muster.permission import STAFF, ServiceRole
 from muster.words import line
 from proto.codes import Code
@@ -57,6 +58,11 @@ class Credentials(Struct, frozen=True, gc=False):
     role: ServiceRole
     banned: bool
     password_hash: str | None
+    password_no: int = 0
+    """How often the password was changed."""
+
+    second: bool = False
+    """There is a confirmed second factor."""
 
     def __repr__(self) -> str:
         return f"Credentials({self.person})"
@@ -73,8 +79,19 @@ class PeopleStore(Protocol):
 
     async def credentials(self, folded: str) -> Credentials | None: ...
 
+    async def credentials_of(self, person: PersonId) -> Credentials | None: ...
+
     async def set_password(self, person: PersonId, old_hash: str, new_hash: str) -> None:
-        """Replace the hash unless it has been replaced meanwhile."""
+        """Replace the hash of the same password unless it has been replaced meanwhile."""
+        ...
+
+    async def change_password(
+        self, person: PersonId, new_hash: str, password_no: int | None
+    ) -> bool:
+        """Another password; logins that are under way with the one before come to nothing.
+
+        False if it is not change `password_no` any more that is in force; None: whichever it is.
+        """
         ...
 
 
@@ -93,13 +110,6 @@ def check_handle(handle: str) -> str:
     if fold(handle) in _RESERVED:
         raise Refused(Code.conflict, "this handle is taken")
     return handle
-
-
-def check_password(password: str) -> str:
-    """`password` if it may be used. Raises `Refused`."""
-    if not LEAST_CHARS <= len(password) <= MOST_CHARS:
-        raise Refused(Code.bad_request, f"a password has {LEAST_CHARS} to {MOST_CHARS} characters")
-    return password
 
 
 def profile_change(
@@ -130,19 +140,26 @@ class People:
     """Registers people and reads them. By handle they are found in muster/finding.py."""
 
     def __init__(
-        self, store: PeopleStore, passwords: Passwords, clock: Clock, random: Random
+        self,
+        store: PeopleStore,
+        passwords: Passwords,
+        policy: PasswordPolicy,
+        clock: Clock,
+        random: Random,
     ) -> None:
         self._store = store
         self._passwords = passwords
+        self._policy = policy
         self._clock = clock
         self._random = random
 
     async def register(self, handle: str, password: str, name: str | None) -> Profile:
         """A new person. Raises `Refused`; `conflict` if the handle is taken."""
-        check_password(password)
+        check_handle(handle)
+        await self._policy.check(password, handle)
         profile = Profile(
             id=PersonId(uuid7(self._clock.now_ms(), self._random)),
-            handle=check_handle(handle),
+            handle=handle,
             name=line("a name", name or handle, NAME_CHARS, least=1),
             bio="",
         )

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from muster.attendance import Confidence, Source
@@ -22,7 +23,21 @@ from muster.evidence import Claim, Crossing, Evidence, Fix, Reason, fault
 from muster.ground import Ground
 from muster.terms import Terms
 from muster.voting import agree, is_sure, joined, likely_ms, majority, misfit, stays, vote_of
-from muster.whereabouts import NOWHERE, Phase, State, Vote, is_stale, pack, unpack
+from muster.whereabouts import (
+    INSIDE,
+    LEFT,
+    NEAR,
+    NOWHERE,
+    PENDING_IN,
+    PENDING_OUT,
+    UNKNOWN,
+    Phase,
+    State,
+    Vote,
+    is_stale,
+    pack,
+    unpack,
+)
 
 __all__ = [
     "NOWHERE",
@@ -55,7 +70,7 @@ class Turn(NamedTuple):
     confidence: Confidence
 
 
-class Judgement(NamedTuple):
+class Judgement(Struct, frozen=True, gc=False):
     """`state` is the very same object if nothing changed. `reason`: the evidence counted for nothing. `due_ms`: when
     `on_time` is to be called if nothing else comes; None: never."""
 
@@ -65,7 +80,7 @@ class Judgement(NamedTuple):
     due_ms: int | None = None
 
 
-_OUTSIDE: Final = (Phase.near, Phase.left, Phase.unknown)
+_OUTSIDE: Final = (NEAR, LEFT, UNKNOWN)
 
 
 def judge(state: State, evidence: Evidence, ground: Ground, terms: Terms, now_ms: int) -> Judgement:
@@ -124,14 +139,14 @@ def due_ms(state: State, ground: Ground, terms: Terms) -> int | None:
         return None
     if state.fence_version != ground.fence_version:
         return 0 if state.is_inside else None
-    if phase is Phase.pending_in:
+    if phase is PENDING_IN:
         over_ms = _over_ms(state, ground, terms)
         is_clear = agree(state.votes, -1) and stays(state.votes) and over_ms < ground.until_ms
         return over_ms if is_clear else None
     due = ground.until_ms
     if not state.is_vouched:
         due = min(due, state.inside_ms + terms.silence_ms)
-    if phase is Phase.pending_out and agree(state.votes, 1):
+    if phase is PENDING_OUT and agree(state.votes, 1):
         due = min(due, _over_ms(state, ground, terms))
     return due
 
@@ -143,7 +158,7 @@ def _judged(state: State, turns: tuple[Turn, ...], ground: Ground, terms: Terms)
 def _is_so_already(state: State, vote: Vote, terms: Terms) -> bool:
     """Whether a vote only says again what is so, and nothing fell due before it: it can begin and end nothing."""
     phase = state.phase
-    if phase is Phase.inside:
+    if phase is INSIDE:
         is_silent = vote.at_ms - state.inside_ms > terms.silence_ms
         return vote.says <= 0 and (state.is_vouched or not is_silent)
     return vote.says >= 0 and not state.is_dismissed and phase in _OUTSIDE
@@ -151,11 +166,12 @@ def _is_so_already(state: State, vote: Vote, terms: Terms) -> bool:
 
 def _repeated(state: State, vote: Vote, terms: Terms) -> State:
     """The same with one vote more: what becomes of nearly every fix."""
-    phase = Phase.near if state.phase is Phase.unknown else state.phase
-    inside_ms = vote.at_ms if phase is Phase.inside else state.inside_ms
-    return _held(
-        state, phase, 0, inside_ms, 0, state.is_dismissed, joined(state.votes, vote, terms)
-    )
+    phase = state.phase
+    inside_ms = vote.at_ms if phase is INSIDE else state.inside_ms
+    return State(
+        state.fence_version, NEAR if phase is UNKNOWN else phase, 0, inside_ms, state.turn_ms, 0,
+        state.is_vouched, state.is_dismissed, joined(state.votes, vote, terms),
+    )  # fmt: skip
 
 
 def _counted(
@@ -173,20 +189,20 @@ def _coming(
     is_dismissed = state.is_dismissed and majority(votes, 1, terms) is None
     came_ms = None if is_dismissed else majority(votes, -1, terms)
     if came_ms is None:
-        phase = Phase.left if state.turn_ms else Phase.near
+        phase = LEFT if state.turn_ms else NEAR
         return _held(state, phase, 0, state.inside_ms, 0, is_dismissed, votes), ()
     dwell_ms = _dwell_ms(ground, terms)
-    seen, fresh = 0, votes
-    came_ms = likely_ms(votes, came_ms)
-    since_ms = came_ms + dwell_ms  # who may as well be outside must dwell twice
-    if state.phase is Phase.pending_in:
+    if state.phase is PENDING_IN:
         came_ms, since_ms, seen, fresh = state.inside_ms, state.since_ms, state.seen, votes[-1:]
+    else:
+        came_ms, seen, fresh = likely_ms(votes, came_ms), 0, votes
+        since_ms = came_ms + dwell_ms  # who may as well be outside must dwell twice
     for vote in fresh:
         if vote.says < 0 and vote.at_ms >= came_ms:
             seen += not vote.is_blind
             if is_sure(vote):
                 since_ms = min(since_ms, vote.at_ms)
-    held = _held(state, Phase.pending_in, since_ms, came_ms, seen, False, votes)
+    held = _held(state, PENDING_IN, since_ms, came_ms, seen, False, votes)
     if votes[-1].says >= 0 or votes[-1].at_ms - since_ms < dwell_ms:
         return held, ()
     return _entered(held, terms)
@@ -200,12 +216,12 @@ def _going(
     inside_ms = vote.at_ms if vote.says <= 0 else state.inside_ms
     since_ms = majority(votes, 1, terms)
     if since_ms is None:
-        return _held(state, Phase.inside, 0, inside_ms, 0, False, votes), ()
+        return _held(state, INSIDE, 0, inside_ms, 0, False, votes), ()
     seen, fresh = 0, votes
-    if state.phase is Phase.pending_out:
+    if state.phase is PENDING_OUT:
         since_ms, seen, fresh = state.since_ms, state.seen, votes[-1:]
     seen += sum(vote.says > 0 and not vote.is_blind for vote in fresh)
-    held = _held(state, Phase.pending_out, since_ms, inside_ms, seen, False, votes)
+    held = _held(state, PENDING_OUT, since_ms, inside_ms, seen, False, votes)
     if vote.says > 0 and vote.at_ms - since_ms >= _dwell_ms(ground, terms):
         return _left(held, since_ms, Source.gps, _sureness(held, terms))
     return held, ()
@@ -222,16 +238,9 @@ def _held(
 ) -> State:
     """Quicker than to replace one by one."""
     return State(
-        state.fence_version,
-        phase,
-        since_ms,
-        inside_ms,
-        state.turn_ms,
-        min(255, seen),
-        state.is_vouched,
-        is_dismissed,
-        votes,
-    )
+        state.fence_version, phase, since_ms, inside_ms, state.turn_ms, min(255, seen),
+        state.is_vouched, is_dismissed, votes,
+    )  # fmt: skip
 
 
 def _may_be_due(state: State, at_ms: int, ground: Ground, terms: Terms) -> bool:
@@ -250,7 +259,7 @@ def _elapse(
     turns: tuple[Turn, ...] = ()
     due = due_ms(state, ground, terms)
     while due is not None and due <= now_ms:
-        if state.phase is Phase.pending_in:
+        if state.phase is PENDING_IN:
             state, turn = _entered(state, terms)
         elif due == ground.until_ms:
             state, turn = _left(state, due, Source.closing, Confidence.medium)
@@ -279,9 +288,7 @@ def _entered(state: State, terms: Terms) -> tuple[State, tuple[Turn, ...]]:
         (Source.region, Confidence.low) if is_by_region else (Source.gps, _sureness(state, terms))
     )
     inside_ms = max(vote.at_ms for vote in state.votes if vote.says < 0)
-    held = replace(
-        state, phase=Phase.inside, since_ms=0, seen=0, turn_ms=at_ms, inside_ms=inside_ms
-    )
+    held = replace(state, phase=INSIDE, since_ms=0, seen=0, turn_ms=at_ms, inside_ms=inside_ms)
     return held, (Turn(True, at_ms, source, sure),)
 
 
@@ -289,7 +296,7 @@ def _left(
     state: State, at_ms: int, source: Source, confidence: Confidence
 ) -> tuple[State, tuple[Turn, ...]]:
     at_ms = max(at_ms, state.turn_ms)
-    held = replace(state, phase=Phase.left, since_ms=0, seen=0, turn_ms=at_ms, is_vouched=False)
+    held = replace(state, phase=LEFT, since_ms=0, seen=0, turn_ms=at_ms, is_vouched=False)
     return held, (Turn(False, at_ms, source, confidence),)
 
 
@@ -304,7 +311,7 @@ def _claimed(state: State, claim: Claim, ground: Ground) -> tuple[State, tuple[T
     is_edge = state.is_inside is not claim.is_enter
     held = State(
         fence_version=ground.fence_version,
-        phase=Phase.inside if claim.is_enter else Phase.left,
+        phase=INSIDE if claim.is_enter else LEFT,
         inside_ms=max(state.inside_ms, at_ms) if claim.is_enter else state.inside_ms,
         turn_ms=at_ms if is_edge else state.turn_ms,
         is_vouched=claim.is_enter,
@@ -321,7 +328,7 @@ def _anew(state: State, ground: Ground, now_ms: int) -> State:
         turn_ms = turn.at_ms
     return State(
         fence_version=ground.fence_version,
-        phase=Phase.left if turn_ms else Phase.unknown,
+        phase=LEFT if turn_ms else UNKNOWN,
         turn_ms=turn_ms,
         is_dismissed=state.is_dismissed,
     )

@@ -163,7 +163,8 @@ class Placing:
                     )
                     trials.append(trial)
             edges = [edge for trial in trials for edge in trial.edges]
-            if edges and not is_fresh:
+            if not is_fresh and (edges or not trials):
+                # Also before it is said that nothing is judged: another process may know that they are at an event.
                 kept, is_fresh = None, True
                 continue
             stands |= await around.edges.record(edges)
@@ -219,14 +220,15 @@ class Placing:
         ]
         if not moves:
             return set()
-        self._shelf.drop(person)  # whatever happens now, it is not as it was
+        read_at = self._shelf.drop(person)  # whatever happens now, it is not as it was
         versions = await self._around.standings.move(moves)
         lost = {m.key.room for m, v in zip(moves, versions, strict=True) if v == 0}
         if not lost:
             held = dict(kept)
             for move, version in zip(moves, versions, strict=True):
                 held[move.key.room] = Kept(version, move.state)
-            self._shelf.put(person, held, self._around.clock.monotonic())
+            now = self._around.clock.monotonic()
+            self._shelf.put(person, held, now if read_at is None else read_at)
         return lost
 
     # What is judged

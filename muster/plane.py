@@ -42,6 +42,8 @@ class Plane:
         "_close",
         "_east_x",
         "_east_y",
+        "_lat",
+        "_lon",
         "_north_x",
         "_north_y",
         "_north_z",
@@ -53,6 +55,7 @@ class Plane:
 
     def __init__(self, centre: Point) -> None:
         self.centre = centre
+        self._lat, self._lon = centre.lat, centre.lon
         self._x, self._y, self._z = unit(centre.lat, centre.lon)
         up, round_ = radians(centre.lat), radians(centre.lon)
         self._east_x, self._east_y = -sin(round_), cos(round_)
@@ -63,7 +66,7 @@ class Plane:
 
     def xy(self, lat: float, lon: float) -> tuple[float, float]:
         """Metres east and north of the centre."""
-        upward, along = lat - self.centre.lat, lon - self.centre.lon
+        upward, along = lat - self._lat, lon - self._lon
         if -_CLOSE < upward < _CLOSE and -self._close < along < self._close:
             upward, along = upward * _RADIANS, along * _RADIANS
             return (

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from muster.privacy import Circle
+from muster.privacy import PrivacyCircle
 
 ROOMS_TOLD: Final = 4
 """Rooms that one person may be said to look at: with more screens than that nobody is looking."""
@@ -60,7 +60,7 @@ class Profile(Struct, frozen=True, array_like=True, gc=False):
     """
 
     version: int = 0
-    circle: Circle = Circle.contacts
+    circle: PrivacyCircle = PrivacyCircle.contacts
     invisible: bool = False
     busy_until_ms: int = 0
     text: str = ""
@@ -119,16 +119,16 @@ def merged(devices: Iterable[Device]) -> tuple[Attention | None, tuple[bytes, ..
     return best, tuple(sorted(rooms)[:ROOMS_TOLD])
 
 
-def may_see(circle: Circle, *, contact: bool, mates: bool) -> bool:
+def may_see(circle: PrivacyCircle, *, contact: bool, mates: bool) -> bool:
     """Whether somebody this near is within the circle. Blocks are not asked here: they come first."""
     match circle:
-        case Circle.everyone:
+        case PrivacyCircle.everyone:
             return True
-        case Circle.room_mates:
+        case PrivacyCircle.room_mates:
             return contact or mates
-        case Circle.contacts:
+        case PrivacyCircle.contacts:
             return contact
-        case Circle.nobody:
+        case PrivacyCircle.nobody:
             return False
 
 
@@ -155,7 +155,7 @@ def counts(record: Record) -> bool:
     return (
         record.attention is not None
         and not profile.invisible
-        and profile.circle is not Circle.nobody
+        and profile.circle is not PrivacyCircle.nobody
     )
 
 
@@ -169,7 +169,7 @@ def unpacked(data: bytes) -> Profile:
     try:
         return _DECODER.decode(data[16:])
     except (msgspec.DecodeError, ValueError):
-        return Profile(circle=Circle.nobody, invisible=True)
+        return Profile(circle=PrivacyCircle.nobody, invisible=True)
 
 
 def rounded(seen_ms: int, now_ms: int) -> int:

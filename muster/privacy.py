@@ -18,7 +18,7 @@ from muster.people import unknown_person
 from proto.codes import Code
 
 
-class Circle(StrEnum):
+class PrivacyCircle(StrEnum):
     """How near somebody must be. Each circle holds those after it.
 
     A room-mate shares a group or an event with me; a room or an event that anyone may join makes nobody one.
@@ -37,11 +37,11 @@ class Privacy(Struct, frozen=True, gc=False):
     can anyone invite me. `find`: by the beginning of handle or name. `find_by_handle`: by the whole handle.
     """
 
-    message: Circle
-    find: Circle
-    find_by_handle: Circle
-    online: Circle
-    events: Circle
+    message: PrivacyCircle
+    find: PrivacyCircle
+    find_by_handle: PrivacyCircle
+    online: PrivacyCircle
+    events: PrivacyCircle
 
 
 class PrivacyStore(Protocol):
@@ -51,11 +51,11 @@ class PrivacyStore(Protocol):
 
 
 def privacy_change(
-    message: Circle | None,
-    find: Circle | None,
-    find_by_handle: Circle | None,
-    online: Circle | None,
-    events: Circle | None,
+    message: PrivacyCircle | None,
+    find: PrivacyCircle | None,
+    find_by_handle: PrivacyCircle | None,
+    online: PrivacyCircle | None,
+    events: PrivacyCircle | None,
 ) -> PrivacyChange:
     """A change of settings; what is `None` stays. Raises `Refused`: `bad_request` where all are."""
     change = PrivacyChange(

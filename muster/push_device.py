@@ -6,8 +6,13 @@ Owns what is known of one. Must never be logged whole: a token lets whoever has 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
+
+from muster.sealer import Field
+
+TOKEN: Final = Field("push_devices", "token_sealed")
+"""A token lies sealed, bound to its device."""
 
 
 class Provider(StrEnum):

@@ -20,7 +20,7 @@ class Unsealable(Exception):
 
 
 class Sealer(Protocol):
-    """Keys that are in memory: nothing here waits."""
+    """Keys that are in memory: nothing here waits. All raise `Refused`: `unavailable` where a key is not known yet."""
 
     def seal(self, plain: bytes, field: Field, row: bytes) -> bytes:
         """Bound to the field and to the row's key: elsewhere it does not open."""

@@ -1,11 +1,13 @@
 """Sessions: one login of one person on one device, and the refresh tokens that carry it on.
 
-Owns logging in, refreshing, and which sessions there are. Must never end a session by itself: that goes through
-the control log, so that every hub learns of it.
+Owns beginning one (for whom muster/login.py or muster/arrivals.py lets in), refreshing, and which there are. Must never
+end a session by itself: that goes through the control log, so that every hub learns of it.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
 from msgspec import Struct
@@ -14,9 +16,8 @@ from muster import refresh, submit
 from muster.clock import Clock
 from muster.errors import Refused
 from muster.ids import DeviceId, PersonId, Random, SessionId, device_of, uuid7
+from muster.metrics import IdentityMetrics
 from muster.op import Op, Outcome
-from muster.passwords import MOST_CHARS, Passwords
-from muster.people import PeopleStore, fold
 from muster.permission import ServiceRole
 from muster.refresh import Verdict
 from muster.telemetry import get_logger
@@ -62,6 +63,8 @@ class NewSession(Struct, frozen=True, gc=False):
     expires_at_ms: int
     token_hash: bytes
     token_expires_at_ms: int
+    password_no: int | None = None
+    """Of the password that was shown, if one was."""
 
 
 class Family(Struct, frozen=True, gc=False):
@@ -85,7 +88,7 @@ class SessionStore(Protocol):
     """Where sessions are kept."""
 
     async def add(self, new: NewSession) -> bool:
-        """False if the person is banned by now."""
+        """False if the person is banned by now, or their password is another."""
         ...
 
     async def of_person(self, person: PersonId, now_ms: int) -> list[Session]:
@@ -140,44 +143,32 @@ class Terms(Struct, frozen=True, gc=False):
 
 
 class Sessions:
-    """Logs people in, and keeps them logged in."""
+    """Keeps people logged in."""
 
     def __init__(
         self,
         store: SessionStore,
-        people: PeopleStore,
-        passwords: Passwords,
         tokens: Tokens,
         terms: Terms,
         surroundings: Surroundings,
+        metrics: IdentityMetrics,
     ) -> None:
         self._store = store
-        self._people = people
-        self._passwords = passwords
         self._tokens = tokens
+        self._metrics = metrics
         self._refresh_ms = int(terms.refresh_days * _DAY_MS)
         self._session_ms = int(terms.session_days * _DAY_MS)
         self._clock = surroundings.clock
         self._random = surroundings.random
         self._writer = surroundings.writer
 
-    async def log_in(self, handle: str, password: str, install: Install) -> Grant:
-        """A new session. Raises `Refused`: `unauthorized` for a wrong password and an unknown person alike."""
-        if len(password) > MOST_CHARS:
-            raise _wrong()
-        known = await self._people.credentials(fold(handle))
-        stored = known.password_hash if known is not None else None
-        checked = await self._passwords.check(password, stored)
-        if known is None or stored is None or not checked.right:
-            raise _wrong()
-        if known.banned:
-            raise _banned()
-        if checked.fresh_hash is not None:
-            await self._people.set_password(known.person, stored, checked.fresh_hash)
-        return await self.begin(known.person, known.role, install)
+    async def begin(
+        self, person: PersonId, role: ServiceRole, install: Install, password_no: int | None = None
+    ) -> Grant:
+        """A new session for somebody whom the caller knows to be that person.
 
-    async def begin(self, person: PersonId, role: ServiceRole, install: Install) -> Grant:
-        """A new session for somebody whom the caller knows to be that person. Raises `Refused` if they are banned."""
+        `password_no`: by which password; one that was changed meanwhile lets nobody in. Raises `Refused`.
+        """
         now_ms = self._clock.now_ms()
         token = refresh.new_token(self._random)
         new = NewSession(
@@ -188,9 +179,10 @@ class Sessions:
             expires_at_ms=now_ms + self._session_ms,
             token_hash=refresh.stored(token),
             token_expires_at_ms=now_ms + self._refresh_ms,
+            password_no=password_no,
         )
         if not await self._store.add(new):
-            raise _banned()
+            raise _shut_out()
         for session in await self._store.beyond(person, now_ms, SESSIONS_MOST):
             await self.end(person, person, session)
         return self._grant(Family(new.id, new.person, new.device, role), token)
@@ -205,6 +197,7 @@ class Sessions:
         rotated = await self._store.rotate(token, now_ms, salt, now_ms + self._refresh_ms)
         family = rotated.family
         if family is not None and rotated.verdict is Verdict.reused:
+            self._metrics.count("refresh_reused")
             _log.warning(
                 "refresh token reused", person=str(family.person), session=str(family.session)
             )
@@ -222,6 +215,24 @@ class Sessions:
         client_id = str(uuid7(self._clock.now_ms(), self._random))
         await self._writer.submit(submit.revoke(by, of, session, client_id))
 
+    async def end_others(self, person: PersonId, keep: SessionId | None) -> None:
+        """Log out everywhere, on every hub, but for the session `keep`."""
+        if keep is None:
+            await self.end(person, person, None)
+        else:
+            await self._end_all(person, lambda session: session.id != keep)
+
+    async def end_device(self, person: PersonId, device: DeviceId) -> None:
+        """Log out all sessions of one device. Ending what is over is done already."""
+        await self._end_all(person, lambda session: session.device == device)
+
+    async def _end_all(self, person: PersonId, over: Callable[[Session], bool]) -> None:
+        """At once: they come to a commit or two. Who fails here was not told that it is done."""
+        listed = [session.id for session in await self.of_person(person) if over(session)]
+        async with asyncio.TaskGroup() as tasks:
+            for session in listed:
+                tasks.create_task(self.end(person, person, session))
+
     def _grant(self, family: Family, refresh_token: bytes) -> Grant:
         return Grant(
             access_token=self._tokens.issue(
@@ -235,12 +246,10 @@ class Sessions:
         )
 
 
-def _wrong() -> Refused:
-    return Refused(Code.unauthorized, "handle or password is wrong")
-
-
-def _banned() -> Refused:
-    return Refused(Code.permission_denied, "this account is banned")
+def _shut_out() -> Refused:
+    return Refused(
+        Code.permission_denied, "this account is banned, or its password was just changed"
+    )
 
 
 def _ended() -> Refused:

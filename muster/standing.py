@@ -4,7 +4,8 @@
     due set --take_due--> any hub looks again at whom nothing was heard of
 
 A standing is one small value (muster/place.py packs it) per person and event, with a version that is never the same
-twice. Two phones of one person on two hubs are thus one machine. It holds no position but the cell of a grid, and
+twice. Two phones of one person on two hubs are thus one machine. It holds no position, only in which ring around the
+border, tens of metres wide, the last few fixes were, and
 Redis forgets it by itself soon after `keep_until_ms`.
 
 What may go wrong, and who makes up for it:

@@ -1,7 +1,7 @@
 """Standings as this process last saw them, so that most fixes cost one call to Redis and not two.
 
 Owns how many are held and for how long. Whatever is judged from here is compared before it is moved: what is held may
-be old, and is then found out. Must never be asked where an edge follows from it.
+be old, and is then found out. Must never be asked where an edge follows from it, or that nothing is judged.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ class StandingShelf:
             return None
         return held[0]
 
-    def put(self, person: PersonId, kept: dict[RoomId, Kept], now: float) -> None:
-        """As Redis had it."""
+    def put(self, person: PersonId, kept: dict[RoomId, Kept], read_at: float) -> None:
+        """As Redis had it then; what was moved since by this process is in it."""
         self._held.pop(person, None)
-        self._held[person] = (kept, now)
+        self._held[person] = (kept, read_at)
         if len(self._held) > PEOPLE_MOST:
             self._held.popitem(last=False)
 
-    def drop(self, person: PersonId) -> None:
-        """It is not so any more."""
-        self._held.pop(person, None)
+    def drop(self, person: PersonId) -> float | None:
+        """It is not so any more; when it was read."""
+        held = self._held.pop(person, None)
+        return None if held is None else held[1]

@@ -29,7 +29,7 @@ from muster.presence import (
     shown,
     told,
 )
-from muster.privacy import Circle
+from muster.privacy import PrivacyCircle
 from muster.roll import Roll, Unreachable
 from proto.codes import Code
 from proto.shapes import PresenceState
@@ -82,7 +82,7 @@ class PeoplePresence(Struct, frozen=True, gc=False):
     people: list[OnePresence]
 
 
-NOBODY: Final = Profile(circle=Circle.nobody)
+NOBODY: Final = Profile(circle=PrivacyCircle.nobody)
 """Of who does not exist."""
 
 

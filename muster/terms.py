@@ -5,10 +5,10 @@ Owns their shape and defaults. Must never import what the rules need: settings a
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 
-class Terms(NamedTuple):
+class Terms(Struct, frozen=True, gc=False):
     """The rules' numbers; each has a setting MUSTER_PLACE_*.
 
     `rest_ms`: how old a kept state may be if nothing has changed but the time of the last fix.

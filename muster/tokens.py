@@ -2,7 +2,7 @@
 of notification extensions.
 
 Owns what a token claims and when it is believed. Must never ask a database (revocations come from the control
-log), believe any algorithm but RS256, or take a kid as anything but a key of `KeyRing.publics`.
+log), believe any algorithm but RS256, or take a kid as anything but a key of the ring.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from muster.clock import Clock
 from muster.errors import Refused
 from muster.ids import DeviceId, PersonId, Random, SessionId, uuid7
-from muster.keys import KeyRing
+from muster.keys import Ring
 from muster.permission import ServiceRole
 from proto.codes import Code
 
@@ -55,7 +55,7 @@ class Tokens:
     """Issues and verifies access tokens with the keys of one ring."""
 
     def __init__(
-        self, ring: KeyRing, issuer: str, audience: str, life_s: int, clock: Clock, random: Random
+        self, ring: Ring, issuer: str, audience: str, life_s: int, clock: Clock, random: Random
     ) -> None:
         self._ring = ring
         self._issuer = issuer
@@ -63,7 +63,8 @@ class Tokens:
         self._clock = clock
         self._random = random
         self._extensions = f"{audience}:push"
-        self._believed: OrderedDict[bytes, Claims] = OrderedDict()
+        # With the key that signed each: what is remembered of a key that was taken away is worth nothing.
+        self._believed: OrderedDict[bytes, tuple[str, Claims]] = OrderedDict()
         self.life_s = life_s
 
     def issue(
@@ -107,14 +108,13 @@ class Tokens:
     def verify(self, token: str) -> Claims:
         """What `token` says. Raises `Refused`: `token_expired`, or `unauthorized` for anything else."""
         digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
-        claims = self._believed.get(digest)
-        if claims is None:
-            claims = self._read(token, TYPE, self._audience)
-            self._believed[digest] = claims
+        known = self._believed.get(digest)
+        if known is None or known[0] not in self._ring.publics:
+            known = self._believed[digest] = self._read(token, TYPE, self._audience)
             if len(self._believed) > REMEMBERED_MOST:
                 self._believed.popitem(last=False)
-        else:
-            self._believed.move_to_end(digest)
+        self._believed.move_to_end(digest)
+        claims = known[1]
         if claims.expires_at_ms <= self._clock.now_ms():
             raise Refused(Code.token_expired, "the access token has expired; refresh it")
         return claims
@@ -124,16 +124,19 @@ class Tokens:
         if not word.startswith(EXTENSION_PREFIX):
             raise _foreign()
         token = word.removeprefix(EXTENSION_PREFIX)
-        claims = replace(self._read(token, EXTENSION_TYPE, self._extensions), narrow=True)
+        _, said = self._read(token, EXTENSION_TYPE, self._extensions)
+        claims = replace(said, narrow=True)
         if claims.expires_at_ms <= self._clock.now_ms():
             raise Refused(Code.token_expired, "this token has expired; open the app")
         return claims
 
-    def _read(self, token: str, kind: str, audience: str) -> Claims:
+    def _read(self, token: str, kind: str, audience: str) -> tuple[str, Claims]:
+        """The kid that signed it, and what it says. Raises `Refused`."""
         try:
             header = jwt.get_unverified_header(token)
-            key = self._ring.publics[header["kid"]]
-            if header.get("typ") != kind or "crit" in header:
+            kid = header["kid"]
+            key = self._ring.public(kid)
+            if key is None or header.get("typ") != kind or "crit" in header:
                 raise _foreign()
             # The times are checked here, by the clock that was passed in.
             options: Any = {
@@ -162,14 +165,14 @@ class Tokens:
             raise _foreign() from None
         if claims.issued_at_ms > self._clock.now_ms() + CLOCK_SKEW_MS:
             raise _foreign()
-        return claims
+        return kid, claims
 
 
 def _foreign() -> Refused:
     return Refused(Code.unauthorized, "this is not an access token of this service")
 
 
-def jwks(ring: KeyRing) -> dict[str, list[dict[str, str]]]:
+def jwks(ring: Ring) -> dict[str, list[dict[str, str]]]:
     """The public keys, for services that verify our tokens by themselves (RFC 7517)."""
     return {
         "keys": [

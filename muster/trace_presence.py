@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from muster.presence import RANK, Attention, Profile
-from muster.privacy import Circle
+from muster.privacy import PrivacyCircle
 
 
 class TracedDevice(NamedTuple):
@@ -45,11 +45,11 @@ def conclude_presence(
     best = min((device.attention for device in held), key=RANK.__getitem__).name
     if profile.invisible:
         return f"They are {best}, and invisible: everybody else is shown that they are offline."
-    if profile.circle is Circle.nobody:
+    if profile.circle is PrivacyCircle.nobody:
         return f"They are {best}, and show that to nobody."
     whom = {
-        Circle.everyone: "everybody",
-        Circle.room_mates: "their contacts and who shares a group or an event with them",
-        Circle.contacts: "their contacts",
+        PrivacyCircle.everyone: "everybody",
+        PrivacyCircle.room_mates: "their contacts and who shares a group or an event with them",
+        PrivacyCircle.contacts: "their contacts",
     }[profile.circle]
     return f"They are {best}, and {whom} may see it, but for blocks either way."

@@ -1,7 +1,8 @@
 """Turnout: who came, for those who run the event: a list, a table to take along, and figures.
 
-Names are of those who share, and of those who shared nothing but checked in by a deed; all others are in the totals
-alone (ghosts; who is gone from the service; who blocks the host, or is blocked). Owns that, and the form of the table.
+Names are of those who share, and of those who shared nothing but checked in by a deed. Of others (ghosts; who took back
+what they shared; who is gone from the service) there are numbers in fives, as muster/crowd.py has it, and of who was
+there by default sharing alone, or blocks the host, or is blocked, nothing. Owns that, and the form of the table.
 Must never be shown to anybody but hosts.
 """
 
@@ -18,6 +19,7 @@ from msgspec import Struct
 from muster import cursor
 from muster.attendance import Confidence, Source
 from muster.clock import Clock
+from muster.crowd import moment, shown
 from muster.entrance import FootingStore, host
 from muster.errors import Refused
 from muster.ids import PersonId, RoomId
@@ -61,10 +63,10 @@ class Attendee(Struct, frozen=True, gc=False):
 
 
 class AttendeePage(Struct, frozen=True, gc=False):
-    """People in order of their first arrival. `unnamed`: how many more came, of whom there is a total alone."""
+    """People in order of their first arrival. `unnamed`: how many more came, rounded down to fives; null: below."""
 
     people: list[Attendee]
-    unnamed: int
+    unnamed: int | None
     cursor: str | None
 
 
@@ -83,16 +85,17 @@ class Peak(Struct, frozen=True, gc=False):
 
 
 class Turnout(Struct, frozen=True, gc=False):
-    """Figures of everybody, ghosts included. `median_minutes`: of each one's time there, whoever is there until now.
+    """Figures of who is named, and of the others in fives: each five, in order of arrival, once they are five.
 
-    `arrivals`: stretches of `every_min` minutes from doors on, without those in which nobody came. `sources`: visits by
-    what spoke for them.
+    `unnamed` is null below five. `median_minutes`: of each one's time there, whoever is there until now. `arrivals`:
+    stretches of `every_min` minutes from doors on, without those in which nobody came. `sources`: visits by what spoke
+    for them.
     """
 
     people: int
     visits: int
     present: int
-    unnamed: int
+    unnamed: int | None
     peak: Peak | None
     median_minutes: float | None
     every_min: int
@@ -109,11 +112,13 @@ class TurnoutStore(FootingStore, Protocol):
         """Whom the reader is told of, by first arrival and id, after this place."""
         ...
 
-    async def unnamed(self, room: RoomId, reader: PersonId) -> int:
-        """How many others came."""
+    async def unnamed(self, room: RoomId, at_ms: int) -> int:
+        """How many came until then whom no host is told of by name."""
         ...
 
-    async def figures(self, room: RoomId, reader: PersonId, now_ms: int) -> Turnout: ...
+    async def figures(self, room: RoomId, reader: PersonId, now_ms: int, at_ms: int) -> Turnout:
+        """`at_ms`: as of when the unnamed are looked at."""
+        ...
 
 
 class Attendance:
@@ -131,7 +136,7 @@ class Attendance:
         now_ms = self._clock.now_ms()
         after = cursor.read(at) if at else _BEGINNING
         people = await self._store.attendees(room, reader, now_ms, after, limit)
-        unnamed = await self._store.unnamed(room, reader)
+        unnamed = shown(await self._store.unnamed(room, moment(now_ms)))
         last = people[-1] if len(people) == limit else None
         more = cursor.write(last.arrived_ms, last.id) if last else None
         return AttendeePage(people, unnamed, more)
@@ -158,7 +163,8 @@ class Attendance:
     async def figures(self, room: RoomId, reader: PersonId) -> Turnout:
         """How the event was attended."""
         host(await self._store.footing(room, reader))
-        return await self._store.figures(room, reader, self._clock.now_ms())
+        now_ms = self._clock.now_ms()
+        return await self._store.figures(room, reader, now_ms, moment(now_ms))
 
 
 _BEGINNING: Final = (-1, UUID(int=0))

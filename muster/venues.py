@@ -13,6 +13,7 @@ from math import cos, degrees, inf, radians
 from typing import Final, NamedTuple
 
 import h3.api.basic_int as h3
+from msgspec import Struct
 
 from muster.attendance import Sharing
 from muster.fence import WATCHED_LEAST_M
@@ -36,7 +37,11 @@ _SIZES: Final = ((9, 600.0), (7, 4_500.0), (5, 30_000.0), (3, 250_000.0))
 """Resolution, and up to what radius fences are listed in it: some ten cells each, at most."""
 
 
-class _Listed(NamedTuple):
+_OFF: Final = Sharing.off
+"""An enum takes its time to find its members, and this one is asked for once a candidate."""
+
+
+class _Listed(Struct, frozen=True):
     """A ground, when it is judged, and the circle that holds it with its margin.
 
     The circle is in degrees: `narrowing` is a degree of longitude in those of latitude, `square` its radius squared.
@@ -148,7 +153,8 @@ class Venues:
                     south <= lat <= north
                     and west <= lon <= east
                     and listed.from_ms <= now_ms < listed.until_ms
-                    and _holds(listed, lat, lon)
+                    and (lat - listed.lat) ** 2 + ((lon - listed.lon) * listed.narrowing) ** 2
+                    <= listed.square
                     and (leave is None or _lets(leave, listed))
                 ):
                     found.append(listed.ground)
@@ -186,10 +192,11 @@ def watched_m(ground: Ground) -> float:
 
 
 def _lets(leave: Leave, listed: _Listed) -> bool:
-    sharing = leave.by_event.get(listed.ground.room)
+    named = leave.by_event
+    sharing = named.get(listed.ground.room) if named else None
     if sharing is None:
-        return listed.is_public and leave.otherwise is not Sharing.off
-    return sharing is not Sharing.off
+        return listed.is_public and leave.otherwise is not _OFF
+    return sharing is not _OFF
 
 
 def _first(found: list[Ground], lat: float, lon: float, leave: Leave | None) -> list[Ground]:
@@ -215,11 +222,6 @@ def _listed(ground: Ground, reach_m: float) -> _Listed:
         is_public=ground.venue.visibility is Visibility.public,
         ground=ground,
     )
-
-
-def _holds(listed: _Listed, lat: float, lon: float) -> bool:
-    up, along = lat - listed.lat, (lon - listed.lon) * listed.narrowing
-    return up * up + along * along <= listed.square
 
 
 def _cover(centre: Point, radius_m: float) -> tuple[int, list[int]]:

@@ -11,13 +11,16 @@ from typing import Final
 from muster.evidence import Crossing, Fix, Reason
 from muster.ground import Ground
 from muster.terms import Terms
-from muster.whereabouts import Vote
+from muster.whereabouts import STEP_M, STEPS_MOST, Sure, Vote
 
-_SLACK_M: Final = 30.0
-"""What two fixes may differ by whatever accuracy they claim: phones are surer of themselves than they may be."""
+_SLACK_M: Final = 30.0 + STEP_M
+"""What two fixes may differ by whatever accuracy they claim: phones are surer of themselves than they may be, and how
+far they were is known by steps."""
 
 _VAGUE_M: Final = 65_535
 """No accuracy is kept as worse."""
+
+_NOT, _LIKELY, _SURELY = (int(sure) for sure in Sure)
 
 _STAYING_MPS: Final = 4.0
 """Who moves faster while coming in may be driving through: silence then tells nothing of their staying."""
@@ -29,13 +32,29 @@ _STRIDE_MPS: Final = 10.0
 def vote_of(evidence: Fix | Crossing, ground: Ground, terms: Terms) -> Vote:
     """What it says of this fence; the point is a valid one."""
     if isinstance(evidence, Crossing):
-        return Vote(evidence.at_ms, -1 if evidence.is_enter else 1, 0, 0, True)
+        says = -1 if evidence.is_enter else 1
+        return Vote(evidence.at_ms, says, 0, 0, True, _SURELY if says < 0 else _NOT)
     fence = ground.fence
+    accuracy_m = evidence.accuracy_m
     away_m = fence.distance_m(evidence.lat, evidence.lon)
-    # A visit ends only by fixes that could not well be inside: false edges are worse than late ones.
-    margin_m = max(terms.exit_share * fence.size_m, terms.exit_least_m, evidence.accuracy_m)
-    says = -1 if away_m <= 0.0 else 1 if away_m > margin_m else 0
-    return Vote(evidence.at_ms, says, int(10.0 * away_m), min(_VAGUE_M, int(evidence.accuracy_m)))
+    kept_m = int(accuracy_m) if accuracy_m < _VAGUE_M else _VAGUE_M
+    sure = _NOT
+    if away_m <= 0.0:
+        says = -1
+        sure = _surely(away_m, kept_m)
+    else:
+        # A visit ends only by fixes that could not well be inside: false edges are worse than late ones.
+        margin_m = max(terms.exit_share * fence.size_m, terms.exit_least_m, accuracy_m)
+        says = 1 if away_m > margin_m else 0
+    away = max(-STEPS_MOST, min(STEPS_MOST, round(away_m / STEP_M)))
+    return Vote(evidence.at_ms, says, away, kept_m, False, sure)
+
+
+def _surely(away_m: float, accuracy_m: int) -> int:
+    """By the distance as it is, of which only the step is kept."""
+    if -away_m < 0.5 * accuracy_m:
+        return _NOT
+    return _SURELY if -away_m >= accuracy_m else _LIKELY
 
 
 def misfit(
@@ -50,27 +69,37 @@ def misfit(
     if vote.is_blind or isinstance(evidence, Crossing):
         return None
     # However vague, it says something if the border is far from all that it may mean.
-    if evidence.accuracy_m > terms.accuracy_m and abs(vote.away_dm) < 20 * evidence.accuracy_m:
+    is_vague = evidence.accuracy_m > terms.accuracy_m
+    if is_vague and STEP_M * abs(vote.away) < 2 * evidence.accuracy_m:
         return Reason.inaccurate
-    most_mps = stride_mps = terms.speed_most_mps
-    if evidence.speed_mps is not None and evidence.speed_mps >= 0.0:
-        stride_mps = min(most_mps, 2.0 * evidence.speed_mps + _STRIDE_MPS)
     reason = None
     for before in reversed(votes):
         if before.is_blind:
             continue
-        moved_m = abs(vote.away_dm - before.away_dm) / 10
+        moved_m = float(STEP_M * abs(vote.away - before.away))
         moved_m -= _SLACK_M + vote.accuracy_m + before.accuracy_m
-        seconds = (vote.at_ms - before.at_ms) / 1000
-        if moved_m <= stride_mps * seconds:
+        if moved_m <= 0.0:  # most have hardly moved
             return None
-        reason = Reason.jump if moved_m <= most_mps * seconds else Reason.too_fast
+        seconds = (vote.at_ms - before.at_ms) / 1000
+        if moved_m <= _stride_mps(evidence, terms) * seconds:
+            return None
+        is_possible = moved_m <= terms.speed_most_mps * seconds
+        reason = Reason.jump if is_possible else Reason.too_fast
     return reason
+
+
+def _stride_mps(fix: Fix, terms: Terms) -> float:
+    """How fast somebody may have moved, as their phone says how fast they are."""
+    most_mps, speed_mps = terms.speed_most_mps, fix.speed_mps
+    if speed_mps is None or not speed_mps >= 0.0:
+        return most_mps
+    return min(most_mps, 2.0 * speed_mps + _STRIDE_MPS)
 
 
 def joined(votes: tuple[Vote, ...], vote: Vote, terms: Terms) -> tuple[Vote, ...]:
     """One vote more; those that are too old or too many fall away."""
-    votes = (*votes, vote)[-terms.fixes_looked_at :]
+    surplus = len(votes) + 1 - terms.fixes_looked_at
+    votes = (*votes[surplus:], vote) if surplus > 0 else (*votes, vote)
     oldest = vote.at_ms - terms.silence_ms
     while votes[0].at_ms < oldest:
         votes = votes[1:]
@@ -99,14 +128,13 @@ def majority(votes: tuple[Vote, ...], side: int, terms: Terms) -> int | None:
 
 def is_sure(vote: Vote) -> bool:
     """Whether a vote for inside is so even if the fix is off by as much as it claims it may be."""
-    return vote.says < 0 and (vote.is_blind or -vote.away_dm >= 10 * vote.accuracy_m)
+    return vote.says < 0 and vote.sure == _SURELY
 
 
 def likely_ms(votes: tuple[Vote, ...], came_ms: int) -> int:
     """Since when somebody is likely inside: half as far as a fix may be off; with no such vote, since the newest."""
     for vote in votes:
-        is_likely = vote.is_blind or -vote.away_dm >= 5 * vote.accuracy_m
-        if is_likely and vote.says < 0 and vote.at_ms >= came_ms:
+        if vote.sure and vote.says < 0 and vote.at_ms >= came_ms:
             return vote.at_ms
     return votes[-1].at_ms
 
@@ -120,7 +148,8 @@ def stays(votes: tuple[Vote, ...]) -> bool:
     """Whether no two of them, one after the other, show somebody who may be driving through."""
     for before, vote in pairwise(votes):
         if not (before.is_blind or vote.is_blind):
-            moved_m = abs(vote.away_dm - before.away_dm) / 10
+            # Who walks from one ring into the next within seconds may count as driving: late is better than false.
+            moved_m = STEP_M * abs(vote.away - before.away)
             if moved_m * 1000 >= _STAYING_MPS * (vote.at_ms - before.at_ms):
                 return False
     return True

@@ -3,7 +3,8 @@
     byte 0: version of this layout | phase, marks, counts | times | the last few votes, newest last
 
 Kept by one release and read by the next, so the layout is fixed; what cannot be read is as if nothing were known. Owns
-the layout. Must never hold a position: a vote is a time and a distance from the border.
+the layout. Must never hold a position: a vote is a time and in which ring around the border it was, STEP_M wide. What
+finer distances are needed for is decided when the vote is made, and kept as an answer (`Sure`).
 """
 
 from __future__ import annotations
@@ -18,9 +19,15 @@ from msgspec.structs import replace
 VOTES_MOST: Final = 4
 """Votes a state has room for: it stays below 100 bytes."""
 
-_VERSION: Final = 1
+STEP_M: Final = 25
+"""How wide the rings are: about what phones are wrong by between houses."""
+
+STEPS_MOST: Final = 32_767
+"""800 km: no ring is farther."""
+
+_VERSION: Final = 2
 _HEAD: Final = Layout("<BBBBBIqqq")
-_VOTE: Final = Layout("<qiHb")
+_VOTE: Final = Layout("<qhHB")
 _VOUCHED: Final = 1
 _DISMISSED: Final = 2
 
@@ -36,15 +43,33 @@ class Phase(IntEnum):
     left = 5
 
 
+# Judging asks for them many times a fix, and an enum takes its time to find its members.
+UNKNOWN: Final = Phase.unknown
+NEAR: Final = Phase.near
+PENDING_IN: Final = Phase.pending_in
+INSIDE: Final = Phase.inside
+PENDING_OUT: Final = Phase.pending_out
+LEFT: Final = Phase.left
+
+
+class Sure(IntEnum):
+    """How far a vote for inside is so although the fix may be off: not at all, by half of that, by all of it."""
+
+    no = 0
+    likely = 1
+    surely = 2
+
+
 class Vote(Struct, frozen=True, gc=False):
-    """What one piece of evidence says: -1 inside, 1 outside, 0 neither. `away_dm`: decimetres to the border, negative
-    inside. `is_blind`: without a distance: said by the phone's region monitoring, or by somebody."""
+    """What one piece of evidence says: -1 inside, 1 outside, 0 neither. `away`: distance to the border in steps of
+    STEP_M, negative inside. `is_blind`: without a distance: said by the phone's region monitoring, or by somebody."""
 
     at_ms: int
     says: int
-    away_dm: int
+    away: int
     accuracy_m: int
     is_blind: bool = False
+    sure: int = Sure.no
 
 
 class State(Struct, frozen=True, gc=False):
@@ -66,7 +91,7 @@ class State(Struct, frozen=True, gc=False):
     @property
     def is_inside(self) -> bool:
         """Whether a visit lasts."""
-        return self.phase is Phase.inside or self.phase is Phase.pending_out
+        return self.phase is INSIDE or self.phase is PENDING_OUT
 
 
 NOWHERE: Final = State()
@@ -90,9 +115,9 @@ def pack(state: State) -> bytes:
     return head + b"".join(
         _VOTE.pack(
             vote.at_ms,
-            vote.away_dm,
+            vote.away,
             vote.accuracy_m,
-            vote.says + 4 * vote.is_blind,
+            (vote.says + 1) | vote.is_blind << 2 | vote.sure << 3,
         )
         for vote in state.votes
     )
@@ -115,8 +140,8 @@ def unpack(packed: bytes) -> State:
         is_vouched=bool(marks & _VOUCHED),
         is_dismissed=bool(marks & _DISMISSED),
         votes=tuple(
-            Vote(at, says - 4 if says > 1 else says, away, accuracy, says > 1)
-            for at, away, accuracy, says in _VOTE.iter_unpack(packed[_HEAD.size :])
+            Vote(at, (said & 3) - 1, away, accuracy, bool(said & 4), said >> 3 & 3)
+            for at, away, accuracy, said in _VOTE.iter_unpack(packed[_HEAD.size :])
         ),
     )
 

@@ -15,15 +15,19 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Histogram
 
-from muster import lifetime
+from muster import lifetime, master
 from muster.clock import SystemClock
 from muster.config import Settings
+from muster.data_keys import DataKeys
 from muster.heap import Heap
+from muster.keys import KeysError
 from muster.lanes import LaneTable
 from muster.lateness import Lateness
+from muster.master import Masters
 from muster.probes import listening, probes
 from muster.push_device import Provider
 from muster.setting import SettingsError
+from muster.stores.postgres.data_keys import data_keys
 from muster.stores.postgres.owed import PostgresOwed
 from muster.stores.postgres.pool import Database, open_database
 from muster.stores.reach import wait_for_installation, wait_for_redis
@@ -47,6 +51,7 @@ _log = get_logger()
 
 async def serve(settings: Settings, stop: asyncio.Event) -> int:
     """Push until `stop`; the exit code."""
+    masters = master.load(settings.master_path, settings.master_key)
     registry = new_registry()
     clock = SystemClock()
     rng = random.Random()  # noqa: S311  # spreads retries, hides nothing
@@ -61,7 +66,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
         try:
             async with asyncio.TaskGroup() as tasks:
                 serving = tasks.create_task(server.serve(sockets=[socket]))
-                living = tasks.create_task(_live(settings, carrier, registry, closing, ready))
+                living = tasks.create_task(
+                    _live(settings, (carrier, masters), registry, closing, ready)
+                )
                 await stop.wait()
                 living.cancel()
                 server.should_exit = True
@@ -87,7 +94,7 @@ class _Ready:
 
 async def _live(
     settings: Settings,
-    carrier: Carried,
+    given: tuple[Carried, Masters],
     registry: CollectorRegistry,
     closing: AsyncExitStack,
     ready: _Ready,
@@ -95,9 +102,9 @@ async def _live(
     """Reach what a pusher stands on, put it together, and push; until cancelled."""
     clock = SystemClock()
     heap, lateness = Heap(clock, registry), Lateness(clock, registry)
-    pusher, tail = await _open(settings, carrier, registry, closing)
+    pusher, tail, keys = await _open(settings, given, registry, closing)
     async with asyncio.TaskGroup() as tasks:
-        for each in (heap.run(), lateness.run(), tail.run()):
+        for each in (heap.run(), lateness.run(), tail.run(), keys.run()):
             tasks.create_task(each)
         await tail.ready()
         tasks.create_task(pusher.run())
@@ -107,8 +114,12 @@ async def _live(
 
 
 async def _open(
-    settings: Settings, carrier: Carried, registry: CollectorRegistry, closing: AsyncExitStack
-) -> tuple[Pusher, RedisTail]:
+    settings: Settings,
+    given: tuple[Carried, Masters],
+    registry: CollectorRegistry,
+    closing: AsyncExitStack,
+) -> tuple[Pusher, RedisTail, DataKeys]:
+    carrier, masters = given
     provider = Provider(settings.push_provider)
     installation = await wait_for_installation(settings.database_url, settings.lanes, _say)
     await wait_for_redis(settings.redis_url, _say, cluster=settings.redis_cluster)
@@ -116,17 +127,19 @@ async def _open(
     clock = SystemClock()
     database = await _database(settings, registry)
     closing.push_async_callback(database.close)
+    keys = data_keys(database, masters, clock, registry)
+    await keys.begin()
     lanes = LaneTable(installation.lanes)
     queue = push_queue_at(settings.redis_url, settings.redis_cluster, provider, rng)
     closing.push_async_callback(queue.close)
     roll = roll_at(settings.redis_url, settings.redis_cluster, rng)
     closing.push_async_callback(roll.close)
-    outside = Outside(provider, PostgresOwed(database), queue, roll, carrier, clock)
+    outside = Outside(provider, PostgresOwed(database, keys.sealer), queue, roll, carrier, clock)
     CarrierMeters(carrier, registry)
     pusher = Pusher(outside, registry, rng, _pace(settings))
     nodes = nodes_at(settings.redis_url, settings.redis_cluster, lanes, rng)
     tail = RedisTail(nodes, lanes, pusher.intake, TailMeters(registry), clock, rng)
-    return pusher, tail
+    return pusher, tail, keys
 
 
 def _pace(settings: Settings) -> Pace:
@@ -163,7 +176,7 @@ def main() -> int:
         settings = Settings.from_env(os.environ)
         configure_logging(f"pusher-{settings.push_provider}", settings.log_level)
         return lifetime.run(lambda stop: serve(settings, stop))
-    except SettingsError as error:
+    except (SettingsError, KeysError) as error:
         _say(str(error))
     except OSError as error:
         _say(f"cannot listen: {error.strerror or error}")

@@ -12,7 +12,6 @@ import asyncio
 import logging
 import os
 import random
-import ssl
 import sys
 from contextlib import AsyncExitStack
 from typing import Final, cast
@@ -20,7 +19,7 @@ from uuid import uuid4
 
 from prometheus_client import CollectorRegistry, Histogram
 
-from muster import keys, lifetime
+from muster import lifetime, tls
 from muster.attaching import Attaching
 from muster.clock import SystemClock
 from muster.config import Settings
@@ -34,6 +33,7 @@ from muster.metrics import WriterMetrics
 from muster.outlet import Local, Outlet
 from muster.placement import Placement
 from muster.republish import Republisher
+from muster.ring import LiveRing
 from muster.setting import SettingsError
 from muster.stores.postgres.batch import (
     LOCK_TIMEOUT_MS,
@@ -89,8 +89,10 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     registry = new_registry()
     server = _server(settings, registry)
     heap, lateness = Heap(server.edge.clock, registry), Lateness(server.edge.clock, registry)
-    listening = Listening(settings.listen_host, settings.hub_port, _tls(settings))
-    ring = keys.load(settings.keys_path)
+    certificate = tls.certificate(settings, registry)
+    context = certificate.context if certificate is not None else None
+    listening = Listening(settings.listen_host, settings.hub_port, context)
+    ring = LiveRing(settings.keys_path, server.edge.clock)
     tokens = Tokens(
         ring,
         settings.issuer,
@@ -114,7 +116,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
 
     async with asyncio.TaskGroup() as tasks:
         turning = tasks.create_task(server.edge.wheel.run())
-        looking = [tasks.create_task(each.run()) for each in (heap, lateness)]
+        looking = [tasks.create_task(each.run()) for each in (heap, lateness, ring)]
+        if certificate is not None:
+            looking.append(tasks.create_task(certificate.run()))
         living = tasks.create_task(live())
         await stop.wait()
         await server.drain(settings.drain_within_s)
@@ -290,15 +294,6 @@ def _batches(
         lock_timeout_ms=lock_timeout_ms,
         pgbouncer=settings.database_pgbouncer,
     )
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    if settings.tls_cert is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    return context
 
 
 def _say(sentence: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from muster.ids import RoomId
 from muster.permission import RoomKind
 from muster.presence import Attention, Record, counts
-from muster.privacy import Circle
+from muster.privacy import PrivacyCircle
 from proto.frames import PresenceForm
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ class Roster:
         for person in sorted(self.members):
             record = record_of(person)
             circle = record.profile.circle
-            open_to_all = circle is Circle.everyone or (
-                circle is Circle.room_mates and self.with_mates
+            open_to_all = circle is PrivacyCircle.everyone or (
+                circle is PrivacyCircle.room_mates and self.with_mates
             )
             if open_to_all and counts(record) and record.attention is not Attention.background:
                 some.append(person)

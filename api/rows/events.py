@@ -33,7 +33,7 @@ def of_events(to: events.EventHandlers) -> list[Route]:
         Route("PATCH", _EVENT, to.change, "Change an event", Event, body=events.ChangeEvent, limit=write),
         Route("POST", _EVENT + "/cancel", to.cancel, "Call an event off", Done, limit=write),
         Route("POST", _EVENT + "/end", to.end, "End an event before its time", Done, limit=write),
-        Route("PUT", _GUEST, to.invite, "Ask somebody to an event", Done, limit=write),
+        Route("PUT", _GUEST, to.invite, "Ask somebody to an event", Done, limit=write, refuses=(Code.limit_exceeded,)),
         Route("DELETE", _GUEST, to.drop, "Put somebody off the roster, and out of the room", Done, limit=write),
         Route("PUT", _HOST, to.host, "Make somebody a host", Done, limit=write),
         Route("DELETE", _HOST, to.unhost, "Make a host a guest again", Done, limit=write),

@@ -6,6 +6,7 @@ Owns their order: they are matched as they stand.
 from __future__ import annotations
 
 from api import (
+    credentials,
     people,
     phone,
     place,
@@ -17,6 +18,7 @@ from api.route import Limit, Page, Route
 from muster.drafts import RoomDraft
 from muster.extension import ExtensionGrant
 from muster.fences import WatchedFences
+from muster.login import SecondStep
 from muster.notices import NoticePage
 from muster.people import Profile
 from muster.push_wishes import PushWishes
@@ -99,17 +101,47 @@ def of_sessions(to: sessions.SessionHandlers) -> list[Route]:
     """Logging in and out."""
     return [
         Route("POST", "/v1/sessions", to.log_in, "Log in", Grant, 201,
-              sessions.LogIn, limit=Limit.anonymous, refuses=(Code.unauthorized,)),
+              sessions.LogIn, limit=Limit.anonymous, halfway=SecondStep,
+              refuses=(Code.unauthorized, Code.permission_denied)),
+        Route("POST", "/v1/sessions/second-step", to.second_step,
+              "Log in, the second step: a code of the second factor", Grant, 201,
+              sessions.SecondFactorCode, limit=Limit.anonymous,
+              refuses=(Code.unauthorized, Code.permission_denied)),
         Route("POST", "/v1/sessions/refresh", to.refresh, "New tokens for a refresh token", Grant,
               body=sessions.Refresh, limit=Limit.anonymous, refuses=(Code.unauthorized,)),
         Route("POST", "/v1/sessions/exchange", to.exchange,
               "Log in with a trusted issuer's token, or a grant", Grant, 201,
-              sessions.Exchange, limit=Limit.anonymous),
+              sessions.Exchange, limit=Limit.anonymous,
+              refuses=(Code.unauthorized, Code.token_expired, Code.permission_denied, Code.conflict)),
         Route("DELETE", "/v1/sessions/current", to.log_out, "Log out here", limit=Limit.write),
         Route("DELETE", "/v1/sessions", to.log_out_all, "Log out everywhere", limit=Limit.write),
         Route("GET", "/v1/me/sessions", to.mine, "My sessions", sessions.MySessions),
         Route("DELETE", "/v1/me/sessions/{session}", to.end, "Log out one of my sessions",
               limit=Limit.write),
+        Route("DELETE", "/v1/me/devices/{device}", to.end_device, "Log out one of my devices",
+              limit=Limit.write),
+    ]  # fmt: skip
+
+
+def of_credentials(to: credentials.CredentialHandlers) -> list[Route]:
+    """What I show to log in."""
+    secret, factor = Limit.secret, "/v1/me/second-factor"
+    wrong = (Code.permission_denied, Code.conflict)
+    return [
+        Route("PUT", "/v1/me/password", to.change_password,
+              "Change my password; all my other sessions are over",
+              body=credentials.ChangePassword, limit=Limit.write),
+        Route("GET", factor, to.factor, "Whether I have a second factor", credentials.MyFactor),
+        Route("POST", factor, to.begin_factor, "Set up a second factor: its secret, shown once",
+              credentials.NewFactor, 201, credentials.Proof, limit=secret, refuses=wrong),
+        Route("POST", f"{factor}/confirm", to.confirm_factor,
+              "From now on I am asked for it; ten recovery codes, shown once",
+              credentials.RecoveryCodes, body=credentials.Confirm, limit=secret, refuses=wrong),
+        Route("POST", f"{factor}/recovery-codes", to.renew_codes,
+              "Ten new recovery codes instead of those before", credentials.RecoveryCodes,
+              body=credentials.FullProof, limit=secret, refuses=wrong),
+        Route("POST", f"{factor}/remove", to.remove_factor, "No second factor any more",
+              body=credentials.FullProof, limit=secret, refuses=wrong),
     ]  # fmt: skip
 
 

@@ -31,7 +31,7 @@ def of_rooms(to: rooms.RoomHandlers) -> list[Route]:
         Route("GET", _ROOM, to.room, "A room I am in", Room, etag=True),
         Route("POST", "/v1/rooms", to.create,
               "Make a room; the direct room of two people is made or found", Room, 201,
-              rooms.NewRoom, limit=write, refuses=(Code.not_found,)),
+              rooms.NewRoom, limit=write, refuses=(Code.not_found, Code.limit_exceeded)),
         Route("PATCH", _ROOM, to.change, "Change title, topic or history; archive", Room,
               body=rooms.ChangeRoom, limit=write),
         Route("GET", "/v1/public-rooms", to.public, "Rooms that anyone may join, the newest first",
@@ -64,7 +64,7 @@ def of_contacts(to: contacts.ContactHandlers) -> list[Route]:
         Route("GET", "/v1/me/contacts", to.contacts, "My contacts, or what changed since a seq",
               ContactPage, query=contacts.MyContacts, etag=True),
         Route("PUT", "/v1/me/contacts/{person}", to.add, "Ask somebody, or say yes to their asking",
-              limit=write),
+              limit=write, refuses=(Code.limit_exceeded,)),
         Route("DELETE", "/v1/me/contacts/{person}", to.remove, "Decline, withdraw or remove",
               limit=write),
         Route("GET", "/v1/me/privacy", to.privacy, "Who may do what with me", Privacy, etag=True),
@@ -82,7 +82,7 @@ def of_links(to: links.LinkHandlers, app: links.AppLinkHandlers) -> list[Route]:
     write = Limit.write
     return [
         Route("POST", _ROOM + "/links", to.make, "Make an invite link", Link, 201,
-              links.NewLink, limit=write, once=True),
+              links.NewLink, limit=write, once=True, refuses=(Code.limit_exceeded,)),
         Route("GET", _ROOM + "/links", to.links, "Invite links that work", Links),
         Route("DELETE", _ROOM + "/links/{code}", to.revoke, "Revoke an invite link", limit=write),
         Route("POST", "/v1/links/{code}/join", to.join, "Come in by an invite link", Done,

@@ -5,6 +5,8 @@ Owns their order: they are matched as they stand.
 
 from __future__ import annotations
 
+from typing import Final
+
 from api import (
     adopters,
     staff,
@@ -18,6 +20,8 @@ from muster.arrivals import NewGrant
 from muster.reports import ReportPage
 from muster.webhooks import DeadLetters, Replayed, Secret, WebhookList
 from proto.codes import Code
+
+_MADE: Final = {201: "It was not there, and is made"}
 
 
 def of_staff(to: staff.StaffHandlers) -> list[Route]:
@@ -44,18 +48,18 @@ def of_adopters(to: adopters.AdopterHandlers) -> list[Route]:
     return [
         Route("GET", person, to.person, "Somebody of the app's", adopters.AppPerson),
         Route("PUT", person, to.upsert_person, "Make or change somebody of the app's",
-              adopters.AppPerson, body=adopters.UpsertPerson, limit=write),
+              adopters.AppPerson, body=adopters.UpsertPerson, limit=write, also=_MADE),
         Route("POST", person + "/grant", to.grant, "A word that lets somebody in, once", NewGrant,
               201, limit=Limit.secret),
         Route("PUT", "/v1/service/rooms/{external}", to.upsert_room,
               "Make or change a room of the app's", adopters.AppRoom, body=adopters.UpsertRoom,
-              limit=write),
+              limit=write, also=_MADE),
         Route("PUT", room + "/members/{person}", to.set_member, "Put somebody into a room", Done,
-              body=adopters.Place, limit=write),
+              body=adopters.Place, limit=write, refuses=(Code.archived,)),
         Route("DELETE", room + "/members/{person}", to.remove_member,
               "Put somebody out of a room", Done, limit=write),
         Route("POST", room + "/messages", to.post, "Post as the system, or as a named sender",
-              Done, 201, adopters.AppMessage, limit=write),
+              Done, 201, adopters.AppMessage, limit=write, refuses=(Code.archived,)),
     ]  # fmt: skip
 
 
@@ -65,7 +69,7 @@ def of_webhooks(to: webhooks.WebhookHandlers) -> list[Route]:
     return [
         Route("GET", "/v1/webhooks", to.all, "Where the app is told what happened", WebhookList),
         Route("POST", "/v1/webhooks", to.register, "Be told what happens", Secret, 201,
-              webhooks.NewWebhook, limit=Limit.secret),
+              webhooks.NewWebhook, limit=Limit.secret, refuses=(Code.limit_exceeded,)),
         Route("PATCH", one, to.change, "Change an endpoint; begin again, or end",
               body=webhooks.ChangeWebhook, limit=Limit.write),
         Route("DELETE", one, to.remove, "Forget an endpoint", limit=Limit.write),

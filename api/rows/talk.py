@@ -14,7 +14,7 @@ from api import (
     store,
 )
 from api.route import Done, Limit, Page, Route
-from muster.gallery import FoundMedia
+from muster.gallery import Address, FoundMedia
 from muster.history import Changes, HistoryPage
 from muster.media import Media
 from muster.pins import PinList
@@ -46,7 +46,8 @@ def of_messages(to: messages.MessageHandlers) -> list[Route]:
         Route("PATCH", _MESSAGE, to.edit, "Edit a message of mine", Done,
               body=messages.NewText, limit=write),
         Route("DELETE", _MESSAGE, to.delete, "Delete a message", Done, limit=write),
-        Route("PUT", _REACTION, to.react, "Put an emoji on a message", Done, limit=write),
+        Route("PUT", _REACTION, to.react, "Put an emoji on a message", Done, limit=write,
+              refuses=(Code.limit_exceeded,)),
         Route("DELETE", _REACTION, to.unreact, "Take my emoji off a message", Done, limit=write),
         Route("PUT", _ROOM + "/read", to.read, "I have read up to here",
               body=messages.Pointer, limit=write),
@@ -73,10 +74,10 @@ def of_finding(to: finding.FindingHandlers) -> list[Route]:
     pin = _ROOM + "/pins/{seq}"
     return [
         Route("GET", "/v1/search", to.search, "Messages of my rooms that hold these words, newest first",
-              HitPage, query=finding.Words, limit=Limit.search, refuses=(Code.not_found,)),
+              HitPage, query=finding.Words, limit=Limit.search, refuses=(Code.not_found, Code.limit_exceeded)),
         Route("GET", _ROOM + "/pins", to.pins, "Pinned messages, the newest pin first", PinList,
               etag=True),
-        Route("PUT", pin, to.pin, "Pin a message", Done, limit=write),
+        Route("PUT", pin, to.pin, "Pin a message", Done, limit=write, refuses=(Code.limit_exceeded,)),
         Route("DELETE", pin, to.unpin, "Unpin a message", Done, limit=write),
     ]  # fmt: skip
 
@@ -86,13 +87,14 @@ def of_later(to: later.LaterHandlers) -> list[Route]:
     write = Limit.write
     return [
         Route("POST", _ROOM + "/scheduled", to.schedule, "Post a message later", Scheduled, 201,
-              later.NewScheduled, limit=write, once=True),
+              later.NewScheduled, limit=write, once=True, refuses=(Code.limit_exceeded,)),
         Route("GET", "/v1/me/scheduled", to.scheduled, "My messages that wait for their time",
               ScheduledList, etag=True),
         Route("DELETE", "/v1/me/scheduled/{job}", to.unschedule, "Do not post it after all",
               limit=write),
         Route("POST", "/v1/me/reminders", to.remind, "Tell me of a message again later", Reminder,
-              201, later.NewReminder, limit=write, once=True, refuses=(Code.not_found,)),
+              201, later.NewReminder, limit=write, once=True,
+              refuses=(Code.not_found, Code.limit_exceeded)),
         Route("GET", "/v1/me/reminders", to.reminders, "My reminders that wait for their time",
               ReminderList, etag=True),
         Route("DELETE", "/v1/me/reminders/{job}", to.forget, "Do not remind me after all",
@@ -104,15 +106,18 @@ def of_media(to: media.MediaHandlers, here: store.StoreHandlers) -> list[Route]:
     """Pictures, voices, files."""
     one = "/v1/media/{media}"
     return [
-        Route("GET", one, to.read, "Where to read a medium: a redirect, or JSON", query=media.Looked),
+        Route("GET", one, to.read, "Where to read a medium: a redirect, or JSON", Address,
+              query=media.Looked, also={302: "Read it there"}),
         Route("POST", "/v1/media/lookup", to.lookup, "How media are drawn, and where they are read",
               FoundMedia, body=media.AskedMedia),
         Route("POST", "/v1/media", to.open, "Begin an upload", media.UploadTicket, 201,
-              media.NewMedia, limit=Limit.media),
+              media.NewMedia, limit=Limit.media,
+              refuses=(Code.conflict, Code.already_done, Code.limit_exceeded)),
         Route("POST", one + "/complete", to.complete, "Have an upload checked, and ask what came of it",
-              Media),
+              Media, also={202: "It is being looked at: ask again"},
+              refuses=(Code.conflict, Code.already_done)),
         Route("POST", "/v1/store", here.upload, "Upload by a ticket, as multipart/form-data",
-              stream=True),
+              stream=True, refuses=(Code.permission_denied, Code.not_found)),
         Route("GET", "/v1/store/media/{object}", here.read, "A medium, by a signed address",
-              query=store.Signed, media_type="*/*"),
+              query=store.Signed, media_type="*/*", refuses=(Code.permission_denied,)),
     ]  # fmt: skip

@@ -2,6 +2,8 @@
 // Owns the dialog.
 
 import { attempt } from "./announce.js";
+import { contact } from "./contact.js";
+import { credentials } from "./credentials.js";
 import { dialog } from "./dialog.js";
 import { h } from "./dom.js";
 import { button, face, field } from "./parts.js";
@@ -29,7 +31,13 @@ export function account(chat, logOut) {
     statusForm(chat),
     h("div.field", {}, h("label", { for: "who-writes" }, "Who may write to me first"), select,
       h("p.hint", {}, "What others write lies in your requests until you answer.")),
-    h("div.dialog-actions", {}, button("Log out", () => {
+    h("div.dialog-actions", {}, button("Password and second factor", () => {
+      close();
+      credentials(chat);
+    }), button("Address and other logins", () => {
+      close();
+      contact(chat);
+    }), button("Log out", () => {
       close();
       logOut();
     }, "danger")));

@@ -64,6 +64,8 @@ export function eventsView(agenda, go) {
     (event) => eventLine(event, Date.now(), () => go.open(event.id)));
 
   function choose(name) {
+    // Another list's lines do not stay under this tab while it is asked for: they would be taken for its own.
+    if (name !== tab) shown([], null);
     tab = name;
     mark();
     if (name === "near" && !cell) find();

@@ -4,7 +4,9 @@
 import { fill, h } from "./dom.js";
 import { field } from "./parts.js";
 import { plain } from "./rest.js";
+import { secondStep } from "./second.js";
 import { install } from "./tokens.js";
+import { ways } from "./ways.js";
 
 /**
  * @param {HTMLElement} root @param {(grant: object, stay: boolean) => void} done
@@ -50,10 +52,11 @@ export function loginView(root, done, why = "") {
     const who = { handle: handle.input.value.trim().replace(/^@/, ""), password: password.input.value };
     try {
       if (registering) await plain("POST", "/v1/people", { ...who, name: name.input.value.trim() || null });
-      const grant = await plain("POST", "/v1/sessions", {
-        ...who, install: install(stay.checked), app: "muster-page", platform: "web",
-      });
-      return done(grant, stay.checked);
+      const here = install(stay.checked);
+      const grant = await plain("POST", "/v1/sessions", { ...who, install: here, app: "muster-page", platform: "web" });
+      if (!grant.mfa_required) return done(grant, stay.checked);
+      const halfway = { token: grant.mfa_token, install: here };
+      return secondStep(form, halfway, (whole) => done(whole, stay.checked), (said) => loginView(root, done, said));
     } catch (error) {
       const text = sentence(error.message);
       if (/handle/i.test(text) && registering) handle.fail(text);
@@ -71,6 +74,7 @@ export function loginView(root, done, why = "") {
     h("div.login-brand", {}, h("span.brand-mark", { "aria-hidden": "true" }, h("i"), h("i"), h("i")),
       h("p.brand-name", {}, "Muster")), form));
   handle.input.focus();
+  ways(form, () => stay.checked, (said) => loginView(root, done, said));
 }
 
 function sentence(text) {

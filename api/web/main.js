@@ -1,12 +1,17 @@
 // Where the page begins: somebody is logged in here, or nobody is.
 // Owns going from one to the other. Everything else is made for the one who is.
 
-import { attempt, places } from "./announce.js";
+import { attempt, places, tell } from "./announce.js";
 import { Chat } from "./chat.js";
+import { fill, h } from "./dom.js";
+import { finished, returned } from "./elsewhere.js";
 import { loginView } from "./login.js";
+import { confirmed, mailed, newPassword } from "./mailed.js";
 import { Rest, plain } from "./rest.js";
+import { secondStep } from "./second.js";
 import { shell } from "./shell.js";
-import { LoggedOut, Tokens } from "./tokens.js";
+import { install, LoggedOut, Tokens } from "./tokens.js";
+import { sentence } from "./ways.js";
 
 const OVER = { 4500: "Please log in again.", 4503: "You were logged out.", 4504: "This account is banned." };
 
@@ -73,6 +78,44 @@ async function begin(chat) {
   }
 }
 
-const held = tokens.held;
-if (held) somebody(held.person);
-else nobody();
+/** As whoever is logged in here, or as nobody; `why` is said either way. */
+function open(why = "") {
+  const { held } = tokens;
+  if (!held) return nobody(why);
+  somebody(held.person);
+  if (why) tell(why);
+  return null;
+}
+
+function entered(grant, stay) {
+  tokens.begin(grant, stay);
+  somebody(grant.person);
+}
+
+/** One is back from another service. */
+async function arrive({ code, verifier, error, stay, link }) {
+  if (error) return open("The other service did not let you in.");
+  try {
+    if (link) {
+      await rest.ask("POST", "/v1/me/oauth/complete", { code, verifier });
+      return open("Linked.");
+    }
+    const grant = await finished({ code, verifier, stay });
+    if (!grant.mfa_required) return entered(grant, stay);
+    const form = h("form.login-form");
+    fill(root, h("main.login", {}, form));
+    return secondStep(form, { token: grant.mfa_token, install: install(stay) }, (whole) => entered(whole, stay), nobody);
+  } catch (failed) {
+    return open(sentence(failed.message));
+  }
+}
+
+const [mail, back] = [mailed(), returned()];
+if (mail?.kind === "reset") {
+  newPassword(root, mail.word, (why) => {
+    tokens.end();
+    nobody(why);
+  });
+} else if (mail) confirmed(mail.word).then(open);
+else if (back) arrive(back);
+else open();

@@ -5,6 +5,7 @@ import { LoggedOut } from "./tokens.js";
 
 const TRIES = 3;
 const WITHIN_MS = 15_000;
+const PAUSE_MOST_MS = 10_000; // whoever has to wait for longer is told so
 
 /** A problem document: `code`, `temporary`, and a sentence. */
 export class Problem extends Error {
@@ -50,6 +51,7 @@ export class Rest {
           this.tokens.end();
           throw new LoggedOut();
         } else if (!error.temporary || tried === TRIES || (method === "POST" && !key)) throw error;
+        else if (error.retryAfterMs > PAUSE_MOST_MS) throw error;
         else await pause(error.retryAfterMs ?? 300 * tried);
       }
     }

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from loadtest.bench import orders
 from loadtest.bench.orders import (
@@ -54,6 +55,7 @@ class Load(NamedTuple):
     sharp: bool = False
     every: int = 1
     text_bytes: int = 128
+    apart: UUID | None = None
 
 
 class Measured(NamedTuple):
@@ -71,6 +73,7 @@ class Measured(NamedTuple):
     same_ms: Sequence[float]
     cross_ms: Sequence[float]
     after_ms: Sequence[float]
+    apart_ms: Sequence[float]
 
     @property
     def failed(self) -> int:
@@ -109,6 +112,7 @@ class Crew:
                 timed=load.timed,
                 sharp=load.sharp,
                 every=load.every,
+                apart=load.apart,
             )
             _order(process, step)
         from_s = start_at + load.warm_s
@@ -226,6 +230,7 @@ def _sum(results: Sequence[Result], run_s: float) -> Measured:
         _ordered_ms(result.same_us for result in results),
         _ordered_ms(result.cross_us for result in results),
         _ordered_ms(result.after_us for result in results),
+        _ordered_ms(result.apart_us for result in results),
     )
 
 

@@ -9,6 +9,7 @@ Owns these shapes and their framing: length, then msgpack. Must never hold behav
 from __future__ import annotations
 
 from asyncio import StreamReader
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -38,7 +39,7 @@ class Step(Struct, tag=True):
     """A load to make: `rate_per_s` posts from `start_at` (CLOCK_MONOTONIC), the first `warm_s` of them unmeasured.
 
     `timed`: measure deliveries, not only acks: those to every `every`-th socket. `sharp`: spend processor time to be
-    on time.
+    on time. `apart`: deliveries in this room are no others' company.
     """
 
     rate_per_s: float
@@ -49,6 +50,7 @@ class Step(Struct, tag=True):
     timed: bool = False
     sharp: bool = False
     every: int = 1
+    apart: UUID | None = None
 
 
 class Stall(Struct, tag=True):
@@ -76,8 +78,9 @@ class Result(Struct, tag=True):
 
     `acked` and `delivered` were counted while the measured part of the step ran. `ack_us` is of every measured post
     that was acked at all, `late_us` how long after its time each left; `same_us` and `cross_us` are deliveries on
-    the author's hub and on another, `after_us` from the author's ack to a delivery, 0 where that came first, among the
-    sockets of one process. `refused` are the codes of posts refused, `lost_sockets` how many ended.
+    the author's hub and on another, `apart_us` those in the room that is kept apart, on whatever hub, `after_us` from
+    the author's ack to a delivery, 0 where that came first, among the sockets of one process. `refused` are the codes
+    of posts refused, `lost_sockets` how many ended.
     """
 
     offered: int
@@ -91,6 +94,7 @@ class Result(Struct, tag=True):
     same_us: bytes
     cross_us: bytes
     after_us: bytes
+    apart_us: bytes
 
 
 class Watched(Struct, tag=True):

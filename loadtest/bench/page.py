@@ -32,9 +32,12 @@ _TIMES: Final = {
     "across_ms": "to the other hub",
     "delivery_ms": "to a delivery",
     "late_ms": "the load itself was late by",
+    "alone_ms": "before the doors open",
+    "event_ms": "in the event's own room",
+    "check_in_ms": "to be checked in",
     "twin_ms": "the bare twin",
 }
-_PLAIN: Final = ("resume", "stalled", "presence", "push", "unit")
+_PLAIN: Final = ("resume", "stalled", "presence", "evening", "push", "unit")
 """What is neither a time nor beside others is told as it was printed."""
 
 _SHARES: Final = [f"p{share * 100:g}" for share in SHARES.values()]
@@ -58,6 +61,7 @@ def render(records: Mapping[str, Record]) -> str:
         _curves(records),
         _times(ran),
         _sync(records.get("sync")),
+        _geofence(records.get("geofence")),
         _plain([record for record in ran if record.key in _PLAIN]),
         _processors(ran),
         _machines(ran),
@@ -203,6 +207,52 @@ def _sync(record: Record | None) -> str:
     columns = ("request", "unread", *_SHARES, "bytes", "gzipped")
     title = f"## A list of {figures['rooms']:,} rooms, {_when(record)}\n\n"
     return title + "Milliseconds, one request at a time.\n\n" + _table(columns, rows, words=2)
+
+
+def _geofence(record: Record | None) -> str:
+    """When edges are told beside the dwell asked for, by kind of walk; and how fast, beside what finding costs."""
+    if record is None:
+        return ""
+    figures = record.figures
+    walks = [
+        [kind, *(f"{each[name]:,}" for name in _EDGES)] for kind, each in figures["kinds"].items()
+    ]
+    speeds = [
+        [what, *(f"{each[name]:,}" for name in _SPEED)]
+        for what, each in (("around a city", figures), ("all of them in it", figures["city"]))
+    ]
+    return "\n".join(
+        [
+            f"## Edges told of walks, {_when(record)}\n",
+            _GEOFENCE.format(dwell=figures["dwell_s"]),
+            _table(("walks", *_EDGES.values()), walks),
+            _table(("fences", *_SPEED.values()), speeds),
+        ]
+    )
+
+
+_EDGES: Final = {
+    "hours": "hours",
+    "true_edges": "true edges",
+    "precision": "precision",
+    "recall": "recall",
+    "false_edges_per_hour": "false an hour",
+    "edge_latency_p50_s": "told after, p50 s",
+    "edge_latency_p95_s": "p95 s",
+}
+_SPEED: Final = {
+    "fixes_per_s_core": "fixes/s and core",
+    "us_per_fix": "us a fix",
+    "candidates_per_fix": "fences it concerns",
+    "near_share": "share near a border",
+    "floor_us_per_fix": "STRtree alone, us",
+    "floor_batch_us_per_fix": "in batches, us",
+}
+_GEOFENCE: Final = """\
+Somebody must be inside, or gone, for {dwell:g} s before it is told: *told after* counts from the crossing, and holds
+that dwell. *real* are recorded traces, the others made-up walkers with phones that are wrong in one way each; what is
+true is worked out without the product. An STRtree only finds fences, and judges nothing.
+"""
 
 
 def _plain(ran: Sequence[Record]) -> str:

@@ -97,7 +97,8 @@ class Cast:
             while waiting:
                 number, person = waiting.pop()
                 handle = f"bench_{self._run}_{number}"
-                await store.add(Profile(person, handle, handle, ""), handle, "")
+                if not await store.add(Profile(person, handle, handle, ""), handle, ""):
+                    raise RuntimeError(f"{handle} is there already: two casts of one random seed")
                 progress(0.5 * (1 - len(waiting) / len(ids)))
 
         try:

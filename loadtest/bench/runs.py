@@ -132,6 +132,20 @@ RUNS: Final = (
         ),
     ),
     Run(
+        "evening",
+        "evening",
+        "--people 3000 --minutes 3 --alone 30",
+        "--people 30 --minutes 0.1 --alone 2 --warm 1",
+        (
+            Bar(
+                "p50_ms", "<=", 3, "chat beside 1,000 check-ins a minute: post to delivery, p50, ms"
+            ),
+            Bar("p99_ms", "<=", 12, "p99, ms"),
+            Bar("check_ins_failed", "<=", 0, "check-ins that failed"),
+            Bar("miscounted", "<=", 0, "people that the event counts wrongly"),
+        ),
+    ),
+    Run(
         "push",
         "push",
         "",
@@ -166,6 +180,18 @@ RUNS: Final = (
         "",
         "--uploads 8",
         (Bar("p95_ms", "<=", 1_000, "12-megapixel picture, upload to thumbnail: p95, ms"),),
+    ),
+    Run(
+        "geofence",
+        "geofence",
+        "",
+        "--fences 300 --fixes 4000 --rounds 1 --walkers 7 --most 10",
+        (
+            Bar("fixes_per_s_core", ">=", 40_000, "fixes judged a second and core"),
+            Bar("precision", ">=", 0.99, "edges told that were true, of all told"),
+            Bar("recall", ">=", 0.99, "true edges that were told, of all true"),
+            Bar("false_edges_per_hour", "<=", 0, "edges told that were none, an hour"),
+        ),
     ),
     Run("unit", "unit", "", "--seconds 3"),
     Run("curves", "curves", "", "--most 1000 --seconds 3 --warm 1"),

@@ -27,6 +27,7 @@ class Tally:
         self._late_us = array("I")
         self._same_us = array("I")
         self._cross_us = array("I")
+        self._apart_us = array("I")
         self._acked_at: dict[int, float] = {}
         self._arrivals: list[tuple[int, float]] = []
         self._acked = self._delivered = self._answered = 0
@@ -57,10 +58,11 @@ class Tally:
         if self._from <= now < self._until:
             self._delivered += count
 
-    def arrived(self, due: float, now: float, *, across: bool) -> None:
+    def arrived(self, due: float, now: float, *, across: bool, apart: bool = False) -> None:
         """A post of anybody's, due then, was delivered to one member."""
         if due >= self._from:
-            (self._cross_us if across else self._same_us).append(_us(now - due))
+            beside = self._cross_us if across else self._same_us
+            (self._apart_us if apart else beside).append(_us(now - due))
 
     def heard(self, number: int, now: float) -> None:
         """A post of this process's was delivered to one of its own members."""
@@ -94,6 +96,7 @@ class Tally:
             self._same_us.tobytes(),
             self._cross_us.tobytes(),
             after_us.tobytes(),
+            self._apart_us.tobytes(),
         )
 
 

@@ -13,6 +13,7 @@ import sys
 from time import monotonic
 from typing import Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import uvloop
 
@@ -59,6 +60,7 @@ class Crowd:
         self._random = random.Random(plan.worker)
         self._sockets: list[BenchSocket] = []
         self._tally: Tally | None = None
+        self._apart: UUID | None = None
         self._answered = asyncio.Event()
         self._first_request = 0
 
@@ -83,6 +85,7 @@ class Crowd:
         """Make one step's posts and wait for their answers."""
         loop = OpenLoop(step.rate_per_s, step.start_at, step.warm_s + step.run_s)
         tally = self._tally = Tally(step, loop)
+        self._apart = step.apart
         for number, socket in enumerate(self._sockets):
             socket.timed = step.timed and number % step.every == 0
         while (due := loop.next_at()) is not None:
@@ -169,10 +172,13 @@ class Crowd:
 
     def _arrived(self, tally: Tally, socket: BenchSocket, message: bytes, now: float) -> None:
         entry = MSGPACK.decode_server(message)
-        text = entry.body.text if isinstance(entry, Entry) else None
+        if not isinstance(entry, Entry):
+            return
+        text = entry.body.text
         if text is not None and text.startswith(_MARK):
             due_us, hub, worker, number, _ = text[1:].split(" ", 4)
-            tally.arrived(int(due_us) / 1e6, now, across=int(hub) != socket.seat.hub)
+            across, apart = int(hub) != socket.seat.hub, entry.room == self._apart
+            tally.arrived(int(due_us) / 1e6, now, across=across, apart=apart)
             if int(worker) == self._plan.worker:
                 tally.heard(int(number), now)
 

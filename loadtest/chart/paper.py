@@ -25,8 +25,8 @@ _STYLE: Final = """\
 @media (prefers-color-scheme:dark){
 .paper{fill:#0d1117}.ink{fill:#e6edf3}.faint{fill:#9198a1}.grid{stroke:#2a313a}.axis{stroke:#6e7681}.tag{stroke:#0d1117}
 .c0{--c:#58a6ff}.c1{--c:#f0883e}.c2{--c:#3fb950}.c3{--c:#bc8cff}.c4{--c:#d29922}.c5{--c:#9198a1}}
-.line{fill:none;stroke:var(--c);stroke-width:2}.dot,.bar{fill:var(--c)}.grid,.axis{stroke-width:1}
-.thin{stroke-width:1}.dashed{stroke-dasharray:6 4}.pale{fill:var(--c);fill-opacity:.14}
+.line{fill:none;stroke:var(--c);stroke-width:2}.outlined{stroke:#6e7781;stroke-width:2}.dot,.bar{fill:var(--c)}.grid,.axis{stroke-width:1}
+.thin{stroke-width:1}.soft{stroke-opacity:.55}.dashed{stroke-dasharray:6 4}.pale{fill:var(--c);fill-opacity:.14}
 .halo{fill:var(--c);fill-opacity:.07}.ringed{stroke:var(--c);stroke-width:2}.halo.ringed{stroke-opacity:.35;stroke-width:1}
 text{font:12px system-ui,-apple-system,"Segoe UI",sans-serif}.title{font-size:15px;font-weight:600}
 """

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID, uuid4
 
+import msgspec
+
 from loadtest.client.rest import Grant, Rest, RestError
 from proto.codes import Code
 
@@ -103,4 +105,10 @@ class Login:
             "version": account.version,
             "platform": account.platform,
         }
-        return await self.rest.log_in(account.handle, account.password, install)
+        try:
+            return await self.rest.log_in(account.handle, account.password, install)
+        except (
+            msgspec.ValidationError
+        ):  # 202: it takes a second step, which this client does not know
+            text = "this account has a second factor; log in at /app"
+            raise RestError(202, 0, text, temporary=False) from None

@@ -12,7 +12,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from loadtest.geofence.placement import fence_around
-from loadtest.geofence.terrain import Fence
+from loadtest.geofence.terrain import Fence, Round
 
 REGION_PER_KM2: Final = 1.0
 CITY_PER_KM2: Final = 10.0
@@ -42,9 +42,13 @@ def fences(count: int, per_km2: float, random: Random) -> list[Fence]:
     ]
 
 
-def places(around: Sequence[Fence], people: int, each: int, random: Random) -> list[Place]:
+def homes(around: Sequence[Fence], people: int, random: Random) -> list[Fence]:
+    """At whose fence each of them stays."""
+    return [random.choice(around) for _ in range(people)]
+
+
+def places(homes: Sequence[Fence], each: int, random: Random) -> list[Place]:
     """`each` rounds in which everybody sends one fix; every second person keeps to a border."""
-    homes = [random.choice(around) for _ in range(people)]
     found = []
     for _ in range(each):
         for person, fence in enumerate(homes):
@@ -63,6 +67,8 @@ def places(around: Sequence[Fence], people: int, each: int, random: Random) -> l
 def _border(fence: Fence, random: Random) -> tuple[float, float]:
     """How far the border is from the middle in some direction, and that direction."""
     angle = random.uniform(0, tau)
+    if isinstance(fence, Round):
+        return fence.radius_m, angle
     x, y = fence.middle
     low, high = 0.0, 2 * fence.radius_m
     for _ in range(_HALVINGS):

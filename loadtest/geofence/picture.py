@@ -66,10 +66,11 @@ def picture(title: str, played: Played, truth: Truth) -> str:
     with paper.within((MARGIN, MAP_TOP), size):
         _draw_fence(paper, on, played.case.fence)
         paper.stroke(
-            [on.place(spot.x, spot.y) for spot in played.case.path.spots], f"line thin c{_PATH}"
+            [on.place(spot.x, spot.y) for spot in played.case.path.spots], f"line soft c{_PATH}"
         )
         for seen in played.seen:
             _draw_fix(paper, on, seen)
+        _draw_ends(paper, on, played)
         for told in played.told:
             _draw_edge(paper, on, played, told)
     _scale_bar(paper, on)
@@ -90,7 +91,7 @@ def _legend(paper: Paper, played: Played) -> None:
     for kind, said in (
         (f"line c{_FENCE}", "fence"),
         (f"line dashed thin c{_FENCE}", "exit border"),
-        (f"line thin c{_PATH}", "median path"),
+        (f"line soft c{_PATH}", "median path"),
     ):
         paper.stroke([(x, y - 4), (x + 22, y - 4)], kind)
         x = _said(paper, x + 28, said)
@@ -168,6 +169,15 @@ def _draw_edge(paper: Paper, on: Map, played: Played, told: Told) -> None:
     )
 
 
+def _draw_ends(paper: Paper, on: Map, played: Played) -> None:
+    """Where the path comes from and where it goes, if the map shows it."""
+    spots = played.case.path.spots
+    for spot, said, down in ((spots[0], "begins", -8), (spots[-1], "ends", 16)):
+        x, y = on.place(spot.x, spot.y)
+        paper.block((x - 4, y - 4), (8, 8), "paper outlined")
+        paper.words(x - 8, y + down, said, "faint tag", "end")
+
+
 def _scale_bar(paper: Paper, on: Map) -> None:
     long_m = next(m for m in (500, 200, 100, 50, 20, 10) if m * on.per_m < 180)
     right, y = WIDTH - MARGIN - 12, MAP_TOP + MAP_HEIGHT - 12
@@ -205,8 +215,8 @@ def _rows(paper: Paper, played: Played, truth: Truth) -> None:
 
 
 _ROWS_SAID: Final = (
-    "truth: full is inside, pale is near the border, or unknown. "
-    "judged: full is inside, pale waits for the dwell."
+    "truth: full inside, pale near the border or unknown, empty outside; "
+    "judged: full inside, pale waits for the dwell"
 )
 
 

@@ -121,12 +121,11 @@ async def _login(http: httpx.AsyncClient, handle: str, number: int) -> Login:
 async def _settled(
     http: httpx.AsyncClient, host: Login, number: int, case: Case, how: tuple[float, str]
 ) -> _Walker:
-    """An account that lets public events judge it, and an event around its own terrain."""
+    """An account, and an event around its own terrain, which it lets judge it."""
     dwell_s, run = how
     row, column = divmod(number, _PER_ROW)
     terrain = Terrain(30.0 + APART_DEGREES * row, APART_DEGREES * column)
     login = await _login(http, f"walker_{number}_{run}", number + 1)
-    await login.rest.tell("PUT", "/v1/me/place", {"sharing": "on"})
     now_ms = round(time.time() * 1000)
     event = await host.rest.ask("POST", "/v1/events", {
         "title": case.name,
@@ -138,6 +137,8 @@ async def _settled(
         "joins_on": "never",
         "dwell_ms": round(dwell_s * 1000),
     }, _Event)  # fmt: skip
+    said = {"answer": "going", "sharing": "on"}
+    await login.rest.tell("PUT", f"/v1/events/{event.id}/rsvp", said)
     return _Walker(case, login, terrain, event.id)
 
 

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 import shapely
 
-from loadtest.geofence.crowd import EDGE_M, Place, fences, places
+from loadtest.geofence.crowd import EDGE_M, Place, fences, homes, places
 from loadtest.geofence.machine import BEGAN_MS, HOME, venue_of
 from loadtest.geofence.terrain import Fence, Round
 from loadtest.progress import Progress
@@ -69,6 +69,13 @@ class _Person:
         self.states: dict[RoomId, State] = {}
         self.held: dict[RoomId, Ground] = {}
 
+    def hold(self, ground: Ground, phase: Phase) -> None:
+        """They are there from now on, or no longer."""
+        if phase in _HELD:
+            self.held[ground.room] = ground
+        else:
+            self.held.pop(ground.room, None)
+
 
 class _City:
     """Everything that is ready before a fix comes."""
@@ -99,11 +106,12 @@ def measured(
     around = fences(count, per_km2, random)
     progress.show(0, rounds + 1, f"{count:,} fences")
     city = _City(around, Terms())
+    people = homes(around, PEOPLE, random)
     each = max(1, fixes // PEOPLE)
     spent: list[_Spent] = []
     sent: list[_Sent] = []
     for number in range(rounds + 1):
-        points = places(around, PEOPLE, each, random)
+        points = places(people, each, random)
         sent = _sent(points, number * each)
         spent.append(_round(city, points, sent))
         progress.show(number + 1, rounds + 1, "judging fixes")
@@ -149,10 +157,8 @@ def _judged(city: _City, sent: Sequence[_Sent]) -> int:
             judged = judge(before, fix, ground, terms, now_ms)
             if judged.state is not before:
                 person.states[ground.room] = judged.state
-                if judged.state.phase in _HELD:
-                    person.held[ground.room] = ground
-                else:
-                    person.held.pop(ground.room, None)
+                if judged.state.phase is not before.phase:
+                    person.hold(ground, judged.state.phase)
             turns += len(judged.turns)
     return turns
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from loadtest.swarm.passport import Passport
 
 TRIES: Final = 20
@@ -25,6 +27,14 @@ class Answer(NamedTuple):
     status: int
     body: Mapping[str, Any]
     retry_after_s: float = 0.0
+
+
+def body_of(content: bytes | None) -> dict[str, Any]:
+    """A JSON object; an empty one for everything else."""
+    try:
+        return msgspec.json.decode(content or b"", type=dict[str, Any])
+    except msgspec.DecodeError:
+        return {}
 
 
 class Refused(Exception):

@@ -34,6 +34,12 @@ BACK: Final = "drop -> live again"
 ENDED: Final = "socket ended"
 """A socket that was live ended and nobody had asked for it. Only failures."""
 
+CHECK_IN: Final = "fixes -> checked in"
+"""From the moment a phone's fixes were due."""
+
+NUMBER: Final = "number of who is there"
+"""What the host is told, beside who was let in. Only failures."""
+
 LATE: Final = "left late by"
 """How late a post left because this process was busy. Told at the end, and in no row: it is no request."""
 

@@ -14,12 +14,14 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from loadtest.swarm import pace, rows
+from loadtest.swarm.coming import Coming
 from loadtest.swarm.pace import Pace
 from loadtest.swarm.rows import Record
 from loadtest.swarm.said import Said, Saying
 from loadtest.swarm.stamp import Clocks, age, stamped
 from loadtest.swarm.watch import Followed, Watch
 from proto.codes import Code
+from proto.entry import EntryKind
 from proto.frames import (
     Ack,
     Auth,
@@ -29,6 +31,7 @@ from proto.frames import (
     Gap,
     Goaway,
     Ok,
+    Placed,
     Ready,
     Refresh,
     Resume,
@@ -42,7 +45,7 @@ SILENT_WITHIN_S: Final = 10.0
 """Beyond the heartbeat: then the connection is dead."""
 
 TEXT_CHARS: Final = 128
-_AUTH, _LIST, _RESUME, _REFRESH, _FIRST_POST = 1, 2, 3, 4, 5
+_AUTH, _LIST, _RESUME, _REFRESH, _FIXES, _FIRST_POST = 1, 2, 3, 4, 5, 6
 
 
 class Manner(NamedTuple):
@@ -57,8 +60,15 @@ class Talker:
     """One person. `live` while all rooms are; `refused` is what the server said to the last way in, if it did."""
 
     def __init__(
-        self, name: str, manner: Manner, watch: Watch, record: Record, random: Random
+        self,
+        name: str,
+        manner: Manner,
+        watch: Watch,
+        record: Record,
+        random: Random,
+        coming: Coming | None = None,
     ) -> None:
+        """`coming`: to an event, by fixes, once they are live."""
         self.live = False
         self.refused: str | None = None
         self.goaway: Goaway | None = None
@@ -68,6 +78,7 @@ class Talker:
         self._record = record
         self._random = random
         self._client_ids = (f"{manner.run}-{name}-{number}" for number in count())
+        self._coming = coming
         self._said = Said(_FIRST_POST)
         self._followed = Followed()
         self._rooms: list[UUID] = []
@@ -114,6 +125,8 @@ class Talker:
             )
         if self.live:
             yield from self._said.send(at)
+            if self._coming and (fixes := self._coming.due(_FIXES, at, self._record)):
+                yield fixes
         for saying in self._said.unanswered(at):
             self._give_up(saying, at, "no answer within 5 s")
 
@@ -122,8 +135,8 @@ class Talker:
         times = [self._said.next_at(), self._heard_at + self._heartbeat_s + SILENT_WITHIN_S]
         if not self.live:
             times.append(self._began_at + LIVE_WITHIN_S)
-        elif self._pace:
-            times.append(self._pace.next_at())
+        else:
+            times += [each.next_at() for each in (self._pace, self._coming) if each]
         return min(times)
 
     def dead(self, now: float) -> bool:
@@ -142,6 +155,10 @@ class Talker:
         match frame:
             case Entry():
                 self._arrived(frame, size, now)
+                if frame.kind is EntryKind.room_added and frame.body.room not in self._followed.at:
+                    yield Resume(_LIST, None, [])
+            case Placed(id=request) if request == _FIXES and self._coming:
+                self._coming.placed(frame, size, at, self._record)
             case Ack(id=request, room=room, seq=seq):
                 self._watch.known(room, seq, at)
                 if (saying := self._said.answered(request)) is not None:
@@ -167,13 +184,15 @@ class Talker:
         """The socket is gone, whoever ended it; what has no answer is said again on the next."""
         if self.live:
             self._dropped_at = now
+        if self._coming:
+            self._coming.broken()
         self.live, self.goaway = False, None
         self._followed.live_at = None
         self._said.broken()
 
     def quiet(self) -> None:
         """Say nothing new from now on."""
-        self._pace = Pace(0.0, 0.0)
+        self._pace, self._coming = Pace(0.0, 0.0), None
 
     def leave(self) -> None:
         """For good: whatever comes from now on is not missed here."""
@@ -190,8 +209,9 @@ class Talker:
         return Resume(_LIST, None, [])
 
     def _listed(self, states: RoomStates, at: float) -> Iterator[Client]:
-        """Which rooms are mine: live in all of them, from now on."""
-        mine = [(state.room, state.head) for state in states.rooms if state.status == "joined"]
+        """Which rooms are mine: live in all that are new to me, from now on."""
+        joined = [state for state in states.rooms if state.status == "joined"]
+        mine = [(each.room, each.head) for each in joined if each.room not in self._followed.at]
         self._asked_at = at
         yield Resume(_RESUME, self._generation, mine)
 
@@ -220,6 +240,8 @@ class Talker:
         saying = self._said.answered(error.id)
         if saying is not None:
             self._give_up(saying, at, f"refused, {said}")
+        elif error.id == _FIXES and self._coming:
+            self._coming.failed(at, self._record, f"refused, {said}")
         elif not self.live:
             self.refused = said
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from itertools import count
 from random import Random
 from typing import Final
@@ -19,6 +19,7 @@ from uuid import UUID
 
 import httpx
 from msgspec import Struct
+from websockets.exceptions import InvalidHandshake
 
 from loadtest.client.connection import Closed, Connection, Refusal
 from loadtest.client.login import Login
@@ -41,7 +42,12 @@ BEGAN_AGO_MS: Final = 11 * 60_000
 STEP_WITHIN_S: Final = 90.0
 _PAUSE_S: Final = 0.3
 _WITHIN: Final = frozenset({"inside", "pending_out"})
-_WITHOUT: Final = frozenset({"left", "near", "unknown"})
+_WITHOUT: Final = frozenset({"left", "near", "unknown", ""})
+"""Empty: the event is not among those judged. Said again because the answer was lost, that somebody is far away and
+has gone concerns it no more."""
+
+_BROKEN: Final = (RestError, httpx.TransportError, Closed, Refusal, InvalidHandshake, OSError)
+"""Whatever may come of asking while something is broken: it is asked again."""
 
 WAYS: Final = ("socket", "rest", "hand", "code")
 
@@ -98,7 +104,7 @@ class Walker:
     async def _step(self, *, is_enter: bool) -> None:
         async with asyncio.timeout(STEP_WITHIN_S):
             for attempt in count():
-                with suppress(RestError, httpx.TransportError, Closed, Refusal, OSError):
+                with suppress(*_BROKEN):
                     if await self._said(is_enter, attempt):
                         break
                 await asyncio.sleep(_PAUSE_S * (0.5 + self._random.random()))
@@ -140,26 +146,24 @@ class Walker:
         answer = await self._login.rest.ask("POST", "/v1/me/fixes", body, _Answer)
         return next((one.phase for one in answer.events if one.room == self._event), "")
 
-    async def _by_socket(self, fixes: Sequence[PhoneFix]) -> str:
-        """On any hub; on one that is stopped, it is another's turn after some seconds."""
-        async with self._socket() as connection:
-            placed = await connection.request(Fixes(0, list(fixes)))
-        assert isinstance(placed, Placed), f"fixes are answered by placed, not {placed}"
-        return next((one.phase for one in placed.events if one.room == self._event), "")
-
-    @asynccontextmanager
-    async def _socket(self) -> AsyncIterator[Connection]:
-        account = self._login.account
-        token = await self._login.token()
+    async def _by_socket(self, fixes: Sequence[PhoneFix]) -> str | None:
+        """On any hub; on one that is stopped, it is another's turn after some seconds. None: there was no answer."""
         connection = await Connection.open(self._random.choice(self._hubs), lambda _: None)
-        reading = asyncio.create_task(connection.read())
-        try:
-            await connection.request(
-                Auth(0, token, account.app, account.version, account.platform, account.install)
-            )
-            yield connection
-        finally:
+        phase = None
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(connection.read())
+            with suppress(*_BROKEN):
+                phase = await self._placed(connection, fixes)
             connection.abort()
             reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await reading
+        return phase
+
+    async def _placed(self, connection: Connection, fixes: Sequence[PhoneFix]) -> str:
+        account = self._login.account
+        token = await self._login.token()
+        await connection.request(
+            Auth(0, token, account.app, account.version, account.platform, account.install)
+        )
+        placed = await connection.request(Fixes(0, list(fixes)))
+        assert isinstance(placed, Placed), f"fixes are answered by placed, not {placed}"
+        return next((one.phase for one in placed.events if one.room == self._event), "")

@@ -31,7 +31,7 @@ from loadtest.torture.mount import mount, unmount
 from loadtest.torture.push_stack import Mocked, mock_door, provider_url
 from loadtest.torture.redis import AOF, OpenRedis
 from loadtest.torture.server import Server
-from muster import keys
+from muster import keys, master
 from muster.config import Settings
 from muster.push_device import Provider
 from muster.services.ports import why_not_free
@@ -132,6 +132,7 @@ class World:
         await self._start_redis(exits)
         await migrate(self.database_url)
         keys.ensure_key(self.directory / "keys")
+        master.ensure(self.directory / "keys" / "master.key")
         await self._start_doors(exits)
         if self.shape.pushers:
             await self._start_pushers(exits)

@@ -12,13 +12,16 @@ import re
 import resource
 import ssl
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
 import httpx
+from prometheus_client import CollectorRegistry
 
-from muster import doctor, keys
+from muster import data_keys, doctor, keys, master
+from muster.breached import BreachedError, known_passwords
 from muster.cli._backups import backup_facts
 from muster.cli._where import UNREACHABLE, connected, located, reason
 from muster.clock import SystemClock
@@ -26,17 +29,24 @@ from muster.config import Settings, hide_password
 from muster.depot import Absent
 from muster.doctor import Finding, Verdict, fail, ok
 from muster.doctor_backups import of_backups
+from muster.doctor_identity import of_hashing, of_keys, of_passwords
 from muster.doctor_pushes import KeyFile, of_pushes
+from muster.doctor_seals import MasterFile, of_master, of_seals
+from muster.doctor_ways import CertificateFile, of_ways
 from muster.errors import Refused
-from muster.keys import KeysError
+from muster.facts import SealFacts
+from muster.keys import NEXT, SIGNING, KeysError, made_at, next_kids
 from muster.lanes import LaneTable
 from muster.services import runfile
 from muster.services.runfile import Running
+from muster.setting import SettingsError
 from muster.stores.depots.opening import open_depot
 from muster.stores.postgres.facts import read_postgres, read_replica
+from muster.stores.postgres.sealed import read_seals
 from muster.stores.redis.facts import read_redis
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.wire import BROKEN
+from muster.tls import certificate
 
 _ASK_WITHIN_S: Final = 15.0
 _PROBE_WITHIN_S: Final = 3.0
@@ -69,6 +79,8 @@ async def _examine(settings: Settings, running: Running | None) -> dict[str, lis
     return {
         "this machine": [*_machine(settings)],
         f"postgres  {database}": await _postgres(settings),
+        "ways": [*of_ways(settings, _certificate(settings))],
+        "sealed fields": await _seals(settings),
         f"redis  {redis}": await _redis(settings),
         "media": [await _media(settings)],
         "backups": [*of_backups(await backup_facts(settings), settings)],
@@ -83,14 +95,40 @@ def _machine(settings: Settings) -> Iterator[Finding]:
         for limit in resource.getrlimit(resource.RLIMIT_NOFILE)
     )
     yield doctor.of_files(soft, hard)
-    trouble, kids, exposed = "", 0, []
+    yield _signing_keys(settings.keys_path)
+    yield _passwords(settings.breached_file)
+    yield of_hashing(settings.password_memory_kib, settings.password_passes)
+
+
+def _passwords(path: Path | None) -> Finding:
     try:
-        kids = len(keys.load(settings.keys_path).publics)
-        files = sorted(settings.keys_path.glob("*.pem"))
+        known_passwords(path)
+    except BreachedError as error:
+        return of_passwords(str(path), str(error))
+    return of_passwords(str(path or ""), "")
+
+
+def _signing_keys(directory: Path) -> Finding:
+    try:
+        ring = keys.load(directory)
+        files = sorted(file for kind in (SIGNING, NEXT) for file in directory.glob(f"*{kind}"))
         exposed = [file.name for file in files if file.stat().st_mode & _OTHERS_MAY_READ]
     except (KeysError, OSError) as error:
-        trouble = str(error)
-    yield doctor.of_keys(kids, trouble, exposed)
+        return of_keys(0, str(error), [])
+    made = made_at(ring.current_kid)
+    age_days = 0.0 if made is None else (datetime.now(UTC) - made) / timedelta(days=1)
+    following = bool(next_kids(directory))
+    return of_keys(len(ring.publics), "", exposed, age_days, following=following)
+
+
+def _certificate(settings: Settings) -> CertificateFile | None:
+    try:
+        used = certificate(settings, CollectorRegistry())
+    except SettingsError as error:
+        return CertificateFile(str(error), 0.0)
+    if used is None:
+        return None
+    return CertificateFile("", used.expires_s - SystemClock().now_ms() / 1000)
 
 
 def _push_keys(settings: Settings) -> list[KeyFile]:
@@ -137,6 +175,34 @@ async def _replica(url: str) -> Finding:
         return doctor.warn("replica", f"no answer: {reason(error)}", advice)
 
 
+async def _seals(settings: Settings) -> list[Finding]:
+    facts: SealFacts | None = None
+    if settings.database_url:
+        try:
+            async with (
+                asyncio.timeout(_ASK_WITHIN_S),
+                connected(settings.database_url) as connection,
+            ):
+                facts = await read_seals(connection)
+        except UNREACHABLE:
+            pass  # said already, of Postgres
+    found = [of_master(_master(settings, facts))]
+    return found if facts is None else [*found, *of_seals(facts)]
+
+
+def _master(settings: Settings, facts: SealFacts | None) -> MasterFile:
+    path = settings.master_path
+    where = "MUSTER_MASTER_KEY" if settings.master_key else str(path)
+    try:
+        masters = master.load(path, settings.master_key)
+        for key in facts.keys if facts is not None else ():
+            masters.unwrap(key.wrapped, key.master, data_keys.about(key.id, key.purpose))
+        exposed = not settings.master_key and bool(path.stat().st_mode & _OTHERS_MAY_READ)
+    except (KeysError, OSError) as error:
+        return MasterFile(where, reason(error), exposed=False)
+    return MasterFile(where, "", exposed)
+
+
 async def _redis(settings: Settings) -> list[Finding]:
     if not settings.redis_url:
         return [_unknown("MUSTER_REDIS_URL")]
@@ -161,7 +227,7 @@ async def _media(settings: Settings) -> Finding:
         # Nothing is signed here, so no secret is needed.
         async with (
             asyncio.timeout(_ASK_WITHIN_S),
-            open_depot(settings, b"", SystemClock()) as depot,
+            open_depot(settings, list, SystemClock()) as depot,
         ):
             await depot.ping()
     except (Refused, Absent, TimeoutError) as error:

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from muster import keys
+from muster import keys, master
 from muster.backup_key import BackupKeyError
 from muster.config import Settings
 from muster.services import runfile
@@ -101,6 +101,8 @@ class Stack:
             revision = await migrate(settings.database_url, settings.search_language)
             self._say(f"the database is at revision {revision}")
             keys.ensure_key(settings.keys_path)
+            if not settings.master_key:
+                master.ensure(settings.master_path)
             if settings.backs_up:  # before the doors, so that it stops after them
                 await supervisor.start([backups(settings, self._inherited)])
             if settings.pushes == "mock":

@@ -8,7 +8,7 @@ import random
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -24,13 +24,16 @@ from api.assembly import assemble
 from api.edge import ApiMetrics
 from api.ground import Abroad, Ground, MediaGround
 from api.memory import Ear, remembering
+from api.proving import proving
 from muster import keys
 from muster.addresses import networks
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
 from muster.darkroom.pool import Darkroom
+from muster.data_keys import DataKeys
 from muster.egress import EVERYWHERE, Egress
+from muster.errors import Refused
 from muster.ids import DeviceId, PersonId, SessionId, SystemRandom, device_of
 from muster.keys import KeyRing
 from muster.lanes import LaneTable
@@ -39,14 +42,16 @@ from muster.outlet import Outlet
 from muster.permission import Relation, RoomKind, Scope, ServiceRole
 from muster.placement import Placement
 from muster.service_keys import FRESH_S, new_key
+from muster.shelf import Shelf
 from muster.stores.depots.opening import open_depot
 from muster.stores.postgres import service_keys
 from muster.stores.postgres.batch import PostgresBatchConnection
+from muster.stores.postgres.data_keys import data_keys
 from muster.stores.postgres.membership import PostgresControlReader
 from muster.stores.postgres.pool import Database, Replica, open_database
 from muster.stores.postgres.venues import PostgresVenues
 from muster.stores.redis.meters import PublisherMeters, TailMeters
-from muster.stores.redis.nodes import nodes_at
+from muster.stores.redis.nodes import Nodes, nodes_at
 from muster.stores.redis.publisher import RedisPublisher
 from muster.stores.redis.roll import roll_at
 from muster.stores.redis.standing import standings_at
@@ -54,6 +59,8 @@ from muster.stores.redis.tail import RedisTail
 from muster.tokens import Tokens
 from muster.writer import Writer
 from proto.frames import Entry
+from tests.api.documented import Documented
+from tests.fixtures.sealing import MASTERS
 from tests.vocabulary import PATIENCE_S
 
 PASSWORD = "correct horse battery"
@@ -295,9 +302,9 @@ class Door:
             self._control.seen(head)
             await self._news.wait()
 
-    def counted(self, name: str) -> float:
-        """A metric without labels."""
-        return self.ground.registry.get_sample_value(name) or 0.0
+    def counted(self, name: str, **labels: str) -> float:
+        """A metric of these labels."""
+        return self.ground.registry.get_sample_value(name, labels) or 0.0
 
 
 @cache
@@ -327,19 +334,20 @@ async def open_door(
     lanes = LaneTable(LANES, lane_prefix or f"test-{secrets.token_hex(4)}")
     rng, reads = random.Random(1), Replica(primary, replica)
     memory = remembering(settings, reads, clock, registry, lambda _: None)
+    told = memory and memory.shelf.told
     nodes = nodes_at(redis_url, False, lanes, rng)
     publisher = RedisPublisher(nodes, lanes, PublisherMeters(registry), 1000, rng)
     roll = roll_at(redis_url, False, rng, f"test-{secrets.token_hex(4)}")
-    local = memory.shelf.told if memory is not None else None
-    writer = _writer(url, lambda: Outlet(publisher, uuid4, local), clock, registry, within_s)
     standings = standings_at(redis_url, False, rng, f"test-{secrets.token_hex(4)}")
     placement = Placement(standings, PostgresVenues(primary), clock, settings.place_terms, registry)
-    view = ControlView(settings.access_token_s * 1000)
-    news = asyncio.Event()
-    control = _control(primary, view, clock, (placement.survey.control, lambda _entry: news.set()))
-    database = await asyncpg.connect(database_url)
-    abroad = _abroad(settings, endpoints)
-    async with _media(settings, clock, registry) as media:
+    view, news = ControlView(settings.access_token_s * 1000), asyncio.Event()
+    writer = _writer(url, lambda: Outlet(publisher, uuid4, told), clock, registry, within_s)
+    survey = placement.survey
+    control = _control(primary, view, clock, (survey.control, lambda _entry: news.set()))
+    sealing = await _sealing(primary, clock, registry)
+    database, abroad = await asyncpg.connect(database_url), _abroad(settings, endpoints)
+    shown = proving(settings, clock, registry, f"test-{secrets.token_hex(4)}")
+    async with _media(settings, clock, registry) as media, shown as identity:
         with ThreadPoolExecutor(2) as hashing:
             ground = Ground(
                 settings,
@@ -357,18 +365,14 @@ async def open_door(
                 media,
                 roll,
                 placement,
+                sealing,
+                identity,
                 memory,
             )
-            transport = httpx.ASGITransport(assemble(ground))
-            async with (
-                httpx.AsyncClient(transport=transport, base_url="http://door") as client,
-                asyncio.TaskGroup() as tasks,
-            ):
-                loops = (writer, control, placement.survey)
-                running = [tasks.create_task(loop.run()) for loop in loops]
+            async with _asking(ground) as client, asyncio.TaskGroup() as tasks:
+                running = [tasks.create_task(each.run()) for each in (writer, control, survey)]
                 if memory is not None:
-                    ear = Ear(memory.shelf, control)
-                    tail = RedisTail(nodes, lanes, ear, TailMeters(registry), clock, rng)
+                    tail = _tail(memory.shelf, control, (nodes, lanes), clock, registry)
                     running += [tasks.create_task(part.run()) for part in (memory.views, tail)]
                 try:
                     yield Door(client, database, ground, control, view, news)
@@ -378,6 +382,17 @@ async def open_door(
     for opened in (*abroad, roll, standings, publisher, database, primary, replica):
         if opened is not None:
             await opened.close()
+
+
+@asynccontextmanager
+async def _asking(ground: Ground) -> AsyncIterator[httpx.AsyncClient]:
+    """Whoever asks the door. Every answer is held against the document."""
+    transport = httpx.ASGITransport(assemble(ground))
+    looks = {"response": [Documented(transport).look]}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://door", event_hooks=looks
+    ) as client:
+        yield client
 
 
 def _control(
@@ -391,6 +406,25 @@ def _control(
             listener(entry)
 
     return ControlLog(PostgresControlReader(primary.lent), view, clock, heard)
+
+
+def _tail(
+    shelf: Shelf,
+    control: ControlLog,
+    lanes: tuple[Nodes, LaneTable],
+    clock: MovedClock,
+    registry: CollectorRegistry,
+) -> RedisTail:
+    rng = random.Random(1)
+    return RedisTail(*lanes, Ear(shelf, control), TailMeters(registry), clock, rng)
+
+
+async def _sealing(primary: Database, clock: MovedClock, registry: CollectorRegistry) -> DataKeys:
+    sealing = data_keys(primary, MASTERS, clock, registry)
+    with suppress(Refused):  # where there is no Postgres, there are no keys
+        await primary.ping()
+        await sealing.begin()
+    return sealing
 
 
 def _writer(
@@ -418,7 +452,7 @@ async def _media(
     darkroom = Darkroom(settings.media_workers)
     with TemporaryDirectory(prefix="muster-test-media-") as directory:
         where = replace(settings, media_dir=settings.media_dir or Path(directory))
-        async with open_depot(where, keys.derived(key_ring(), "media addresses"), clock) as depot:
+        async with open_depot(where, lambda: key_ring().secrets("media addresses"), clock) as depot:
             yield MediaGround(depot, darkroom, MediaMetrics(registry))
     await darkroom.close()
 

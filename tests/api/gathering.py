@@ -1,6 +1,6 @@
 """The words tests of events speak: an event's terms, who is asked, and what a log says of it.
 
-Owns nothing but names. Must never assert: tests do.
+Owns nothing but names. Must never judge what the service did: tests do.
 """
 
 from __future__ import annotations
@@ -72,15 +72,23 @@ async def rows(door: Door, query: str) -> tuple[Any, ...]:
     return tuple(row)
 
 
-async def fired(door: Door) -> int:
-    """Whatever is due is done, and what that makes due, up to five rounds; how many jobs that were."""
-    runner = timers(door.ground, random.Random(1), JobMetrics(CollectorRegistry()))
-    done = 0
+async def fired(door: Door) -> dict[str, int]:
+    """Whatever is due is done, and what that makes due, up to five rounds; how many jobs that were, by kind."""
+    metrics = JobMetrics(CollectorRegistry())
+    runner = timers(door.ground, random.Random(1), metrics)
+    taken = 0
     for _ in range(5):
-        taken = await runner.round()
-        if not taken:
+        some = await runner.round()
+        if not some:
             break
-        done += taken
+        taken += some
+    [family] = metrics.fired.collect()
+    done = {
+        sample.labels["kind"]: int(sample.value)
+        for sample in family.samples
+        if sample.name.endswith("_total")
+    }
+    assert sum(done.values()) == taken, "a job failed"
     return done
 
 

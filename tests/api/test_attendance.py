@@ -3,6 +3,7 @@
 import csv
 import io
 import random
+import statistics
 from typing import Any
 from uuid import UUID
 from xml.etree import ElementTree as ET
@@ -163,8 +164,8 @@ async def test_nobody_checks_in_while_it_is_not_open(door: Door, when: dict[str,
         assert "from when doors open until the event is over" in answer.text
 
 
-async def test_hosts_see_the_exact_number_and_who_shares(door: Door) -> None:
-    """A ghost is in the number and has no name; who shares nothing has one only by a deed; a block hides the name."""
+async def test_hosts_see_who_shares_and_how_many_and_the_others_in_fives(door: Door) -> None:
+    """A ghost has no name; who shares nothing has one only by a deed; a block hides all; four unnamed are none."""
     host, room, event = await _party(door)
     people = {
         name: await _guest(door, room, name, sharing)
@@ -178,13 +179,22 @@ async def test_hosts_see_the_exact_number_and_who_shares(door: Door) -> None:
         await there(door.database, room, one.id, source=source, left_ago_s=left_ago_s)
     await door.database.execute("INSERT INTO blocks VALUES ($1, $2)", people["foe"].id, host.id)
     here = await host.done("GET", f"{event}/here")
-    assert (here["count"], here["unnamed"]) == (5, 3)
+    assert (here["count"], here["unnamed"]) == (2, None)
     assert sorted(one["handle"] for one in here["people"]) == ["deed", "open"]
     assert all(one["entered_ms"] for one in here["people"])
     page = await host.done("GET", f"{event}/attendance")
     assert sorted(one["handle"] for one in page["people"]) == ["deed", "left", "open"]
-    assert page["unnamed"] == 3
+    assert page["unnamed"] is None
     assert "ghost" not in (await host.ask("GET", f"{event}/attendance.csv")).text
+    stats = await host.done("GET", f"{event}/stats")
+    assert (stats["people"], stats["present"], stats["unnamed"]) == (3, 2, None)
+    for _ in range(4):
+        await there(door.database, room, (await _guest(door, room, sharing="ghost")).id)
+    here = await host.done("GET", f"{event}/here")
+    assert (here["count"], here["unnamed"], here["as_of_ms"] % WINDOW_MS) == (2 + K, K, 0)
+    assert (await host.done("GET", f"{event}/attendance"))["unnamed"] == K
+    stats = await host.done("GET", f"{event}/stats")
+    assert (stats["people"], stats["present"], stats["unnamed"]) == (3 + K, 2 + K, K)
 
 
 async def test_guests_see_whom_they_may(door: Door) -> None:
@@ -333,7 +343,7 @@ async def test_a_guests_number_is_small_news(door: Door) -> None:
     await later()
     assert await count() == 5
     exact = await host.done("GET", f"{event}/here")
-    assert exact["count"] == 9 + 7
+    assert exact["count"] == 6 + 7, "all but the ghosts, who are three"
     await door.database.execute(
         "UPDATE event_visits SET left_at = now() WHERE person_id = $1", vouched[0].id
     )
@@ -383,7 +393,7 @@ async def test_attendance_page_by_page_is_the_table(door: Door) -> None:
 
 
 async def test_figures_are_those_of_a_plain_count(door: Door) -> None:
-    """Random visits: people, present, peak, median and arrivals as counted by hand."""
+    """Random visits: people, present, peak, median and arrivals as counted by hand; of the unnamed, whole fives."""
     rng = random.Random(5)
     host, room, event = await _party(door, doors_in_s=-14_400)
     empty = await host.done("GET", f"{event}/stats")
@@ -393,21 +403,24 @@ async def test_figures_are_those_of_a_plain_count(door: Door) -> None:
         None,
         [],
     )
+    sharings: dict[PersonId, str] = {}
     for _ in range(30):
         one = await _guest(door, room, sharing=rng.choice(["on", "ghost", "off"]))
+        sharings[one.id] = (await one.done("GET", event))["sharing"]
         entered = rng.uniform(3_600, 14_000)
         for _ in range(rng.choice([1, 1, 2])):
-            left = None if entered < 1_000 else entered - rng.uniform(0, entered)
+            left = None if entered < 1_000 else rng.uniform(60, entered)
             source = rng.choice(["gps", "qr", "hand"])
             await there(
                 door.database, room, one.id, source=source, entered_ago_s=entered, left_ago_s=left
             )
             if left is None:
                 break
-            entered = left * rng.random()
+            entered = max(60.0, left * rng.random())
     before_ms = door.clock.now_ms()
     told = await host.done("GET", f"{event}/stats")
-    visits = await visits_of(door.database, room)
+    visits, unnamed = _counted(await visits_of(door.database, room), sharings)
+    assert told["unnamed"] == unnamed - unnamed % K != unnamed, "some are left out"
     steps = sorted(
         [(v["entered_ms"], 1) for v in visits]
         + [(v["left_ms"], -1) for v in visits if v["left_ms"]]
@@ -417,26 +430,47 @@ async def test_figures_are_those_of_a_plain_count(door: Door) -> None:
         level += step
         if level > most:
             most, since = level, at_ms
-    assert told["peak"] == {"people": most, "at_ms": since}
-    assert told["present"] == level == sum(v["left_ms"] is None for v in visits)
-    assert (told["people"], told["visits"]) == (30, len(visits))
+    assert told["peak"] == {"people": most, "at_ms": since // WINDOW_MS * WINDOW_MS}
+    assert told["present"] == sum(v["left_ms"] is None and v["named"] for v in visits) + K * (
+        sum(v["left_ms"] is None and not v["named"] for v in visits) // K
+    )
+    people = len({v["person_id"] for v in visits})
+    assert (told["people"], told["visits"]) == (people, len(visits))
     stays: dict[PersonId, float] = {}
     for v in visits:
         stay = ((v["left_ms"] or before_ms) - v["entered_ms"]) / 60_000
         stays[v["person_id"]] = stays.get(v["person_id"], 0.0) + stay
-    ordered = sorted(stays.values())
-    assert told["median_minutes"] == pytest.approx((ordered[14] + ordered[15]) / 2, abs=0.11)
+    assert told["median_minutes"] == pytest.approx(statistics.median(stays.values()), abs=0.11)
     assert told["every_min"] == 15
-    assert sum(one["people"] for one in told["arrivals"]) == 30
+    assert sum(one["people"] for one in told["arrivals"]) == people
     starts = [one["from_ms"] for one in told["arrivals"]]
     assert all((start - starts[0]) % 900_000 == 0 for start in starts)
     for one in told["arrivals"]:
-        firsts = [v["entered_ms"] for v in visits if v["number"] == 1]
+        firsts = [
+            min(v["entered_ms"] for v in visits if v["person_id"] == person) for person in stays
+        ]
         assert one["people"] == sum(0 <= first - one["from_ms"] < 900_000 for first in firsts)
     assert told["sources"] == {
         source: sum(v["source"] == source for v in visits)
         for source in {v["source"] for v in visits}
     }
+
+
+def _counted(
+    visits: list[dict[str, Any]], sharings: dict[PersonId, str]
+) -> tuple[list[dict[str, Any]], int]:
+    """What of these is in the figures, by a plain count; and how many people have no name."""
+    for v in visits:
+        sharing = sharings[v["person_id"]]
+        v["named"] = sharing == "on" or (sharing == "off" and v["source"] in ("qr", "hand"))
+    named = {v["person_id"] for v in visits if v["named"]}
+    first: dict[PersonId, int] = {}
+    for v in visits:
+        if v["person_id"] not in named:
+            first[v["person_id"]] = min(first.get(v["person_id"], v["entered_ms"]), v["entered_ms"])
+    order = sorted(first, key=lambda person: (first[person], person))
+    fives = set(order[: len(order) - len(order) % K])
+    return [v for v in visits if v["named"] or v["person_id"] in fives], len(order)
 
 
 async def test_who_goes_as_another_comes_was_not_there_with_them(door: Door) -> None:
@@ -457,16 +491,17 @@ async def test_who_goes_as_another_comes_was_not_there_with_them(door: Door) -> 
 async def test_a_person_who_is_gone_is_a_number(door: Door) -> None:
     """Whose account is no more, or is banned, stays in the totals and is named to nobody."""
     host, room, event = await _party(door)
-    ada, ben = [await _guest(door, room, circle="everyone") for _ in range(2)]
-    for one in (ada, ben):
+    ada, *others = [await _guest(door, room, circle="everyone") for _ in range(5)]
+    for one in (ada, *others):
         await there(door.database, room, one.id)
     await door.database.execute("UPDATE people SET banned_at = now() WHERE person_id = $1", ada.id)
-    await door.database.execute("DELETE FROM sessions WHERE person_id = $1", ben.id)
-    await door.database.execute("DELETE FROM people WHERE person_id = $1", ben.id)
-    assert (await host.done("GET", f"{event}/here"))["unnamed"] == 2
+    for one in others:
+        await door.database.execute("DELETE FROM sessions WHERE person_id = $1", one.id)
+        await door.database.execute("DELETE FROM people WHERE person_id = $1", one.id)
+    assert (await host.done("GET", f"{event}/here"))["unnamed"] == 5
     page = await host.done("GET", f"{event}/attendance")
-    assert (page["people"], page["unnamed"]) == ([], 2)
-    assert (await host.done("GET", f"{event}/stats"))["people"] == 2
+    assert (page["people"], page["unnamed"]) == ([], 5)
+    assert (await host.done("GET", f"{event}/stats"))["people"] == 5
 
 
 @pytest.mark.parametrize(("change", "source"), [(over, "closing"), (moved, "moved")])

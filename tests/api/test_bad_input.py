@@ -75,6 +75,7 @@ def _path(template: str) -> str:
         room=uuid4(),
         person=uuid4(),
         session=uuid4(),
+        device=uuid4(),
         report=uuid4(),
         job=uuid4(),
         media=uuid4(),
@@ -85,6 +86,7 @@ def _path(template: str) -> str:
         code="x",
         webhook=uuid4(),
         external="x",
+        provider="x",
     )
 
 

@@ -34,7 +34,7 @@ async def test_the_badge_is_what_sync_says(door: Door) -> None:
         await bob.post(room, "hello")
         await bob.post(room, "hello @ada")
     await eve.post(rooms[0], "hello @ada")
-    store = PostgresOwed(door.ground.primary)
+    store = PostgresOwed(door.ground.primary, door.ground.sealer)
 
     async def badge(one: Someone) -> int:
         keys = [Key(one.id.bytes, UUID(room).bytes) for room in rooms]

@@ -52,7 +52,7 @@ async def test_an_event_lives_by_the_clock(door: Door) -> None:
     ada = await door.someone()
     starts = door.clock.now_ms() + 24 * HOUR_MS
     event = await made(ada, door, doors_at_ms=starts - HOUR_MS)
-    assert await fired(door) == 0
+    assert await fired(door) == {}
     for hours, state in ((23, "doors_open"), (1, "live"), (2, "ended")):
         await later(door, hours + 0.001)
         assert (await ada.done("GET", f"/v1/events/{event}"))["state"] == state
@@ -117,8 +117,9 @@ async def test_a_moved_event_moves_its_timers(door: Door) -> None:
     assert await _states(door, event) == ["live", "scheduled", "live"]
     ended = await ada.done("POST", f"/v1/events/{event}/end")
     assert (ended["fresh"], (await _states(door, event))[-1]) == (True, "ended")
+    assert await fired(door) == {"departures": 1}
     await later(door, 2)
-    assert await fired(door) == 0
+    assert await fired(door) == {}
     assert (await ada.done("GET", f"/v1/events/{event}"))["over_at_ms"] is not None
 
 
@@ -161,7 +162,7 @@ async def test_changes_are_told_together(door: Door) -> None:
     ends = (await ada.done("GET", path))["ends_at_ms"]
     await ada.done("PATCH", path, json={"place_name": "elsewhere"})
     await ada.done("PATCH", path, json={"ends_at_ms": ends + HOUR_MS})
-    assert await fired(door) == 0
+    assert await fired(door) == {}
     await later(door, 0.01)
     await fired(door)
     [(_, asked), (_, told)] = await log(door, bob.id, "notice")
@@ -229,7 +230,7 @@ async def test_a_long_roster_is_told_by_several_jobs(door: Door, monkeypatch: An
     await _crowd(door, event, 450)
     monkeypatch.setattr("muster.event_notices.TELL_WITHIN_S", 0.0)
     await ada.done("POST", f"/v1/events/{event}/cancel")
-    assert await fired(door) == 3
+    assert await fired(door) == {"event_notice": 3, "departures": 1}
     count = "SELECT count(*), count(DISTINCT room_id) FROM entries WHERE kind = 'notice'"
     assert await rows(door, count) == (450, 450)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +14,7 @@ from tests.api.door import Door, Someone
 from tests.api.gathering import answer, ask, log, made, status, terms
 
 YARD = {"type": "circle", "centre": {"lat": 48.2, "lon": 16.37}, "radius_m": 80.0}
+LAND = [[0.0, 40.0], [20.0, 40.0], [20.0, 60.0], [0.0, 60.0], [0.0, 40.0]]
 BOW = [[16.0, 48.0], [16.01, 48.01], [16.01, 48.0], [16.0, 48.01], [16.0, 48.0]]
 
 
@@ -181,6 +183,10 @@ async def test_by_its_link_one_comes_onto_the_roster(door: Door) -> None:
 BAD: list[dict[str, Any]] = [
     {"ends_at_ms": 1},
     {"starts_at_ms": -1},
+    {"ends_at_ms": 2**53 - 1},
+    {"starts_at_ms": 2**53 - 1, "ends_at_ms": 2**53 - 1},
+    {"doors_at_ms": 2**53 - 1},
+    {"starts_at_ms": 1_000_000_000_000, "doors_at_ms": 1_000_000_000_000},
     {"zone": "Nowhere/Else"},
     {"capacity": 0},
     {"fence": {**YARD, "radius_m": 0}},
@@ -188,6 +194,9 @@ BAD: list[dict[str, Any]] = [
     {"fence": {**YARD, "centre": {"lat": 91, "lon": 0}}},
     {"fence": {"type": "polygon", "rings": [BOW]}},
     {"fence": {"type": "polygon", "rings": [BOW[:3]]}},
+    {"fence": {"type": "polygon", "rings": [[[16.0, 48.0]] * 4]}},
+    {"fence": {"type": "polygon", "rings": [LAND]}},
+    {"fence": {"type": "polygon", "rings": []}},
     {"fence": {"type": "square", "side": 3}},
     {"point": {"lat": 91, "lon": 0}},
     {"point": {"lat": "north", "lon": 0}},
@@ -208,6 +217,23 @@ async def test_a_bad_event_is_a_plain_error(door: Door, wrong: dict[str, Any]) -
     event = await made(ada, door)
     assert await status(ada, "PATCH", f"/v1/events/{event}", json=wrong) == (400, "bad_request")
     assert await door.database.fetchval("SELECT sum(version) FROM events") == 1
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+async def test_what_is_no_number_is_no_fence(door: Door, number: str) -> None:
+    """A radius, a corner, a point: refused with a sentence."""
+    ada = await door.someone()
+    headers = {"Content-Type": "application/json"}
+    for wrong in (
+        {"fence": {**YARD, "radius_m": 7.5}},
+        {"fence": {"type": "polygon", "rings": [[[7.5, 48.0], *BOW[1:]]]}},
+        {"point": {"lat": 7.5, "lon": 16.0}},
+    ):
+        body = json.dumps(terms(door, **wrong)).replace("7.5", number)
+        answer = await ada.ask("POST", "/v1/events", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["name"]) == (400, "bad_request")
+        assert answer.json()["detail"]
+    assert await door.database.fetchval("SELECT count(*) FROM events") == 0
 
 
 async def test_what_is_over_is_over(door: Door) -> None:

@@ -1,11 +1,25 @@
 """Idempotency keys: a repeat within a day is answered, not done again."""
 
 import asyncio
+from typing import Final
 from uuid import uuid4
 
 from tests.api.door import PASSWORD, Door
 
 ROOM = {"kind": "group", "title": "once"}
+
+_WATCHED: Final = """
+    CREATE TABLE seen (number serial, named text, waits text);
+    CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO seen (named, waits) VALUES (TG_TABLE_NAME, current_setting('synchronous_commit'));
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER see AFTER INSERT OR UPDATE ON idempotency_keys DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION see();
+    CREATE CONSTRAINT TRIGGER see AFTER INSERT ON rooms DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION see();
+"""
+"""Notes, as each transaction commits, whether it waits for the disk."""
 
 
 async def test_same_key_same_body_same_answer(door: Door) -> None:
@@ -86,3 +100,16 @@ async def test_registering_twice_with_a_key(door: Door) -> None:
     assert (first.status_code, again.json()) == (201, first.json())
     [row] = await door.database.fetch("SELECT * FROM idempotency_keys")
     assert b"the-key-itself" not in row["key"] + row["fingerprint"] + row["answer"]
+
+
+async def test_neither_claim_nor_answer_waits_for_the_disk(door: Door) -> None:
+    """What is done between them does, after the claim and before the answer: a crash leaves no more than a dead api."""
+    ada = await door.someone()
+    await door.database.execute(_WATCHED)
+    made = await ada.ask("POST", "/v1/rooms", json=ROOM, headers={"Idempotency-Key": "k"})
+    again = await ada.ask("POST", "/v1/rooms", json=ROOM, headers={"Idempotency-Key": "k"})
+    seen = await door.database.fetch("SELECT named, waits FROM seen ORDER BY number")
+    assert (made.status_code, again.content) == (201, made.content)
+    waits = [tuple(row) for row in seen]
+    assert waits[0] == waits[-1] == ("idempotency_keys", "off"), waits
+    assert waits[1:-1] == [("rooms", "on")]

@@ -169,7 +169,8 @@ async def test_every_relation_on_every_room_route(door: Door, kind: RoomKind) ->
                 await door.relate(room, member.id, Relation.member, 4)
                 await door.relate(room, asker.id, relation, 4)
                 if kind is RoomKind.event:
-                    await there(door.database, RoomId(room), member.id)
+                    # By their own deed: of whom only their phone's place tells, no host is told.
+                    await there(door.database, RoomId(room), member.id, source="hand")
                 assert action is not None
                 want = expected(ask.action or action, kind, relation)
                 got = await _ask(asker, key, ask, room, member.id)
@@ -197,6 +198,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
             room=uuid4(),
             person=uuid4(),
             session=uuid4(),
+            device=uuid4(),
             report=uuid4(),
             job=uuid4(),
             media=uuid4(),
@@ -207,6 +209,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
             code="unknown",
             webhook=uuid4(),
             external="nobody",
+            provider="nobody",
             version="any",
             file="main.js",
         )
@@ -221,7 +224,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
                 fits = status != 401 and (status == 403) is refused
             assert fits, (method, template, role, status)
             cells += 1
-    assert cells == 4 * len(ROUTE_RULES) == 4 * 139
+    assert cells == 4 * len(ROUTE_RULES) == 4 * 169
 
 
 async def test_every_scope_on_every_route(door: Door) -> None:
@@ -230,8 +233,8 @@ async def test_every_scope_on_every_route(door: Door) -> None:
     cells = 0
     for (method, template), rule in ROUTE_RULES.items():
         path = template.format(
-            room=uuid4(), person=uuid4(), session=uuid4(), report=uuid4(), job=uuid4(), seq=1,
-            emoji="ok", who="@nobody", code="unknown", webhook=uuid4(), external="nobody",
+            room=uuid4(), person=uuid4(), session=uuid4(), device=uuid4(), report=uuid4(), job=uuid4(), seq=1,
+            emoji="ok", who="@nobody", code="unknown", webhook=uuid4(), external="nobody", provider="x",
             version="any", file="main.js", media=uuid4(), object="unknown",
         )  # fmt: skip
         for scope, server in servers.items():
@@ -251,8 +254,8 @@ async def test_an_extension_opens_one_route(door: Door) -> None:
     opened = []
     for (method, template), rule in ROUTE_RULES.items():
         path = template.format(
-            room=uuid4(), person=uuid4(), session=uuid4(), report=uuid4(), job=uuid4(), seq=1,
-            emoji="ok", who="@nobody", code="unknown", webhook=uuid4(), external="nobody",
+            room=uuid4(), person=uuid4(), session=uuid4(), device=uuid4(), report=uuid4(), job=uuid4(), seq=1,
+            emoji="ok", who="@nobody", code="unknown", webhook=uuid4(), external="nobody", provider="x",
             version="any", file="main.js", media=uuid4(), object="unknown",
         )  # fmt: skip
         for token in (narrow, narrow.removeprefix(EXTENSION_PREFIX)):

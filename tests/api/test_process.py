@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from muster import keys
+from muster import keys, master
 from muster.config import Settings
 from tests.api.door import PASSWORD
 
@@ -36,6 +36,7 @@ async def _process(settings: Settings) -> AsyncIterator[Process]:
 
 def _settings(database_url: str, redis_url: str, tmp_path: Path, port: int) -> Settings:
     keys.ensure_key(tmp_path)
+    master.ensure(tmp_path / "master.key")
     return Settings(
         database_url=database_url,
         redis_url=redis_url,
@@ -138,3 +139,16 @@ async def test_a_taken_port_is_a_sentence(
         _, said = await asyncio.wait_for(process.communicate(), 20)
         assert process.returncode == 1
         assert said.startswith(b"muster api: cannot listen")
+
+
+async def test_a_list_of_passwords_that_cannot_be_read_is_a_sentence(
+    database_url: str, redis_url: str, tmp_path: Path, own_port: int
+) -> None:
+    """Who asked for a list does not get a door without one."""
+    nowhere = tmp_path / "pwned.txt"
+    settings = _settings(database_url, redis_url, tmp_path, own_port)
+    async with _process(replace(settings, breached_file=nowhere)) as process:
+        _, said = await asyncio.wait_for(process.communicate(), 20)
+        assert process.returncode == 1
+        assert f"{nowhere} cannot be read" in said.decode()
+        assert "Traceback" not in said.decode()

@@ -12,7 +12,7 @@ from muster.errors import Refused
 from muster.extension import LIFE_S
 from muster.ids import device_of
 from muster.permission import ServiceRole
-from muster.push_device import Privacy, TargetKind
+from muster.push_device import TOKEN, Privacy, TargetKind
 from muster.registration import DEVICES_MOST, Disclosure, Registration
 from muster.stale_devices import KIND
 from tests.api.door import Door, Someone, phone
@@ -30,8 +30,13 @@ FID = {**FCM, "target_kind": "fid", "token": "cVf0sDy4Q0-_abcdefghiJ"}
 
 
 async def _devices(door: Door) -> list[tuple[UUID, str]]:
-    rows = await door.database.fetch("SELECT person_id, token FROM push_devices ORDER BY seen_at")
-    return [(row[0], row[1]) for row in rows]
+    """Whose each is and what token it has, which only lies sealed."""
+    rows = await door.database.fetch(
+        "SELECT person_id, device_id, token, token_sealed FROM push_devices ORDER BY seen_at"
+    )
+    assert [row[2] for row in rows] == [None] * len(rows)
+    sealer = door.ground.sealer
+    return [(row[0], sealer.open(row[3], TOKEN, row[1].bytes).decode()) for row in rows]
 
 
 async def _has_push(one: Someone) -> bool:
@@ -140,7 +145,8 @@ async def test_a_person_has_so_many_devices_at_most(door: Door) -> None:
             uuid4(),
         )
     await ada.done("PUT", PUSH, json=phone())
-    kept = [token for _, token in await _devices(door)]
+    rows = await door.database.fetch("SELECT token FROM push_devices")
+    kept = [row[0] for row in rows]
     assert len(kept) == DEVICES_MOST
     assert "old-18" in kept
     assert {"old-19", "old-20"}.isdisjoint(kept)
@@ -209,7 +215,7 @@ async def test_pushes_go_on_after_a_session_ended_by_age(door: Door) -> None:
     for later, want in ((days, False), (days + 1.01, True)):
         rows = await door.database.fetch(over, later)
         assert [row[0] for row in rows] == [want] * 2, later
-    sweeper = stale(door.ground.primary, door.clock)
+    sweeper = stale(door.ground)
     age = (
         "UPDATE push_devices SET seen_at = now() - make_interval(days => $1) WHERE person_id <> $2"
     )

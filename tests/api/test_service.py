@@ -73,6 +73,14 @@ async def test_every_answer_is_dressed(door: Door) -> None:
         assert headers["x-request-id"] == REQUEST_ID
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cache-control"] == "no-store"
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["cross-origin-opener-policy"] == "same-origin"
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        assert "geolocation=()" in headers["permissions-policy"]
+        assert headers["content-security-policy"].startswith("default-src 'none'")
+        # TLS ends elsewhere: whoever ends it promises it.
+        assert "strict-transport-security" not in headers
     for odd in ("a b\tc", "ada.lovelace", "4917099123456"):
         answer = await door.client.get("/healthz", headers={"X-Request-Id": odd})
         assert answer.headers["x-request-id"] != odd
@@ -86,6 +94,16 @@ async def test_long_answers_are_compressed(door: Door) -> None:
     assert "content-encoding" not in (await door.client.get("/healthz")).headers
 
 
+STRANGERS = (
+    "https://app.example.evil",
+    "https://evilapp.example",
+    "http://app.example",
+    "https://app.example:8443",
+    "https://app.example@evil.example",
+    "null",
+)
+
+
 async def test_browsers_of_other_origins(database_url: str, redis_url: str) -> None:
     """None by default; those named get CORS, exactly."""
     asked = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
@@ -96,9 +114,15 @@ async def test_browsers_of_other_origins(database_url: str, redis_url: str) -> N
     async with open_door(database_url, redis_url, allowed_origins=named) as opened:
         answer = await opened.client.options("/v1/people", headers=asked)
         assert answer.headers["access-control-allow-origin"] == "https://app.example"
-        asked["Origin"] = "https://app.example.evil"
-        answer = await opened.client.options("/v1/people", headers=asked)
-        assert "access-control-allow-origin" not in answer.headers
+        for stranger in STRANGERS:
+            for method in ("OPTIONS", "GET"):
+                asked["Origin"] = stranger
+                answer = await opened.client.request(method, "/v1/people", headers=asked)
+                assert "access-control-allow-origin" not in answer.headers, stranger
+    async with open_door(database_url, redis_url, allowed_origins=("*",)) as everybodys:
+        answer = await everybodys.client.options("/v1/people", headers=asked)
+        # A token is sent by a script that has it, never by the browser on its own.
+        assert "access-control-allow-credentials" not in answer.headers
 
 
 async def test_those_who_ask_too_often_wait(database_url: str, redis_url: str) -> None:

@@ -1,6 +1,7 @@
 """Registering, logging in, refreshing and logging out, as a client sees it."""
 
 import asyncio
+import base64
 from typing import Any
 
 import httpx
@@ -76,6 +77,52 @@ async def test_refresh_tokens_end_after_a_week(door: Door) -> None:
     fresh = (await _refresh(door, ada.refresh_token)).json()
     door.clock.ahead_s += 7 * 86_400 + 60
     assert (await _refresh(door, fresh["refresh_token"])).status_code == 401
+
+
+async def test_a_login_ends_however_often_it_is_refreshed(
+    database_url: str, redis_url: str
+) -> None:
+    """The whole family has an end of its own."""
+    async with open_door(database_url, redis_url, session_days=10) as door:
+        ada = await door.register("ada")
+        door.clock.ahead_s = 6 * 86_400
+        fresh = (await _refresh(door, ada.refresh_token)).json()
+        door.clock.ahead_s = 10 * 86_400 + 60
+        assert (await _refresh(door, fresh["refresh_token"])).status_code == 401
+
+
+async def test_tokens_of_one_kind_are_none_of_another(door: Door) -> None:
+    """A refresh token is no access token, nor the reverse; and only hashes of them are kept."""
+    ada = await door.register("ada")
+    swapped = Someone(door, ada.id, "ada", ada.refresh_token)
+    assert (await swapped.ask("GET", "/v1/me")).status_code == 401
+    for other in (
+        ada.token,
+        "mrt_",
+        f"{ada.refresh_token}=",
+        ada.refresh_token.removeprefix("mrt_"),
+    ):
+        assert (await _refresh(door, other)).status_code in (400, 401)
+    kept = await door.database.fetch("SELECT * FROM refresh_tokens")
+    secret = ada.refresh_token.removeprefix("mrt_")
+    raw = base64.urlsafe_b64decode(secret + "=")
+    assert not any(raw.hex() in str(dict(row)) or raw in row.values() for row in kept)
+
+
+async def test_unknown_people_cost_a_hash_and_answer_alike(door: Door) -> None:
+    """Status, body and headers, but for the id of the request; of logging in with a password too long as well."""
+    await door.register("ada")
+    for password in ("not her password", "x" * 200):
+        answers = [await _log_in(door, handle, password) for handle in ("ada", "nobody-at-all")]
+        told = [
+            (
+                one.status_code,
+                one.json(),
+                {k: v for k, v in one.headers.items() if k != "x-request-id"},
+            )
+            for one in answers
+        ]
+        assert told[0] == told[1]
 
 
 async def test_access_tokens_end_after_fifteen_minutes(door: Door) -> None:

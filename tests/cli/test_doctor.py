@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from loadtest.torture.cluster import RedisCluster
-from muster import keys
+from muster import keys, master
 from muster.cli.__main__ import main
 from muster.services import runfile
 from muster.services.runfile import Running
@@ -24,6 +24,7 @@ Shell = Mapping[str, str]
 def shell(tmp_path: Path, database_url: str, redis_url: str) -> Shell:
     """The environment of somebody with a sound installation."""
     keys.ensure_key(tmp_path / "keys")
+    master.ensure(tmp_path / "keys" / "master.key")
     return {
         "MUSTER_DATA": str(tmp_path),
         "MUSTER_DATABASE_URL": database_url,

@@ -1,11 +1,13 @@
-"""The claims of `muster keys`: service keys are made, listed and ended; a word is shown once."""
+"""The claims of `muster keys`: signing keys rotate; service keys are made, listed and ended, a word is shown once."""
 
 import asyncio
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 from muster.cli.__main__ import main
+from muster.keys import load, new_key, next_kids
 from muster.service_keys import read_word
 
 
@@ -50,10 +52,32 @@ async def test_keys_that_cannot_be(database_url: str) -> None:
         await _keys(database_url, "add", "x")
 
 
-def test_without_more_words_it_makes_a_signing_key(
-    tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+def test_signing_keys_are_rotated_and_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As before there were service keys."""
-    directory = tmp_path_factory.mktemp("keys")
-    assert main(["keys"], {"MUSTER_KEYS_DIR": str(directory)}) == 0
-    assert capsys.readouterr().out.strip() == str(next(directory.glob("*.pem")))
+    """A next key is published first and signs when it is old enough; what it replaced is kept and listed."""
+    environ = {"MUSTER_KEYS_DIR": str(tmp_path), "MUSTER_DATA": str(tmp_path / "data")}
+    assert main(["keys"], environ) == 1
+    assert "muster up" in capsys.readouterr().err
+    first = new_key(tmp_path)
+    assert main(["keys", "rotate"], environ) == 0
+    [following] = next_kids(tmp_path)
+    assert following in capsys.readouterr().out
+    assert load(tmp_path).current_kid == first
+    assert main(["keys", "rotate"], environ) == 1
+    assert "too new" in capsys.readouterr().err
+    # As if it had been published yesterday.
+    aged = f"20200102{following[8:]}"
+    (tmp_path / f"{following}.next").rename(tmp_path / f"{aged}.next")
+    (tmp_path / f"{first}.pem").rename(tmp_path / "20200101T000000Z-00000000.pem")
+    assert main(["keys", "rotate"], environ) == 0
+    assert load(tmp_path).current_kid == aged
+    capsys.readouterr()
+    assert main(["keys", "list"], environ) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["next", "current", "previous"]
+    assert "goes after" in lines[2]
+    assert main(["keys", "prune"], environ) == 0
+    assert "nothing" in capsys.readouterr().out
+    assert main(["keys", "rotate", "--compromised"], environ) == 0
+    assert set(load(tmp_path).publics).isdisjoint({first, aged, following})

@@ -15,7 +15,7 @@ import redis.asyncio as redis
 from loadtest.torture.cluster import RedisCluster
 from muster.devices import Key
 from muster.presence import ABSENT, Attention, Device, Profile, packed
-from muster.privacy import Circle
+from muster.privacy import PrivacyCircle
 from muster.roll import BUCKETS, Edge, Fenced, Position, Roll, Say, Told, bucket_of
 from muster.stores.redis.nodes import nodes_at
 from muster.stores.redis.roll import RedisRoll
@@ -272,7 +272,7 @@ class Contract:
     async def test_a_newer_profile_wins_whoever_says_it(self, world: World) -> None:
         """A hub that has not heard of the change yet does not take it back."""
         one, ada = await entered(world.roll), somebody()
-        hidden = Profile(7, Circle.nobody, invisible=True, text="über 🎈")
+        hidden = Profile(7, PrivacyCircle.nobody, invisible=True, text="über 🎈")
         await world.roll.show(ada, packed(hidden))
         assert not (await world.roll.look([ada])).records, "who is not in is not shown"
         await world.roll.say(one, [there(ada, one)])

@@ -16,6 +16,8 @@ from proto.frames import Entry, Gap, Server, ServerFrame, Skip
 from realtime.prepared import Prepared, Pushable
 from realtime.socket import Socket
 
+WITHIN_S = 30.0
+
 
 class RecordingSocket:
     """See `realtime.socket.Socket`. `congested` is the test's to set; `drain()` ends it."""
@@ -57,10 +59,11 @@ class RecordingSocket:
         self.on_drained(self)
 
     async def until(self, condition: Callable[[RecordingSocket], bool]) -> None:
-        """Return once `condition` holds; the test's own deadline ends a wait in vain."""
-        while not condition(self):
-            self._came.clear()
-            await self._came.wait()
+        """Return once `condition` holds. It is looked at now and then: what was so for a moment may be missed."""
+        async with asyncio.timeout(WITHIN_S):
+            while not condition(self):
+                self._came.clear()
+                await self._came.wait()
 
     async def until_told(self, room: UUID, seq: int) -> None:
         """Return once this seq of the room, or something after it, was told in some way."""

@@ -101,6 +101,22 @@ def test_peers_stand_beside_ours_and_absent_ones_are_said() -> None:
     assert "absent: gone not found" in drawn["fanout.svg"]
 
 
+def test_when_edges_are_told_stands_beside_the_dwell_asked_for() -> None:
+    """By kind of walk; and what a fix costs, in a region and in one city."""
+    edges = {"precision": 1.0, "recall": 0.998, "false_edges_per_hour": 0.0, "true_edges": 2079}
+    edges |= {"edge_latency_p50_s": 35.6, "edge_latency_p95_s": 48.4, "hours": 47.1}
+    speed = {"fixes_per_s_core": 61_000, "us_per_fix": 16.4, "candidates_per_fix": 1.11}
+    speed |= {"near_share": 0.5, "floor_us_per_fix": 5.5, "floor_batch_us_per_fix": 1.1}
+    city = {**speed, "fixes_per_s_core": 38_000}
+    figures = {**speed, **edges, "dwell_s": 30.0, "kinds": {"real": edges}, "city": city}
+    page = render({"geofence": _record("geofence", figures)})
+    assert "for 30 s before it is told" in page
+    assert _row(page, "real")[1:] == ["47.1", "2,079", "1.0", "0.998", "0.0", "35.6", "48.4"]
+    assert _row(page, "around a city")[1:] == ["61,000", "16.4", "1.11", "0.5", "5.5", "1.1"]
+    assert _row(page, "all of them in it")[1] == "38,000"
+    assert "| fixes judged a second and core | >= 40,000 | 61,000 | holds | 2026-11-21 |" in page
+
+
 def test_a_part_that_is_run_again_leaves_the_rest_with_its_date(tmp_path: Path) -> None:
     """The page is beside the directory of results."""
     directory = tmp_path / "bench"

@@ -26,6 +26,28 @@ _GEOFENCE = {
     *("floor_batch_us_per_fix", "candidates_per_fix", "near_share", "worst"),
     "concerned_share",
 }
+_EVENING = {
+    *(
+        "alone_ms",
+        "rooms_ms",
+        "event_ms",
+        "event_alone_ms",
+        "chat_late_ms",
+        "p50_ratio",
+        "p99_ratio",
+    ),
+    *(
+        "check_in_ms",
+        "check_in_by_ms",
+        "check_in_late_ms",
+        "growth",
+        "people",
+        "per_s",
+        "check_ins",
+    ),
+    *("check_ins_failed", "there", "visits", "sources", "members", "miscounted", "posts_failed"),
+    *("cores", "cores_alone", "cpu_ms_per_check_in", "load_ms_per_check_in"),
+}
 _REST = {"tasks_before", "tasks_held", "tasks_after", "fds_before", "fds_after"}
 
 
@@ -79,7 +101,7 @@ def test_latency() -> None:
 def test_geofence() -> None:
     """Right and fast, without recorded traces; most fixes concern a fence or two."""
     figures = _json(
-        *("geofence", "--fences", "200", "--fixes", "4000", "--rounds", "1", "--walkers", "7"),
+        *("geofence", "--fences", "200", "--fixes", "2000", "--rounds", "1", "--walkers", "7"),
         *("--traces", "none.zip"),
     )
     kinds = figures.pop("kinds")
@@ -293,3 +315,18 @@ def test_presence() -> None:
     assert figures["false_edges"] == 0
     assert figures["events"] <= figures["events_least"]
     assert figures["converge_s"] <= 35
+
+
+@pytest.mark.timeout(60)
+def test_evening() -> None:
+    """Everybody gets in while people chat, by every way there is; what the event says of itself is who came."""
+    figures = _json("evening", "--short")
+    assert set(figures) == _SPREAD | _EVENING | {"processor"}
+    assert (figures["check_ins"], figures["check_ins_failed"], figures["there"]) == (30, 0, 30)
+    assert (figures["visits"], figures["members"], figures["miscounted"]) == (30, 35, 0)
+    assert figures["sources"] == {"gps": 12, "qr": 9, "hand": 6, "host": 3}
+    by_way = figures["check_in_by_ms"]
+    assert set(by_way) == {"fixes", "code", "hand", "host"}
+    timed = [figures[f"{name}_ms"] for name in ("alone", "rooms", "event", "check_in")]
+    for each in (figures, *timed, *by_way.values()):
+        _ascends(each)

@@ -62,6 +62,15 @@ def test_scenarios_come_last_by_their_names() -> None:
     assert arguments(args, _PLACE, 1)[-2:] == ["RestMix", "ReconnectStorm"]
 
 
+def test_a_scenario_may_be_written_in_any_case() -> None:
+    """As `make load SCENARIO=evening`; its people come within as long as is said."""
+    args = _args("--scenario", "evening", "--within", "45")
+    args.json = False
+    told = arguments(args, _PLACE, 1)
+    assert told[-1] == "Evening"
+    assert told[told.index("--arrive-within") + 1] == "45.0"
+
+
 def test_too_few_files_are_said_plainly() -> None:
     """How many are needed, how many there are, and what to do."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -101,3 +101,24 @@ def test_backups_have_one_place_and_one_source_of_keys(environment: dict[str, st
     """Two would leave open which counts."""
     with pytest.raises(SettingsError, match="MUSTER_BACKUP"):
         Settings.from_env(environment)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://app.example/", "https://App.example", "app.example", "null", "https://a.example/b"],
+)
+def test_an_origin_that_no_browser_sends_is_refused(origin: str) -> None:
+    """It would match nothing, and nobody would know why; `null` would match every sandboxed frame."""
+    with pytest.raises(SettingsError, match="MUSTER_ALLOWED_ORIGINS"):
+        Settings.from_env({"MUSTER_ALLOWED_ORIGINS": origin})
+    fine = "https://app.example:8443,http://[::1]:8000,capacitor://localhost,*"
+    assert len(Settings.from_env({"MUSTER_ALLOWED_ORIGINS": fine}).allowed_origins) == 4
+
+
+def test_a_master_key_comes_from_one_place() -> None:
+    """Of two nobody would know which was meant; what it is stays out of repr."""
+    both = {"MUSTER_MASTER_KEY": "ab" * 32, "MUSTER_MASTER_KEY_FILE": "/k"}
+    with pytest.raises(SettingsError, match="not both") as refused:
+        Settings.from_env(both)
+    assert "ab" * 32 not in str(refused.value)
+    assert "ab" * 32 not in repr(Settings.from_env({"MUSTER_MASTER_KEY": "ab" * 32}))

@@ -9,6 +9,7 @@ import pytest
 from muster import doctor
 from muster.config import Settings
 from muster.doctor import Finding, Verdict
+from muster.doctor_identity import of_hashing, of_keys, of_passwords
 from muster.doctor_pushes import KeyFile, of_pushes
 from muster.facts import Lease, PostgresFacts, RedisFacts, ReplicaFacts
 
@@ -161,9 +162,17 @@ def test_a_replica_must_be_one_and_keep_up() -> None:
 
 def test_keys_must_be_there_and_private() -> None:
     """Whoever reads a key can sign anybody in."""
-    assert doctor.of_keys(1, "", []).verdict is Verdict.ok
-    assert doctor.of_keys(0, "there is none", []).verdict is Verdict.fail
-    assert doctor.of_keys(1, "", ["a.pem"]).verdict is Verdict.warn
+    assert of_keys(1, "", []).verdict is Verdict.ok
+    assert of_keys(0, "there is none", []).verdict is Verdict.fail
+    assert of_hashing(19_456, 2).verdict is of_hashing(47_104, 1).verdict is Verdict.ok
+    assert of_hashing(19_455, 2).verdict is of_hashing(19_456, 1).verdict is Verdict.warn
+    assert of_passwords("/lists/pwned.txt", "").verdict is Verdict.ok
+    assert of_passwords("", "").verdict is Verdict.warn
+    assert of_passwords("/lists/pwned.txt", "cannot be read").verdict is Verdict.fail
+    assert of_keys(1, "", ["a.pem"]).verdict is Verdict.warn
+    assert of_keys(1, "", [], following=False).verdict is Verdict.warn
+    assert of_keys(2, "", [], age_days=367).verdict is Verdict.warn
+    assert of_keys(2, "", [], age_days=365).verdict is Verdict.ok
 
 
 def test_keys_of_pushes_are_all_there_and_can_be_read() -> None:

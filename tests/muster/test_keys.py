@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1
+from cryptography.hazmat.primitives.asymmetric.ec import generate_private_key as generate_ec
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from muster.keys import KeysError, ensure_key, load, new_key
 
@@ -35,6 +39,15 @@ def test_a_file_that_is_no_key_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "broken.pem").write_bytes(content)
     with pytest.raises(KeysError, match=r"broken\.pem"):
         load(tmp_path)
+
+
+def test_a_weak_key_is_none(tmp_path: Path) -> None:
+    """Neither one of 1,024 bits, nor one of another kind."""
+    for key in (generate_rsa(65537, 1024), generate_ec(SECP256R1())):  # noqa: S505  # that is what is tested
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (tmp_path / "weak.pem").write_bytes(pem)
+        with pytest.raises(KeysError, match="2048 bits"):
+            load(tmp_path)
 
 
 def test_without_a_key_loading_says_who_makes_one(tmp_path: Path) -> None:

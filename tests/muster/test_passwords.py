@@ -1,6 +1,7 @@
 """Passwords: bounded work, and no way to tell an unknown person."""
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -28,6 +29,21 @@ async def test_older_parameters_are_replaced() -> None:
         checked = await Passwords(executor, 128, 2).check("right one", stored)
     assert checked.right
     assert "m=128,t=2" in (checked.fresh_hash or "")
+
+
+async def test_nobody_costs_what_somebody_does() -> None:
+    """Time of the processor, with the parameters of production: an unknown person is not told by it."""
+    with ThreadPoolExecutor(1) as executor:
+        passwords = Passwords(executor, 19_456, 2)
+        stored = await passwords.hash("right one")
+        costs: dict[str | None, list[int]] = {stored: [], None: []}
+        for _ in range(5):
+            for whose, spent in costs.items():
+                before = time.process_time_ns()
+                await passwords.check("wrong one", whose)
+                spent.append(time.process_time_ns() - before)
+    somebody, nobody = min(costs[stored]), min(costs[None])
+    assert 0.7 < somebody / nobody < 1.4
 
 
 async def test_too_many_at_once_are_refused() -> None:

@@ -24,7 +24,7 @@ from muster.presence import (
     told,
     unpacked,
 )
-from muster.privacy import Circle
+from muster.privacy import PrivacyCircle
 
 NOW = 1_767_225_600_000
 HOUR = 3_600_000
@@ -75,13 +75,13 @@ def test_only_an_active_device_looks_at_a_room() -> None:
 @pytest.mark.parametrize(
     ("circle", "stranger", "mate", "contact"),
     [
-        (Circle.everyone, True, True, True),
-        (Circle.room_mates, False, True, True),
-        (Circle.contacts, False, False, True),
-        (Circle.nobody, False, False, False),
+        (PrivacyCircle.everyone, True, True, True),
+        (PrivacyCircle.room_mates, False, True, True),
+        (PrivacyCircle.contacts, False, False, True),
+        (PrivacyCircle.nobody, False, False, False),
     ],
 )
-def test_circles(circle: Circle, stranger: bool, mate: bool, contact: bool) -> None:
+def test_circles(circle: PrivacyCircle, stranger: bool, mate: bool, contact: bool) -> None:
     """Each holds those after it."""
     assert may_see(circle, contact=False, mates=False) is stranger
     assert may_see(circle, contact=False, mates=True) is mate
@@ -114,7 +114,7 @@ def test_who_wants_to_be_seen_by_nobody_is_not_counted_either() -> None:
     assert counts(there)
     assert not counts(there._replace(attention=None))
     assert not counts(there._replace(profile=Profile(invisible=True)))
-    assert not counts(there._replace(profile=Profile(circle=Circle.nobody)))
+    assert not counts(there._replace(profile=Profile(circle=PrivacyCircle.nobody)))
 
 
 @given(st.integers(0, 2**40), st.integers(0, 2**40))
@@ -130,7 +130,7 @@ def test_last_seen_is_never_later_than_it_was_and_coarser_with_age(age: int, see
     st.builds(
         Profile,
         version=st.integers(0, 2**53 - 1),
-        circle=st.sampled_from(Circle),
+        circle=st.sampled_from(PrivacyCircle),
         invisible=st.booleans(),
         text=st.text(),
     )

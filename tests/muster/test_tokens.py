@@ -188,7 +188,7 @@ def test_memory_is_bounded() -> None:
     tokens = _tokens()
     claims = tokens.verify(tokens.issue(PERSON, SESSION, DEVICE, ServiceRole.user))
     tokens._believed.update(
-        (number.to_bytes(4, "big"), claims) for number in range(REMEMBERED_MOST)
+        (number.to_bytes(4, "big"), ("new", claims)) for number in range(REMEMBERED_MOST)
     )
     tokens.verify(tokens.issue(PERSON, SESSION, DEVICE, ServiceRole.user))
     assert len(tokens._believed) <= REMEMBERED_MOST + 1

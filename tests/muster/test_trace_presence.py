@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from muster.presence import Attention, Profile
-from muster.privacy import Circle
+from muster.privacy import PrivacyCircle
 from muster.trace_presence import TracedDevice, conclude_presence
 
 HELD = TracedDevice(b"d" * 16, Attention.idle, 1, "g", 20.0)
@@ -19,9 +19,9 @@ DEAD = HELD._replace(lease_s=-3.0)
         (Profile(), [], "No device is in"),
         (Profile(), [DEAD, HELD._replace(lease_s=None)], "are gone"),
         (Profile(invisible=True), [HELD], "invisible"),
-        (Profile(circle=Circle.nobody), [HELD], "to nobody"),
+        (Profile(circle=PrivacyCircle.nobody), [HELD], "to nobody"),
         (Profile(), [HELD, DEAD._replace(attention=Attention.active)], "They are idle, and their"),
-        (Profile(circle=Circle.everyone), [HELD], "everybody may see it"),
+        (Profile(circle=PrivacyCircle.everyone), [HELD], "everybody may see it"),
     ],
 )
 def test_the_cause_that_counts_is_named(

@@ -15,11 +15,17 @@ from typing import Any
 import asyncpg
 
 from muster import writer as writing
+from muster.attendance import Edge
 from muster.batch import Lease, Lost
 from muster.doubt import Observed, Reading, cause_of_doubt
-from muster.ids import PersonId
+from muster.edges import Edges, Trial
+from muster.ids import PersonId, RoomId
 from muster.lane import LaneEntry
 from muster.op import Committed, Op
+from muster.placing import Placing
+from muster.restoring import Restoring
+from muster.standing import Kept as Stood
+from muster.standing import Key
 from muster.stores.postgres import batch
 from muster.stores.postgres.batch import PostgresBatchConnection
 from muster.stores.redis import commands, reader
@@ -237,6 +243,41 @@ def close_instead_of_abort(_: str) -> None:
     _put(Driver, "abort", close)
 
 
+def standing_before_visit(_: str) -> None:
+    """Where somebody is at an event is moved first, and the visit is written down a moment later."""
+
+    async def believed(_: Edges, edges: Sequence[Edge]) -> dict[Key, bool]:
+        return {Key(edge.person, edge.room): edge.is_enter for edge in edges}
+
+    async def move(
+        self: Placing,
+        person: PersonId,
+        kept: dict[RoomId, Stood],
+        trials: Sequence[Trial],
+        stands: dict[Key, bool],
+        now_ms: int,
+    ) -> set[RoomId]:
+        lost = await moved(self, person, kept, trials, stands, now_ms)
+        wanted = [edge for trial in trials if trial.key.room not in lost for edge in trial.edges]
+        await recorded(self._around.edges, [edge for edge in wanted if stands])
+        return lost
+
+    recorded, moved = Edges.record, Placing._move
+    _put(Edges, "record", believed)
+    _put(Placing, "_move", move)
+
+
+def nobody_put_back(_: str) -> None:
+    """What Redis has lost is opened again as it is: empty."""
+
+    async def round_(self: Restoring) -> int:
+        standings = self._around.standings
+        await standings.finish(await standings.begin())
+        return 0
+
+    _put(Restoring, "round", round_)
+
+
 MUTANTS: dict[str, Mutant] = {
     "ack_before_commit": Mutant(ack_before_commit, "postgres_restarted", "lost"),
     "lock_and_insert_in_one_statement": Mutant(
@@ -254,5 +295,7 @@ MUTANTS: dict[str, Mutant] = {
     "head_check_off": Mutant(head_check_off, "lanes_trimmed", "last words"),
     "skip_for_an_entry": Mutant(skip_for_an_entry, "hub_killed", "lost"),
     "close_instead_of_abort": Mutant(close_instead_of_abort, "stalled_readers", "still served"),
+    "standing_before_visit": Mutant(standing_before_visit, "events_restarted", "attendance is not"),
+    "nobody_put_back": Mutant(nobody_put_back, "events_flushed", "attendance is not"),
 }
 """By name: where each shows and what says so."""

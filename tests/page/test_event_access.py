@@ -60,12 +60,12 @@ async def test_events_by_the_keyboard_alone(
     stack: Stack, browser: Browser, http: httpx.AsyncClient
 ) -> None:
     """From the list to an event, an answer, and back to its line; an event made with its place by Enter on the map."""
-    _, bob, _ = await _scene(http)
+    _, bob, room = await _scene(http)
     async with window(browser, stack.api_url) as one:
         await bob.enters(one)
         page = one.page
         await _to_the_list(page)
-        line = page.locator(".event-line", has_text="Reached").first
+        line = page.locator(f".event-line[data-event='{room}']")
         await line.focus()
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", name="Reached")).to_be_focused()

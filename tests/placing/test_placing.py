@@ -304,6 +304,31 @@ async def test_who_checks_in_by_hand_is_inside_and_by_silence_never_out(world: W
     await here.placing.marked(RoomId(new_id()), ada, True, Source.qr, now_ms())
 
 
+async def test_what_a_hub_remembers_does_not_hide_that_somebody_has_come_again(
+    world: World,
+) -> None:
+    """They went by this hub and came again by another: a fix from far away, to this one, is heard."""
+    room, here, other = await world.event(), world.process(0), world.process(1)
+    ada = await world.guest(room)
+    await here.says(ada, *inside(-560, -520, -480))
+    await here.says(ada, *outside(-440, -400, -360))
+    await other.says(ada, *inside(-320, -280, -240))
+    placed = await here.says(ada, *outside(-200, -160, -120))
+    assert phase_of(placed, room) == "left"
+    assert [visit["left_source"] for visit in await world.visits(room, ada)] == ["gps", "gps"]
+
+
+async def test_what_a_hub_remembers_is_as_old_as_when_it_was_read(world: World) -> None:
+    """What it moves itself makes the rest of it no newer."""
+    room, here = await world.event(), world.process()
+    ada = await world.guest(room)
+    await here.says(ada, *inside(-300))
+    read_at = here.placing._shelf._held[ada][1]
+    await here.says(ada, *inside(-270))
+    assert here.standings.moves == 2
+    assert here.placing._shelf._held[ada][1] == read_at
+
+
 async def test_more_fixes_than_anybody_needs_are_refused(world: World) -> None:
     """With how long to wait."""
     ada, here = await person(world.pool), world.process()

@@ -57,10 +57,12 @@ class Ada:
         party = {"title": self.secret, "zone": "UTC", "about": self.secret}
         times = {"starts_at_ms": at_ms, "ends_at_ms": at_ms + 60_000}
         self.event = str(self._ask("POST", "/v1/events", {**party, **times})["id"])
+        sessions = self._ask("GET", "/v1/me/sessions")["sessions"]
         self.ids = {
             "room": [self.room, self.event],
             "person": [self.person],
-            "session": [each["id"] for each in self._ask("GET", "/v1/me/sessions")["sessions"]],
+            "session": [each["id"] for each in sessions],
+            "device": [each["device"] for each in sessions],
             "job": self._jobs(),
             "code": [link["code"]],
         }

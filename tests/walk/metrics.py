@@ -67,6 +67,7 @@ async def pusher_of(stack: Stack) -> AsyncIterator[str]:
         settings = {
             "MUSTER_DATABASE_URL": stack.found.database_url,
             "MUSTER_REDIS_URL": stack.found.redis_url,
+            "MUSTER_KEYS_DIR": str(stack.data / "keys"),
             "MUSTER_PUSHER_PORT": str(port),
             "MUSTER_APNS_KEY": str(key),
             "MUSTER_APNS_KEY_ID": "KEY1234567",

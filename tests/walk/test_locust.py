@@ -76,6 +76,8 @@ async def runs(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Mappin
     everybody = below / "people.json"
     await make(Crowd(12, 6, 3), stack.data, len(stack.hub_urls), 1.0, everybody)
     others = await Cast(stack.data, Random(), TOKEN_LIFE_S).make(3, [[0, 1, 2]], lambda _: None)
+    guests = below / "guests.json"
+    await make(Crowd(7, 4, 2), stack.data, len(stack.hub_urls), 1.0, guests)
     one_bad = _people(below / "bad.json", ["not a token", *others])
     nobody = _people(below / "nobody.json", ["a", "b", "c"])
     api, quick = stack.api_url, {"-r": 50, "--pace": 0.5}
@@ -101,6 +103,15 @@ async def runs(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Mappin
                         "SteadyChat",
                         **quick,
                         **{"-u": 3, "-t": "13s", "--register-per-s": 10, "--room-members": 3},
+                    )
+                ),
+                "evening": tasks.create_task(
+                    _locust(
+                        below / "evening",
+                        api,
+                        "Evening",
+                        **quick,
+                        **{"-u": 7, "-t": "13s", "--people": guests, "--arrive-within": 2},
                     )
                 ),
                 "refused": tasks.create_task(
@@ -145,6 +156,19 @@ async def test_people_register_and_renew_their_tokens(runs: Mapping[str, Run]) -
     assert run.rows["REST /v1/sessions/refresh"]["count"] >= 3
     assert run.rows["WS connect"]["count"] == 3, "nobody had to come back"
     assert run.rows["WS post -> delivery"]["count"] > 0
+
+
+async def test_an_evening_is_counted_as_it_was(runs: Mapping[str, Run]) -> None:
+    """Six come to the seventh's event by every way there is, talk in its room, and its number is who came."""
+    run = runs["evening"]
+    assert (run.code, run.failures) == (0, {}), run.said
+    ways = ("REST /v1/events/[id]/check-in", "REST /v1/events/[id]/roster/[id]/check-in")
+    by_rest = sum(run.rows[way]["count"] for way in ways)
+    assert run.rows["WS fixes -> checked in"]["count"] + by_rest == 6
+    assert run.rows["WS resume"]["count"] == 7 + 6, (
+        "each follows the event's room once they are in it"
+    )
+    assert run.rows["REST /v1/events/[id]/here"]["count"] > 0
 
 
 async def test_a_refused_login_is_a_failure(runs: Mapping[str, Run]) -> None:

@@ -101,19 +101,23 @@ def _customer(stage: Stage, place: Place, api: int) -> Guest | None:
     return next((guest for guest in place.members if guest in customers), None)
 
 
+async def renew(stage: Stage, door: Server) -> None:
+    """A door is asked to end, and another takes its place."""
+    async with stage.fault("term", door.name) as ended:
+        began = asyncio.get_running_loop().time()
+        await door.end(signal.SIGTERM)
+        took_s = asyncio.get_running_loop().time() - began
+        ended.proof["exit_code"] = door.exits[-1]
+    stage.demand(door.exits[-1] == 0, f"{door.name} ended with {door.exits[-1]}, asked kindly")
+    most_s = stage.world.drain_within_s + 3.0
+    stage.demand(took_s < most_s, f"{door.name} took {took_s:.1f} s to end")
+    await door.start()
+
+
 async def deploy(stage: Stage) -> None:
-    """One door after the other is asked to end, and another takes its place."""
-    doors = [*stage.world.hubs, *stage.world.apis]
-    for door in doors:
-        async with stage.fault("term", door.name) as ended:
-            began = asyncio.get_running_loop().time()
-            await door.end(signal.SIGTERM)
-            took_s = asyncio.get_running_loop().time() - began
-            ended.proof["exit_code"] = door.exits[-1]
-        stage.demand(door.exits[-1] == 0, f"{door.name} ended with {door.exits[-1]}, asked kindly")
-        most_s = stage.world.drain_within_s + 3.0
-        stage.demand(took_s < most_s, f"{door.name} took {took_s:.1f} s to end")
-        await door.start()
+    """One door after the other."""
+    for door in (*stage.world.hubs, *stage.world.apis):
+        await renew(stage, door)
         await stage.acks(100)
 
 

@@ -13,14 +13,14 @@ from muster.config import Settings
 from muster.depot import Depot
 from muster.stores.depots.local import LocalDepot
 from muster.stores.depots.s3 import open_s3
-from muster.stores.depots.signing import Signer
+from muster.stores.depots.signing import Secrets, Signer
 
 
 @asynccontextmanager
-async def open_depot(settings: Settings, secret: bytes, clock: Clock) -> AsyncIterator[Depot]:
-    """The depot; `secret` signs addresses of our own. Nothing is asked of it yet."""
+async def open_depot(settings: Settings, secrets: Secrets, clock: Clock) -> AsyncIterator[Depot]:
+    """The depot; `secrets` sign addresses of our own. Nothing is asked of it yet."""
     if settings.media_s3_bucket:
         async with open_s3(settings, clock) as depot:
             yield depot
     else:
-        yield LocalDepot(settings.media_path, Signer(secret), clock, settings.media_cdn_url)
+        yield LocalDepot(settings.media_path, Signer(secrets), clock, settings.media_cdn_url)

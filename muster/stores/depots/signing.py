@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlencode
 
@@ -39,11 +39,15 @@ class Policy(Struct, frozen=True):
 _POLICY: Final = msgspec.json.Decoder(Policy)
 
 
-class Signer:
-    """Signs and checks, by one secret."""
+Secrets = Callable[[], Sequence[bytes]]
+"""The secrets of now: the first signs, all are believed, so that addresses outlive a rotation of keys."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._secret = secret
+
+class Signer:
+    """Signs and checks."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
 
     def fields(self, policy: Policy) -> dict[str, str]:
         """The form fields of an upload."""
@@ -85,11 +89,16 @@ class Signer:
         return Served(given["type"], given.get("name"))
 
     def _sign(self, what: bytes, text: str) -> str:
-        return hmac.new(self._secret, what + text.encode(), hashlib.sha256).hexdigest()
+        return _mac(self._secrets()[0], what, text)
 
     def _fits(self, what: bytes, text: str, signature: str | None) -> bool:
-        wanted = self._sign(what, text)
-        return hmac.compare_digest(wanted.encode(), (signature or "").encode())
+        given = (signature or "").encode()
+        wanted = (_mac(secret, what, text).encode() for secret in self._secrets())
+        return any(hmac.compare_digest(one, given) for one in wanted)
+
+
+def _mac(secret: bytes, what: bytes, text: str) -> str:
+    return hmac.new(secret, what + text.encode(), hashlib.sha256).hexdigest()
 
 
 def _linked(key: str, said: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from muster.contacts import Contact, ContactState, Listed
 from muster.ids import PersonId
-from muster.privacy import Circle, Privacy
+from muster.privacy import Privacy, PrivacyCircle
 from muster.stores.postgres.entries import Fetches
 from muster.stores.postgres.moments import to_ms
 from muster.stores.postgres.pool import Database
@@ -43,7 +43,7 @@ class PostgresContacts:
 
     async def privacy(self, person: PersonId) -> Privacy | None:
         row = await self._database.fetchrow(_PRIVACY, person)
-        return None if row is None else Privacy(*(Circle(circle) for circle in row))
+        return None if row is None else Privacy(*(PrivacyCircle(circle) for circle in row))
 
 
 async def contacts_of(

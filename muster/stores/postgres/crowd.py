@@ -13,7 +13,14 @@ import asyncpg
 
 from muster.crowd import Number, PersonHere
 from muster.ids import PersonId, RoomId
-from muster.stores.postgres.footing import NAMED, SHARED, SHARING, UNBLOCKED, PostgresFooting
+from muster.stores.postgres.footing import (
+    NAMED,
+    NAMED_TO_SOME,
+    SHARED,
+    SHARING,
+    UNBLOCKED,
+    PostgresFooting,
+)
 from muster.stores.postgres.moments import from_ms, to_ms
 
 LOOKED: Final = 500
@@ -21,7 +28,9 @@ LOOKED: Final = 500
 
 _FIRST: Final = UUID(int=0)
 _NUMBER: Final = f"""
-    SELECT count(*), count(*) FILTER (WHERE NOT {NAMED}) FROM {SHARED} WHERE v.room_id = $1 AND v.left_at IS NULL
+    SELECT count(*) FILTER (WHERE v.left_at IS NULL AND {NAMED}),
+           count(*) FILTER (WHERE v.entered_at <= $3 AND NOT {NAMED_TO_SOME})
+    FROM {SHARED} WHERE v.room_id = $1 AND (v.left_at IS NULL OR v.left_at > $3)
 """  # noqa: S608  # constants of SQL
 _VOUCHED: Final = f"""
     SELECT count(*) FROM {SHARED}
@@ -80,8 +89,8 @@ _FOR_GUESTS: Final = f"""
 class PostgresCrowd(PostgresFooting):
     """See `muster.crowd.CrowdStore`."""
 
-    async def number(self, room: RoomId, reader: PersonId) -> Number:
-        [row] = await self._database.fetch(_NUMBER, room, reader)
+    async def number(self, room: RoomId, reader: PersonId, at_ms: int) -> Number:
+        [row] = await self._database.fetch(_NUMBER, room, reader, from_ms(at_ms))
         return Number(*row)
 
     async def vouched(self, room: RoomId, at_ms: int) -> int:

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
+from uuid import UUID
 
 import asyncpg
 
 from muster.owed import Key, Message, Owed, Wishes
-from muster.push_device import Environment, Privacy, Provider, PushDevice, TargetKind
+from muster.push_device import TOKEN, Environment, Privacy, Provider, PushDevice, TargetKind
 from muster.rooms import UNREAD_MOST
+from muster.sealer import Sealer, Unsealable
 from muster.stores.postgres.candidates import owed_news
 from muster.stores.postgres.mine import request_of
 from muster.stores.postgres.moments import to_ms
 from muster.stores.postgres.news import is_news, names, news_of
+from muster.telemetry import get_logger
 
 NEWEST: Final = 5
 """Messages that are read whole: a push has room for hardly more."""
 
+_log = get_logger()
 _SHOWN_CHARS: Final = 4_096
 """Of a text: a whole push has no more bytes."""
 
@@ -160,14 +164,24 @@ def message_of(row: asyncpg.Record) -> Message:
     )
 
 
-def device_of(row: asyncpg.Record) -> PushDevice:
-    """A row of push_devices."""
+def device_of(row: asyncpg.Record, sealer: Sealer) -> PushDevice | None:
+    """A row of push_devices; None where its token does not open, which the sealer counts. Raises `Refused`."""
+    device: UUID = row["device_id"]
+    token: str | None = row["token"]
+    if row["token_sealed"] is not None:
+        try:
+            token = sealer.open(row["token_sealed"], TOKEN, device.bytes).decode()
+        except Unsealable:
+            _log.error("push token not opened", device=str(device))
+            return None
+    if token is None:
+        return None
     return PushDevice(
-        device=row["device_id"],
+        device=device,
         provider=Provider(row["provider"]),
         environment=Environment(row["environment"]),
         topic=row["topic"],
-        token=row["token"],
+        token=token,
         target_kind=TargetKind(row["target_kind"]),
         locale=row["locale"],
         zone=row["zone"],

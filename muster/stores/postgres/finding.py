@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from muster.contacts import ContactState
-from muster.finding import Found
+from muster.finding import FoundPerson
 from muster.ids import PersonId
 from muster.people import Profile, fold
 from muster.stores.postgres.pool import Database
@@ -61,10 +61,10 @@ class PostgresFinding:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def beginning_with(self, viewer: PersonId, words: str, limit: int) -> list[Found]:
+    async def beginning_with(self, viewer: PersonId, words: str, limit: int) -> list[FoundPerson]:
         rows = await self._database.fetch(BEGINNING, viewer, fold(words), words, _END, limit)
         return [
-            Found(
+            FoundPerson(
                 PersonId(row[0]),
                 row[1],
                 row[2],

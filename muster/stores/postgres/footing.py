@@ -24,21 +24,25 @@ _FOOTING: Final = """
 """
 
 SHARED: Final = """
-    event_visits v JOIN events e ON e.room_id = v.room_id
+    (SELECT * FROM event_visits WHERE told <> 'no') v
     LEFT JOIN event_roster o ON o.room_id = v.room_id AND o.person_id = v.person_id
     LEFT JOIN place_defaults d ON d.person_id = v.person_id"""
-"""Visits with what says whether they are shared."""
+"""Visits that others may be told of, be it as a number, with what says how far."""
 
-SHARING: Final = "sharing_v1(o.sharing, e.visibility, d.sharing)"
+SHARING: Final = "shown_v1(o.sharing, d.sharing, v.told)"
 
 UNBLOCKED: Final = """v.person_id <> ALL (ARRAY(
     SELECT b.blocked FROM blocks b WHERE b.blocker = $2
     UNION ALL SELECT b.blocker FROM blocks b WHERE b.blocked = $2))"""
 """$2 is the reader, whose blocks are looked up once."""
 
-NAMED: Final = f"""(named_v1({SHARING}, v.source) AND {UNBLOCKED}
+NAMED_TO_SOME: Final = f"""(named_v1({SHARING}, v.source)
     AND EXISTS (SELECT 1 FROM people p WHERE p.person_id = v.person_id AND p.banned_at IS NULL))"""  # noqa: S608  # constants of SQL
-"""Whether a host ($2) is told whose visit it is."""
+"""Whether hosts are told whose visit it is. Who is not named is the same for all hosts: else two of them, one blocked,
+could tell a ghost by the difference."""
+
+NAMED: Final = f"({NAMED_TO_SOME} AND {UNBLOCKED})"
+"""Whether this host ($2) is."""
 
 _TELLS: Final = f"""
     SELECT {NAMED} FROM {SHARED} WHERE v.room_id = $1 AND v.person_id = $3 ORDER BY v.number DESC LIMIT 1

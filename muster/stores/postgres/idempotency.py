@@ -18,9 +18,14 @@ STALLED_S: Final = 10
 
 _SWEEP_ROWS: Final = 5_000
 
+# Neither a claim nor an answer waits for the disk: what is done under a claim is committed after it, so where that is
+# durable the claim is, and an answer that a crash takes along is as one whose process died.
+_QUICK: Final = "quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))"
+
 # One claim wins: a new key, one past its day, or one whose first request never came to an answer.
 _CLAIM: Final = f"""
-    INSERT INTO idempotency_keys AS k (person_id, key, fingerprint) VALUES ($1, $2, $3)
+    WITH {_QUICK}
+    INSERT INTO idempotency_keys AS k (person_id, key, fingerprint) SELECT $1, $2, $3 FROM quick WHERE true
     ON CONFLICT (person_id, key) DO UPDATE SET fingerprint = excluded.fingerprint, status = NULL, answer = NULL,
         at = now()
     WHERE k.at < now() - interval '{KEPT_H} hours'
@@ -30,9 +35,10 @@ _CLAIM: Final = f"""
 _FIND: Final = (
     "SELECT fingerprint, status, answer FROM idempotency_keys WHERE person_id = $1 AND key = $2"
 )
-_KEEP: Final = (
-    "UPDATE idempotency_keys SET status = $3, answer = $4 WHERE person_id = $1 AND key = $2"
-)
+_KEEP: Final = f"""
+    WITH {_QUICK}
+    UPDATE idempotency_keys SET status = $3, answer = $4 FROM quick WHERE person_id = $1 AND key = $2
+"""  # noqa: S608  # a constant
 _FORGET: Final = "DELETE FROM idempotency_keys WHERE person_id = $1 AND key = $2 AND status IS NULL"
 _SWEEP: Final = f"""
     DELETE FROM idempotency_keys k USING (

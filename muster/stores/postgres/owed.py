@@ -6,6 +6,7 @@ nothing that was read before is kept. Must never decide whether something rings.
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
@@ -16,8 +17,9 @@ from asyncpg.pool import PoolConnectionProxy
 
 from muster.owed import Candidate, Fresh, Key, Owed, Settled
 from muster.permission import RoomKind
-from muster.push_device import Provider
+from muster.push_device import TOKEN, Provider
 from muster.push_queue import Dead
+from muster.sealer import Sealer
 from muster.stores.postgres.badges import badges_of
 from muster.stores.postgres.candidates import (
     CANDIDATES,
@@ -48,7 +50,8 @@ _REOPEN: Final = """
     WHERE n.room_id = u.room_id AND n.person_id = u.person_id AND n.provider = $1 AND n.seq > u.seq
 """
 _DROP: Final = """
-    DELETE FROM push_devices WHERE device_id = $1 AND token = $2 AND ($3::timestamptz IS NULL OR registered_at < $3)
+    DELETE FROM push_devices WHERE device_id = $1 AND ($3::timestamptz IS NULL OR registered_at < $3)
+        AND (token_blind = $2 OR (token_blind IS NULL AND sha256(convert_to(token, 'UTF8')) = $4))
 """
 _FIRST: Final = UUID(int=0)
 _LAST: Final = UUID(int=2**128 - 1)
@@ -57,9 +60,10 @@ _LAST: Final = UUID(int=2**128 - 1)
 class PostgresOwed:
     """See `muster.owed.OwedStore`."""
 
-    def __init__(self, primary: Database) -> None:
+    def __init__(self, primary: Database, sealer: Sealer) -> None:
         """Not a replica: what was read or deleted just now must not ring."""
         self._primary = primary
+        self._sealer = sealer
 
     async def candidates(self, fresh: Sequence[Fresh]) -> list[Candidate]:
         found: list[Candidate] = []
@@ -122,7 +126,9 @@ class PostgresOwed:
             news[row["n"]].append(row)
         reached = defaultdict(list)
         for row in held:
-            reached[row["n"]].append(Reach(device_of(row), row["received"], row["over"]))
+            device = device_of(row, self._sealer)
+            if device is not None:
+                reached[row["n"]].append(Reach(device, row["received"], row["over"]))
         return [
             with_news(
                 owed_of(line, keys[line["n"]], badges[people[line["n"]]], messages[line["n"]], reached[line["n"]]),
@@ -179,7 +185,9 @@ class PostgresOwed:
 
     async def drop_token(self, device: UUID, token: str, before_ms: int | None) -> bool:
         before = None if before_ms is None else from_ms(before_ms)
-        return await self._primary.execute(_DROP, device, token, before) != "DELETE 0"
+        plain = token.encode()
+        blind, hashed = self._sealer.blind(plain, TOKEN), hashlib.sha256(plain).digest()
+        return await self._primary.execute(_DROP, device, blind, before, hashed) != "DELETE 0"
 
 
 async def reopen(

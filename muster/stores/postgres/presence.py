@@ -16,7 +16,7 @@ from muster.acquaintance import ROSTER_MOST, Acquaintance
 from muster.contacts import ContactState
 from muster.ids import PersonId, RoomId
 from muster.presence import Profile
-from muster.privacy import Circle
+from muster.privacy import PrivacyCircle
 from muster.status import Known, StatusChange
 from muster.stores.postgres.entries import Fetches
 from muster.stores.postgres.moments import to_ms
@@ -127,4 +127,6 @@ def _known(rows: Iterable[asyncpg.Record]) -> list[Known]:
 
 def _profile(row: asyncpg.Record) -> Profile:
     _, circle, version, invisible, busy_until_ms, text, emoji, text_until_ms = row[:8]
-    return Profile(version, Circle(circle), invisible, busy_until_ms, text, emoji, text_until_ms)
+    return Profile(
+        version, PrivacyCircle(circle), invisible, busy_until_ms, text, emoji, text_until_ms
+    )

@@ -19,18 +19,20 @@ from muster.stores.postgres.moments import to_ms
 from muster.stores.postgres.pool import Database
 
 _LIVE: Final = """
-    SELECT key_id, name, scopes, expires_at, secret_hash FROM service_keys
+    SELECT key_id, name, scopes, expires_at, secret_hash, signing_sealed FROM service_keys
     WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) ORDER BY key_id LIMIT $1
 """
 _USED: Final = "UPDATE service_keys SET used_at = now() WHERE key_id = $1"
+# Of a key that signs not even a hash is kept: also for the release before its word is nobody's.
 _ADD: Final = """
-    INSERT INTO service_keys (key_id, name, secret_hash, scopes, expires_at)
-    SELECT $1, $2, $3, $4::text[], $5
+    INSERT INTO service_keys (key_id, name, secret_hash, scopes, expires_at, signing_sealed)
+    SELECT $1, $2, CASE WHEN $7::bytea IS NULL THEN $3::bytea ELSE sha256($7) END, $4::text[], $5, $7
     WHERE (SELECT count(*) FROM service_keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()))
           < $6
 """
 _ALL: Final = """
-    SELECT key_id, name, scopes, created_at, expires_at, used_at, revoked_at FROM service_keys
+    SELECT key_id, name, scopes, created_at, expires_at, used_at, revoked_at, signing_sealed IS NOT NULL
+    FROM service_keys
     ORDER BY revoked_at IS NOT NULL, key_id LIMIT 1000
 """
 _REVOKE: Final = (
@@ -55,6 +57,7 @@ class PostgresServiceKeys:
                 frozenset(Scope(scope) for scope in row[2] if scope in _SCOPES),
                 None if row[3] is None else to_ms(row[3]),
                 row[4],
+                row[5],
             )
             for row in rows
         ]
@@ -73,6 +76,7 @@ class Listed(NamedTuple):
     expires_at: datetime | None
     used_at: datetime | None
     revoked_at: datetime | None
+    signs: bool
 
 
 async def add(
@@ -81,10 +85,13 @@ async def add(
     name: str,
     scopes: Sequence[Scope],
     expires_at: datetime | None,
+    signing_key: bytes | None = None,
 ) -> bool:
-    """Keep a new key; false if there are KEYS_MOST."""
+    """Keep a new key; false if there are KEYS_MOST. `signing_key`: sealed, of one that signs."""
     names = [scope.value for scope in scopes]
-    tag = await database.execute(_ADD, new.id, name, new.secret_hash, names, expires_at, KEYS_MOST)
+    tag = await database.execute(
+        _ADD, new.id, name, new.secret_hash, names, expires_at, KEYS_MOST, signing_key
+    )
     return bool(tag == "INSERT 0 1")
 
 

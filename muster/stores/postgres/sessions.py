@@ -20,10 +20,11 @@ from muster.stores.postgres.moments import from_ms, to_ms
 from muster.stores.postgres.pool import Database
 
 # The lock settles who comes first: a ban that waits for it ends this session too, one that was there
-# before it is seen here.
+# before it is seen here. So with a change of the password, which ends the sessions of before.
 _ADD: Final = """
     WITH person AS (
-        SELECT person_id FROM people WHERE person_id = $2 AND banned_at IS NULL FOR SHARE
+        SELECT person_id FROM people WHERE person_id = $2 AND banned_at IS NULL
+            AND password_no = coalesce($10, password_no) FOR SHARE
     ), session AS (
         INSERT INTO sessions (session_id, person_id, device_id, app, version, platform, expires_at)
         SELECT $1, person_id, $3, $4, $5, $6, $7 FROM person RETURNING session_id
@@ -87,6 +88,7 @@ class PostgresSessions:
             from_ms(new.expires_at_ms),
             new.token_hash,
             from_ms(new.token_expires_at_ms),
+            new.password_no,
         )
         return tag == "INSERT 0 1"
 

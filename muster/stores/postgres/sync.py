@@ -17,7 +17,7 @@ from muster.drafts import RoomDraft
 from muster.ids import PersonId, RoomId
 from muster.notices import Notices
 from muster.people import Profile
-from muster.privacy import Circle, Privacy
+from muster.privacy import Privacy, PrivacyCircle
 from muster.push_wishes import PushWishes
 from muster.rooms import RoomLine
 from muster.stores.postgres.contacts import contacts_of
@@ -83,7 +83,7 @@ class PostgresMoment:
             head,
             to_ms(now),
             Profile(*row[5:9]),
-            Privacy(*(Circle(circle) for circle in row[9:14])),
+            Privacy(*(PrivacyCircle(circle) for circle in row[9:14])),
             PushWishes(*row[14:]),
             blocked,
             read,

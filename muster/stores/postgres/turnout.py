@@ -10,8 +10,15 @@ from typing import Final
 from uuid import UUID
 
 from muster.attendance import Confidence, Source
+from muster.crowd import WINDOW_MS, K, shown
 from muster.ids import PersonId, RoomId
-from muster.stores.postgres.footing import NAMED, SHARED, PostgresFooting
+from muster.stores.postgres.footing import (
+    NAMED,
+    NAMED_TO_SOME,
+    SHARED,
+    UNBLOCKED,
+    PostgresFooting,
+)
 from muster.stores.postgres.moments import from_ms, to_ms
 from muster.turnout import Arrivals, Attendee, Peak, Turnout
 
@@ -32,17 +39,30 @@ _ATTENDEES: Final = f"""
 """  # noqa: S608  # constants of SQL
 _UNNAMED: Final = f"""
     SELECT count(*) FROM (
-        SELECT v.person_id FROM {SHARED} WHERE v.room_id = $1 GROUP BY v.person_id HAVING NOT bool_or({NAMED})
+        SELECT v.person_id FROM {SHARED} WHERE v.room_id = $1 AND v.entered_at <= $2
+        GROUP BY v.person_id HAVING NOT bool_or({NAMED_TO_SOME})
     ) a
 """  # noqa: S608  # constants of SQL
 
 # Who goes at the moment another comes goes first: the two were never there at once. A stretch of arrivals is the
-# shortest with which there are at most 96 of them.
-_FIGURES: Final = """
-    WITH v AS MATERIALIZED (
-        SELECT v.person_id, v.number, v.entered_at, v.left_at, v.source,
-               greatest(coalesce(v.left_at, $2), v.entered_at) AS until
-        FROM event_visits v WHERE v.room_id = $1
+# shortest with which there are at most 96 of them. Of the unnamed, in order of arrival, every K are counted when they
+# are K, as they were at $3: no figure changes by one of them alone.
+_FIGURES: Final = f"""
+    WITH seen AS MATERIALIZED (
+        SELECT v.person_id, v.entered_at, v.source, t.named, {UNBLOCKED} AS unblocked,
+               CASE WHEN t.named OR v.left_at <= $4 THEN v.left_at END AS left_at
+        FROM {SHARED} CROSS JOIN LATERAL (SELECT {NAMED_TO_SOME} AS named) t
+        WHERE v.room_id = $1 AND (t.named OR v.entered_at <= $4)
+    ), unnamed AS MATERIALIZED (
+        SELECT u.person_id, u.present, row_number() OVER (ORDER BY u.first, u.person_id) AS place,
+               count(*) OVER () AS of_all
+        FROM (SELECT s.person_id, min(s.entered_at) AS first, bool_or(s.left_at IS NULL) AS present
+              FROM seen s GROUP BY s.person_id HAVING NOT bool_or(s.named)) u
+    ), v AS MATERIALIZED (
+        SELECT s.*, row_number() OVER (PARTITION BY s.person_id ORDER BY s.entered_at) AS number,
+               greatest(coalesce(s.left_at, $3), s.entered_at) AS until
+        FROM seen s LEFT JOIN unnamed u USING (person_id)
+        WHERE CASE WHEN u.person_id IS NULL THEN s.named AND s.unblocked ELSE u.place <= u.of_all - u.of_all % {K} END
     ), stretch AS (
         SELECT e.doors_at, coalesce((
             SELECT s.minutes FROM unnest(ARRAY[15, 60, 360]) s (minutes)
@@ -54,14 +74,15 @@ _FIGURES: Final = """
         SELECT date_bin(s.minutes * interval '1 minute', v.entered_at, s.doors_at) AS at, count(*) AS people
         FROM v CROSS JOIN stretch s WHERE v.number = 1 GROUP BY 1
     ), peak AS (
-        SELECT w.at, w.people FROM (
+        SELECT date_bin({WINDOW_MS} * interval '1 millisecond', w.at, 'epoch'::timestamptz) AS at, w.people FROM (
             SELECT m.at, m.step, sum(m.step) OVER (ORDER BY m.at, m.step ROWS UNBOUNDED PRECEDING) AS people FROM (
                 SELECT v.entered_at AS at, 1 AS step FROM v
                 UNION ALL SELECT v.left_at, -1 FROM v WHERE v.left_at IS NOT NULL) m
         ) w ORDER BY w.people DESC, w.at LIMIT 1
     )
     SELECT (SELECT count(DISTINCT v.person_id) FROM v), (SELECT count(*) FROM v),
-           (SELECT count(*) FROM v WHERE v.left_at IS NULL),
+           (SELECT count(*) FROM v WHERE v.left_at IS NULL AND v.named)
+               + (SELECT count(*) - count(*) % {K} FROM unnamed u WHERE u.present),
            (SELECT peak.people FROM peak), (SELECT peak.at FROM peak),
            (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY d.minutes) FROM (
                 SELECT sum(extract(epoch FROM v.until - v.entered_at)) / 60 AS minutes FROM v GROUP BY v.person_id) d),
@@ -70,8 +91,9 @@ _FIGURES: Final = """
            (SELECT array_agg(a.people ORDER BY a.at) FROM arrivals a),
            (SELECT array_agg(b.source ORDER BY b.source) FROM (SELECT DISTINCT v.source FROM v) b),
            (SELECT array_agg(b.visits ORDER BY b.source) FROM (
-                SELECT v.source, count(*) AS visits FROM v GROUP BY v.source) b)
-"""
+                SELECT v.source, count(*) AS visits FROM v GROUP BY v.source) b),
+           (SELECT count(*) FROM unnamed)
+"""  # noqa: S608  # constants of SQL
 
 
 class PostgresTurnout(PostgresFooting):
@@ -105,20 +127,19 @@ class PostgresTurnout(PostgresFooting):
             for person, handle, name, visits, minutes, arrived, gone, sources, level in rows
         ]
 
-    async def unnamed(self, room: RoomId, reader: PersonId) -> int:
-        [[count]] = await self._database.fetch(_UNNAMED, room, reader)
+    async def unnamed(self, room: RoomId, at_ms: int) -> int:
+        [[count]] = await self._database.fetch(_UNNAMED, room, from_ms(at_ms))
         return int(count)
 
-    async def figures(self, room: RoomId, reader: PersonId, now_ms: int) -> Turnout:
-        [row] = await self._database.fetch(_FIGURES, room, from_ms(now_ms))
-        people, visits, present, peak, peak_at, median, every_min, starts, came, sources, counts = (
-            row
-        )
+    async def figures(self, room: RoomId, reader: PersonId, now_ms: int, at_ms: int) -> Turnout:
+        [row] = await self._database.fetch(_FIGURES, room, reader, from_ms(now_ms), from_ms(at_ms))
+        people, visits, present, peak, peak_at, median, every_min, starts, came, sources = row[:10]
+        counts, unnamed = row[10:]
         return Turnout(
             people,
             visits,
             present,
-            await self.unnamed(room, reader),
+            shown(unnamed),
             None if peak is None else Peak(int(peak), to_ms(peak_at)),
             None if median is None else round(float(median), 1),
             every_min,

@@ -20,13 +20,17 @@ from muster.visits import Standing
 _FIRST: Final = UUID(int=0)
 _EVER: Final = 2**62
 
-# Who left the room, or was put out of it, is not put in again by coming back.
+# Who left the room, or was put out of it, is not put in again by coming back; nor is a ghost, or who is there by
+# default sharing alone, for the room tells who comes.
 _STANDING: Final = """
     SELECT v.number IS NOT NULL, e.joins_on IS NOT DISTINCT FROM 'entry' AND coalesce(m.relation = 'invited', true)
+           AND coalesce(v.told <> 'no' AND named_v1(shown_v1(o.sharing, d.sharing, v.told), v.source), false)
     FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY a (room_id, person_id, place)
     LEFT JOIN event_visits v ON v.room_id = a.room_id AND v.person_id = a.person_id AND v.left_at IS NULL
     LEFT JOIN events e ON e.room_id = a.room_id
     LEFT JOIN members m ON m.room_id = a.room_id AND m.person_id = a.person_id
+    LEFT JOIN event_roster o ON o.room_id = a.room_id AND o.person_id = a.person_id
+    LEFT JOIN place_defaults d ON d.person_id = a.person_id
     ORDER BY a.place
 """
 _VISIT: Final = "v.room_id, v.person_id, v.number, v.entered_at, v.left_at, v.source, v.confidence, v.left_source"

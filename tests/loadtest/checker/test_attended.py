@@ -2,42 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
 
-from loadtest.torture.checker.attended import Row, Walked, unattended
+from loadtest.torture.checker.attended import Row, Told, Walked, unattended
 
 ANN, BEA, CAT, EVE = (UUID(int=n) for n in (1, 2, 3, 4))
 TRUTH = (
-    Walked(ANN, "hand", 2, True),
+    Walked(ANN, "code", 2, True),
     Walked(BEA, "socket", 1, False),
     Walked(CAT, "rest", 0, False),
 )
-ROWS = (Row(ANN, 1, 10, 20), Row(ANN, 2, 20, None), Row(BEA, 1, 10, 30))
+FIRST = Row(ANN, 1, 10, 20, "qr", "hand")
+LASTS = Row(ANN, 2, 20, None, "qr", None)
+WENT = Row(BEA, 1, 10, 30, "gps", "gps")
+ROWS = (FIRST, LASTS, WENT)
+TOLD = (
+    Told(ANN, "entered", 10),
+    Told(ANN, "left", 20),
+    Told(ANN, "entered", 20),
+    Told(BEA, "entered", 10),
+    Told(BEA, "left", 30),
+)
 
 
 def test_what_is_right_is_found_right() -> None:
     """Whoever never came has no visit; in what order rows come makes no difference."""
-    assert unattended(TRUTH, ROWS, 1) == []
-    assert unattended(TRUTH, reversed(ROWS), None) == []
+    assert unattended(TRUTH, ROWS, TOLD, 1) == []
+    assert unattended(TRUTH, reversed(ROWS), TOLD, 1) == []
 
 
 @pytest.mark.parametrize(
-    ("rows", "live", "says"),
+    ("rows", "says"),
     [
-        (ROWS[:2], 1, "came 1 times, and has 0 visits"),
-        ((*ROWS, Row(BEA, 2, 40, 50)), 1, "came 1 times, and has 2 visits"),
-        ((ROWS[0], Row(ANN, 2, 20, 25), ROWS[2]), 1, "stays, and the visits that last are []"),
-        ((*ROWS[:2], Row(BEA, 1, 10, None)), 1, "has left, and the visits that last are [1]"),
-        ((Row(ANN, 1, 10, None), ROWS[1], ROWS[2]), 1, "the visits that last are [1, 2]"),
-        ((ROWS[0], Row(ANN, 2, 15, None), ROWS[2]), 1, "begins before visit 1"),
-        ((*ROWS[:2], Row(BEA, 1, 30, 10)), 1, "ends before it begins"),
-        ((*ROWS, Row(EVE, 1, 10, 20)), 1, "never came, and has 1 visits"),
-        (ROWS, 2, "1 are there, and hosts are told 2"),
+        ((FIRST, LASTS), "came 1 times, and has 0 visits"),
+        ((*ROWS, Row(BEA, 2, 40, 50, "gps", "gps")), "came 1 times, and has 2 visits"),
+        ((*ROWS, WENT), "came 1 times, and has 2 visits"),
+        (
+            (FIRST, Row(ANN, 2, 20, 25, "qr", "hand"), WENT),
+            "stays, and the visits that last are []",
+        ),
+        (
+            (FIRST, LASTS, Row(BEA, 1, 10, None, "gps", None)),
+            "has left, and the visits that last are [1]",
+        ),
+        ((Row(ANN, 1, 10, None, "qr", None), LASTS, WENT), "the visits that last are [1, 2]"),
+        ((FIRST, Row(ANN, 2, 15, None, "qr", None), WENT), "begins before visit 1"),
+        ((FIRST, LASTS, Row(BEA, 1, 30, 10, "gps", "gps")), "ends before it begins"),
+        ((*ROWS, Row(EVE, 1, 10, 20, "hand", "hand")), "never came, and has 1 visits"),
+        ((FIRST, Row(ANN, 2, 20, None, "hand", None), WENT), "visit 2 of"),
+        ((FIRST, LASTS, Row(BEA, 1, 10, 30, "gps", "silence")), "ended by silence"),
+        ((FIRST, LASTS, Row(BEA, 1, 10, 30, "region", "gps")), "began by region"),
+        ((FIRST, LASTS, Row(BEA, 1, 10, 30, "gps", None)), "ended by None"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_planted_fault_is_named(rows: tuple[Row, ...], live: int, says: str) -> None:
-    """A lost visit, one too many, one that was ended or was not, two at once, and a wrong number."""
-    assert any(says in sentence for sentence in unattended(TRUTH, rows, live))
+def test_a_planted_fault_is_named(rows: tuple[Row, ...], says: str) -> None:
+    """A lost visit, one too many, one twice, one that was ended or was not, two at once, and a wrong source."""
+    assert any(says in sentence for sentence in unattended(TRUTH, rows, TOLD, 1))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        TOLD[:-1],
+        (*TOLD, TOLD[-1]),
+        (TOLD[1], TOLD[0], *TOLD[2:]),
+        (*TOLD[:-1], Told(BEA, "left", 31)),
+    ],
+    ids=["lost", "twice", "disordered", "another time"],
+)
+def test_what_a_log_tells_otherwise_is_named(told: Sequence[Told]) -> None:
+    """An edge that its own person was not told of, was told of twice, in another order, or as of another time."""
+    [sentence] = unattended(TRUTH, ROWS, told, 1)
+    assert "their log tells other edges" in sentence
+
+
+def test_a_wrong_number_is_named() -> None:
+    """Hosts are told as many as are there."""
+    assert unattended(TRUTH, ROWS, TOLD, 2) == ["1 are there, and hosts are told 2"]

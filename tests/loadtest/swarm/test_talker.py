@@ -4,6 +4,7 @@ from random import Random
 from uuid import UUID
 
 from loadtest.swarm import rows
+from loadtest.swarm.coming import Coming
 from loadtest.swarm.stamp import Clocks, stamped
 from loadtest.swarm.talker import Manner, Talker
 from loadtest.swarm.watch import DELIVERED_WITHIN_S, Watch
@@ -15,8 +16,11 @@ from proto.frames import (
     Client,
     Entry,
     Error,
+    EventPlace,
+    Fixes,
     Goaway,
     Limits,
+    Placed,
     Post,
     Ready,
     Resume,
@@ -32,11 +36,13 @@ _LIMITS = Limits(65_536, 8_000, 1_000, 50.0, 100)
 class _Scene:
     """A talker, its clock and what was recorded. It posts every 10 s."""
 
-    def __init__(self) -> None:
+    def __init__(self, coming: Coming | None = None) -> None:
         self.now = 1_000.0
         self.watch = Watch()
         self.recorded: list[tuple[str, float | None, str | None]] = []
-        self.talker = Talker("7", Manner(10.0, "here", "run"), self.watch, self.record, Random(3))
+        self.talker = Talker(
+            "7", Manner(10.0, "here", "run"), self.watch, self.record, Random(3), coming
+        )
 
     def record(
         self, name: str, took_s: float | None, size: int = 0, failure: str | None = None, /
@@ -237,3 +243,40 @@ def test_who_leaves_says_nothing_new() -> None:
     scene.now += 4.0
     assert scene.does() == []
     assert scene.talker.waits
+
+
+def test_a_room_one_is_put_into_is_followed_from_then_on() -> None:
+    """The own log says so; the rooms that were live stay as they are."""
+    scene = _Scene()
+    scene.live()
+    added = Entry(0, ME, 1, 0, EntryKind.room_added, YOU, ME, "", 0, Body(room=YOU))
+    [asked] = scene.hears(added)
+    assert asked == Resume(2, None, [])
+    joined = [RoomState(room, "joined", 0, 40, 40) for room in (ROOM, YOU)]
+    [again] = scene.hears(RoomStates(2, GENERATION, joined))
+    assert again == Resume(3, GENERATION, [(YOU, 40)])
+    scene.hears(RoomStates(3, GENERATION, [RoomState(YOU, "live", 41, 40, 40)]))
+    assert scene.hears(added) == []
+
+
+def test_somebody_comes_to_an_event_once_they_are_live() -> None:
+    """Their fixes leave when they are due, and their answer is measured."""
+    let_in: list[bool] = []
+    coming = Coming(1_002.0, ROOM, list, lambda: let_in.append(True))
+    scene = _Scene(coming)
+    scene.live()
+    scene.now = 1_002.5
+    [fixes] = [frame for frame in scene.does() if isinstance(frame, Fixes)]
+    assert scene.hears(Placed(fixes.id, [], [EventPlace(ROOM, "inside")])) == []
+    assert let_in == [True]
+    assert (rows.CHECK_IN, 500, None) in scene.recorded
+
+
+def test_refused_fixes_are_a_failure() -> None:
+    """With the server's own words."""
+    scene = _Scene(Coming(0.0, ROOM, list, lambda: None))
+    scene.live()
+    [fixes] = [frame for frame in scene.does() if isinstance(frame, Fixes)]
+    scene.hears(Error(fixes.id, Code.unavailable, "not now", True))
+    [(name, _, why)] = [one for one in scene.recorded if one[0] == rows.CHECK_IN]
+    assert (name, why) == (rows.CHECK_IN, "refused, unavailable: not now")

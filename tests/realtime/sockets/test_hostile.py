@@ -192,7 +192,15 @@ async def test_a_frame_before_auth_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "code"), [("nonsense", Close.unauthorized), (token(session=66), Close.revoked)]
+    ("given", "code"),
+    [
+        ("nonsense", Close.unauthorized),
+        (token(session=66), Close.revoked),
+        # Of other kinds: a refresh token, the token between two steps, a service key.
+        ("mrt_" + "A" * 43, Close.unauthorized),
+        ("mmf_" + "A" * 43, Close.unauthorized),
+        ("msk_" + "0" * 32 + "_" + "A" * 43, Close.unauthorized),
+    ],
 )
 async def test_a_token_that_is_not_believed_ends_the_socket(given: str, code: Close) -> None:
     """Foreign tokens and revoked sessions: an error, and a close that says not to come back."""

@@ -18,6 +18,7 @@ from muster.push_device import Provider
 from muster.stores.postgres.owed import PostgresOwed
 from muster.stores.postgres.pool import Database, open_database
 from muster.writer import Writer
+from tests.fixtures.sealing import envelope
 from tests.vocabulary import new_id, writing
 
 APNS, FCM = Provider.apns, Provider.fcm
@@ -66,7 +67,7 @@ async def ground(url: str) -> AsyncIterator[Ground]:
     pool = await open_database(url, "test-pusher", 2, lambda _: None)
     try:
         async with writing(url) as writer:
-            yield Ground(database, writer, pool, PostgresOwed(pool))
+            yield Ground(database, writer, pool, PostgresOwed(pool, envelope()))
     finally:
         await pool.close()
         await database.close()

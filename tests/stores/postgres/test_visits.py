@@ -412,6 +412,29 @@ async def test_who_enters_is_put_into_the_room_where_the_event_wants_it(
     assert now == ("member" if joins else relation)
 
 
+@pytest.mark.parametrize(
+    ("sharing", "default", "source", "joins"),
+    [("on", None, GPS, True), ("off", None, HAND, True), ("ghost", None, GPS, False), ("ghost", None, HAND, False),
+     (None, "on", GPS, False), (None, "on", HAND, True), (None, "ghost", Source.qr, False)],
+)  # fmt: skip
+async def test_the_room_is_told_of_nobody_who_is_not_named(
+    on: World, sharing: str | None, default: str | None, source: Source, joins: bool
+) -> None:
+    """A ghost, and who is there by default alone, is not put into it: a join tells who came, and when."""
+    room = await gathering(on.pool, await person(on.pool), joins_on="entry")
+    ada = await person(on.pool)
+    if sharing is not None:
+        await listed(on.pool, room, ada, sharing=sharing)
+    if default is not None:
+        await on.pool.execute("INSERT INTO place_defaults VALUES ($1, $2)", ada, default)
+    [recorded] = await on.visits.record([_edge(room, ada, True, 5, source)])
+    assert (recorded.is_fresh, recorded.joins) == (True, joins)
+    there = await on.pool.fetchval(
+        "SELECT count(*) FROM members WHERE room_id = $1 AND person_id = $2", room, ada
+    )
+    assert there == joins
+
+
 async def test_open_visits_come_in_pages(on: World) -> None:
     """All of them, once, in order, over events."""
     rooms = [await gathering(on.pool, await person(on.pool)) for _ in range(3)]
