@@ -6,7 +6,8 @@ are integers; times are Unix milliseconds by the clock of Postgres, whose commit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -17,6 +18,9 @@ ABANDONED_MS: Final = 2 * 86_400_000
 """A base without a label is this old before it counts as never finished: it may be on its way."""
 
 _SEGMENT_NAME: Final = 24
+_HISTORY: Final = ".history"
+_LEFT: Final = re.compile(r"^\s*([0-9]+)\s+([0-9A-F]+)/([0-9A-F]+)", re.MULTILINE)
+_FIRST: Final = 1
 
 
 class BackupError(Exception):
@@ -58,6 +62,15 @@ class Holding(NamedTuple):
     labels: Sequence[Label]  # by when they ended
     objects: Sequence[Kept]
 
+    def histories(self) -> dict[int, Kept]:
+        """By timeline: the files that say which timelines came before it, and where each was left."""
+        names = ((kept.name.rsplit("/", 1)[1], kept) for kept in self.objects)
+        return {
+            int(name.removesuffix(_HISTORY), 16): kept
+            for name, kept in names
+            if name.endswith(_HISTORY)
+        }
+
     def segments(self) -> list[Segment]:
         """By timeline and number."""
         size = self.labels[-1].segment_bytes if self.labels else 16 << 20
@@ -87,6 +100,72 @@ def chosen(labels: Sequence[Label], to_ms: int | None) -> Label:
     return before[-1]
 
 
+class Course(NamedTuple):
+    """From which base, along which timeline, and at which position each timeline before it was left."""
+
+    label: Label
+    timeline: int
+    left: Mapping[int, int]
+
+
+def course(
+    holding: Holding, histories: Mapping[int, str], to_ms: int | None, timeline: int | None = None
+) -> Course:
+    """How a moment is reached. `timeline` None: along the one that was lived on then.
+
+    A server that was restored lives on a new timeline, and the one it left still has what it gave up: a later moment of
+    that is a moment like any other. `histories` are the texts of `holding.histories()`. Raises `BackupError`.
+    """
+    if timeline is None:
+        began = _begun(holding)
+        lived = [one for one, at_ms in began.items() if to_ms is None or at_ms <= to_ms]
+        timeline = max(lived, default=_FIRST)
+    left = _left(histories.get(timeline, ""))
+    leads = [
+        label
+        for label in holding.labels
+        if label.timeline == timeline or label.end <= left.get(label.timeline, -1)
+    ]
+    if holding.labels and not leads:
+        raise BackupError(
+            f"no base backup leads to timeline {timeline}: name another by --timeline"
+        )
+    return Course(chosen(leads, to_ms), timeline, left)
+
+
+def hole(holding: Holding, way: Course) -> str:
+    """The first file of the log that is not there although there are later ones; none: empty. Replay ends before it."""
+    size = way.label.segment_bytes
+    there: dict[int, Segment] = {}
+    for one in holding.segments():
+        ends = way.left.get(one.timeline)
+        if one.timeline == way.timeline or (ends is not None and one.number <= ends // size):
+            there[one.number] = one
+    # What was written while the base was taken is in the base.
+    first = way.label.end // size + 1
+    gone = (n for n in range(first, max(there, default=0)) if n not in there)
+    for number in gone:
+        after = there[min(n for n in there if n > number)]
+        return f"the file of the log before {after.name} is not there"
+    return ""
+
+
+def _begun(holding: Holding) -> dict[int, int]:
+    """When each timeline began, as well as the archive knows."""
+    began = {number: kept.at_ms for number, kept in holding.histories().items()}
+    for label in holding.labels:
+        began[label.timeline] = min(label.began_ms, began.get(label.timeline, label.began_ms))
+    return began
+
+
+def _left(history: str) -> dict[int, int]:
+    """At which position each timeline before was left."""
+    return {
+        int(number): (int(high, 16) << 32) + int(low, 16)
+        for number, high, low in _LEFT.findall(history)
+    }
+
+
 def is_due(labels: Sequence[Label], timeline: int, now_ms: int, every_ms: int) -> bool:
     """Whether a base is to be taken: the last is old, or of a history that was left."""
     ended = [label.ended_ms for label in labels if label.timeline == timeline]
@@ -97,7 +176,8 @@ def outlived(holding: Holding, now_ms: int, keep_ms: int) -> list[str]:
     """Names of what no moment of the last `keep_ms` needs.
 
     A moment needs the last base that ended before it and all of the log from there. So the last base from before the
-    time kept stays, and so does the newest base whatever its age.
+    time kept stays, and so does the newest base whatever its age. (Not so the minute between a second restore and its
+    first base, once the base before it is of a timeline that this restore left: that minute is gone sooner.)
     """
     labels, since = holding.labels, now_ms - keep_ms
     first = max((n for n, label in enumerate(labels) if label.ended_ms <= since), default=0)

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from muster import keys, master
+from muster import keys
 from muster.backup_key import BackupKeyError
 from muster.config import Settings
 from muster.services import runfile
@@ -18,6 +18,7 @@ from muster.services.backups.service import backups
 from muster.services.certificate import lan_address
 from muster.services.child import Say, ServiceFailedError
 from muster.services.door import Door
+from muster.services.master_key import ensure_master
 from muster.services.mock_push import as_mocked, mock_push, page_url
 from muster.services.ports import LOOPBACK
 from muster.services.postgres import EmbeddedPostgres
@@ -101,8 +102,7 @@ class Stack:
             revision = await migrate(settings.database_url, settings.search_language)
             self._say(f"the database is at revision {revision}")
             keys.ensure_key(settings.keys_path)
-            if not settings.master_key:
-                master.ensure(settings.master_path)
+            await ensure_master(settings)
             if settings.backs_up:  # before the doors, so that it stops after them
                 await supervisor.start([backups(settings, self._inherited)])
             if settings.pushes == "mock":

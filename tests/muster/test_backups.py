@@ -15,6 +15,8 @@ from muster.backups import (
     Holding,
     Label,
     chosen,
+    course,
+    hole,
     is_due,
     lacking,
     missing,
@@ -66,6 +68,70 @@ def test_a_moment_is_restored_from_the_last_base_before_it() -> None:
     for nothing, moment in ((labels, 999), ([], None)):
         with pytest.raises(BackupError):
             chosen(nothing, moment)
+
+
+def _left(*before: tuple[int, int]) -> str:
+    """A history as Postgres writes it: timelines, and the file in which each was left."""
+    at = ((timeline, *divmod(number * SEGMENT, 1 << 32)) for timeline, number in before)
+    lines = (f"{timeline}\t{high:X}/{low:08X}\tbefore 2026-01-01" for timeline, high, low in at)
+    return "\n\n".join(lines) + "\n"
+
+
+# Three bases on timeline 1; a restore to after the first begins 2, and one to the same place begins 3.
+HISTORIES = {2: _left((1, 7)), 3: _left((1, 7))}
+LINES = _holding(
+    [_label(1, 1000, 1), _label(2, 10_000, 9), _label(3, 30_000, 8, 2), _label(4, 50_000, 8, 3)],
+    [],
+    [Kept(wal_name(SYSTEM, f"0000000{n}.history"), 1, at) for n, at in ((2, 20_000), (3, 40_000))],
+)
+
+
+@pytest.mark.parametrize(
+    ("to_ms", "timeline", "base", "along"),
+    [
+        (None, None, 4, 3),
+        (50_000, None, 4, 3),
+        (45_000, None, 1, 3),  # before its first base: from that of the timeline it came from
+        (35_000, None, 3, 2),  # given up by the second restore, and lived on then
+        (25_000, None, 1, 2),
+        (15_000, None, 2, 1),  # given up by the first
+        (5000, None, 1, 1),
+        (None, 1, 2, 1),
+        (None, 2, 3, 2),
+        (25_000, 3, 1, 3),
+    ],
+)
+def test_a_moment_is_reached_along_the_timeline_that_was_lived_on(
+    to_ms: int | None, timeline: int | None, base: int, along: int
+) -> None:
+    """From a base that leads there: what a restore gave up is no way to what came after it."""
+    found = course(LINES, HISTORIES, to_ms, timeline)
+    assert (found.label.id, found.timeline) == (_id(base), along)
+
+
+def test_a_timeline_that_no_base_leads_to_is_a_sentence() -> None:
+    """Rather than a Postgres that gives up in the middle."""
+    with pytest.raises(BackupError, match="timeline 9"):
+        course(LINES, HISTORIES, None, 9)
+
+
+def test_a_hole_in_what_is_to_be_replayed_is_told() -> None:
+    """Not what lies before the base, nor what another timeline has."""
+    base, files = _label(1, 1000, 4), [_file(1, n) for n in (1, 6, 7, 8, 9)]
+    for there, told in (
+        (files, ""),
+        ([], ""),
+        (files[:3] + files[4:], _file(1, 9)),
+        (files[:2] + files[4:], _file(1, 9)),
+        ([*files[:3], _file(1, 8) + ".partial"], ""),
+    ):
+        holding = _holding([base], there)
+        said = hole(holding, course(holding, {}, None))
+        assert told in said
+        assert bool(told) == bool(said)
+    # Left in file 7: 8 and 9 of timeline 1 were given up, so 9 of timeline 2 comes after a hole.
+    holding = _holding([base], [*files, _file(2, 7), _file(2, 9)])
+    assert _file(2, 9) in hole(holding, course(holding, HISTORIES, None, 2))
 
 
 @given(

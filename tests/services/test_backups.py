@@ -1,149 +1,105 @@
-"""The claims of `muster backup` and `muster restore`, on a real Postgres of their own."""
+"""The claims of `muster backup` and `muster restore`, on a real Postgres of their own.
+
+What takes long is in test_rounds.py and test_recovery.py, which `make prove` runs.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import hashlib
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+import stat
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
-import asyncpg
+import msgspec
 import pytest
-import pytest_asyncio
-from prometheus_client import CollectorRegistry
 
-from loadtest.torture.server import Server
+from muster import data_keys, master
 from muster.archive import wal_name
-from muster.backups import BackupError, Label, missing
-from muster.cli.__main__ import main
-from muster.clock import SystemClock
-from muster.config import Settings
-from muster.metrics import BackupMetrics
+from muster.backups import BackupError
+from muster.keys import KeysError
 from muster.sealed_stream import Damaged
-from muster.services.backups.base import take_base
 from muster.services.backups.manifest import verify
 from muster.services.backups.opening import open_vault
 from muster.services.backups.programs import connection
 from muster.services.backups.recovery import Order, restore
-from muster.services.backups.rounds import Rounds
 from muster.services.backups.shipping import Shipper
-from muster.services.backups.unpacking import unpack
-from muster.services.backups.vault import Vault
-from muster.services.postgres import EmbeddedPostgres
-from muster.stores.migrate import migrate
-from muster.stores.postgres.backups import read_server
-from muster.stores.postgres.installation import installation, join_installation
-from tests.walk.test_restore import KEY
+from muster.services.master_key import ensure_master
+from tests.fixtures.backups import (
+    CANARY,
+    KEY,
+    SIGNING_KEYS,
+    Place,
+    generation_of,
+    muster,
+    running,
+    words,
+)
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
 
-WITHIN_S = 30.0
-MARK = "CREATE TABLE marks (at timestamptz, word text)"
-SAY = "INSERT INTO marks VALUES (clock_timestamp(), $1)"
-
-
-class Place:
-    """A server, an archive, and what was done: one for all tests here, since each base costs a second."""
-
-    def __init__(self, server: Server, settings: Settings, vault: Vault) -> None:
-        self.server = server
-        self.settings = settings
-        self.vault = vault
-
-    async def sql(self, query: str, *arguments: object) -> Any:
-        """One value of the server that is backed up."""
-        return await sql(self.settings.database_url, query, *arguments)
-
-    @property
-    def shell(self) -> Mapping[str, str]:
-        """The environment of somebody who has archive and key."""
-        return self.settings.to_env()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
-    """With the schema, and an installation that has joined."""
-    directory = tmp_path_factory.mktemp("backups")
-    postgres = EmbeddedPostgres(directory / "data", print)
-    server = Server(postgres)
-    await server.start()
-    await postgres.finish()
-    settings = Settings(
-        data_dir=directory / "data",
-        database_url=postgres.url,
-        backup_dir=directory / "archive",
-        backup_key=KEY,
-        backup_wal_s=0.3,
-        keys_dir=directory / "keys",
-    )
-    (directory / "keys").mkdir()
-    (directory / "keys" / "one.pem").write_text("the key itself")
-    try:
-        await migrate(postgres.url)
-        database = await asyncpg.connect(postgres.url)
-        await join_installation(database, 16, uuid4())
-        await database.execute(MARK)
-        await database.close()
-        async with open_vault(settings) as vault:
-            yield Place(server, settings, vault)
-    finally:
-        await server.kill()
-
 
 async def test_a_base_alone_can_be_brought_back(place: Place, tmp_path: Path) -> None:
-    """Without any of the log beside it: it holds what it needs. Keys come with it if that was asked."""
-    await place.sql(SAY, "in the base")
-    settings = replace(place.settings, backup_signing_keys=True, backup_dir=tmp_path / "alone")
+    """Without any of the log beside it: it holds what it needs, signing keys too if that was asked."""
+    label = await place.base()
+    before = await generation_of(place.settings.database_url)
+    without_log = shutil.ignore_patterns("wal")
+    shutil.copytree(place.archive, tmp_path / "alone", ignore=without_log, copy_function=os.link)
+    settings = replace(place.settings, backup_dir=tmp_path / "alone")
     async with open_vault(settings) as vault:
-        label = await take_base(settings, vault)
-        assert label.keys
-        assert label.pieces >= 1
-        before = await _generation(place.settings.database_url)
         restored = await restore(settings, vault, Order(tmp_path / "again", None), print)
-    assert restored.timeline > label.timeline
-    assert (tmp_path / "again" / "keys" / "one.pem").read_text() == "the key itself"
-    assert (tmp_path / "again" / "keys" / "one.pem").stat().st_mode & 0o077 == 0
+    assert restored.timeline > restored.followed == label.timeline
+    keys = {file.name: file for file in (tmp_path / "again" / "keys").iterdir()}
+    assert {name: file.read_text() for name, file in keys.items()} == SIGNING_KEYS
+    assert {stat.S_IMODE(file.stat().st_mode) for file in keys.values()} == {0o600}
     async with running(tmp_path / "again") as url:
-        assert await sql(url, "SELECT count(*) FROM marks WHERE word = 'in the base'") == 1
-        assert await _generation(url) == restored.generation != before
+        assert CANARY in await words(url)
+        assert await generation_of(url) == restored.generation != before
+    masters = master.load(place.settings.master_path, "")
+    for key in restored.data_keys:
+        assert masters.unwrap(key.wrapped, key.master, data_keys.about(key.id, key.purpose))
+    assert len(restored.data_keys) == 2
 
 
-async def test_the_log_is_archived_all_the_time_and_restored_to_a_moment(
+async def test_no_backup_holds_the_master_key(place: Place) -> None:
+    """Although it lies beside the signing keys: who has archive and backup key still opens no sealed field."""
+    label = await place.base()
+    text = place.settings.master_path.read_text().strip()
+    plain = [part async for part in place.vault.base(label)]
+    plain.append(await place.vault.get(f"{label.system}/base/{label.id}/keys"))
+    whole = b"".join(plain)
+    assert SIGNING_KEYS["one.pem"].encode() in whole
+    assert CANARY.encode() in whole
+    assert text.encode() not in whole
+    assert bytes.fromhex(text) not in whole
+
+
+async def test_muster_up_makes_no_master_key_that_opens_nothing(
     place: Place, tmp_path: Path
 ) -> None:
-    """Exactly: what was committed before it is there, what was committed after it is not."""
-    async with rounds(place) as metrics:
-        await until(place, lambda: metrics("muster_backup_base_bytes") > 0)
-        await place.sql(SAY, "before")
-        moment = await place.sql("SELECT clock_timestamp() FROM pg_sleep(0.02)")
-        await place.sql(SAY, "after")
-    # The rounds are over: what was committed while they ran is in the archive, without any wait for it.
-    at_ms = int(moment.timestamp() * 1000)
-    restored = await restore(place.settings, place.vault, Order(tmp_path / "then", at_ms), print)
-    assert restored.reached
-    async with running(tmp_path / "then") as url:
-        words = await sql(
-            url, "SELECT array_agg(word) FROM marks WHERE word IN ('before', 'after')"
-        )
-        assert words == ["before"]
+    """After a restore the old one is asked for by its name; a key made there would hide what is missing."""
+    elsewhere = replace(place.settings, keys_dir=tmp_path)
+    with pytest.raises(KeysError, match="put the copy") as refused:
+        await ensure_master(elsewhere)
+    assert master.load(place.settings.master_path, "").current in str(refused.value)
+    assert not elsewhere.master_path.exists()
+    shutil.copy(place.settings.master_path, elsewhere.master_path)
+    await ensure_master(elsewhere)
 
 
-async def test_a_moment_that_nothing_was_committed_after_is_all_there_is(
-    place: Place, tmp_path: Path
+async def test_muster_up_makes_a_master_key_where_nothing_is_sealed(
+    database_url: str, place: Place, tmp_path: Path
 ) -> None:
-    """It is brought back, and said so."""
-    await _a_base(place)
-    now_ms = await place.sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
-    order = Order(tmp_path / "late", now_ms + 3_600_000)
-    restored = await restore(place.settings, place.vault, order, print)
-    assert not restored.reached
-    with pytest.raises(BackupError, match="before the end of the oldest"):
-        await restore(place.settings, place.vault, Order(tmp_path / "early", 1000), print)
+    """The first of an installation; one that is there or given stays what it is."""
+    fresh = replace(place.settings, database_url=database_url, keys_dir=tmp_path)
+    await ensure_master(replace(fresh, master_key="ab" * 32))
+    assert not fresh.master_path.exists()
+    await ensure_master(fresh)
+    made = fresh.master_path.read_text()
+    await ensure_master(fresh)
+    assert fresh.master_path.read_text() == made
 
 
 async def test_a_restore_goes_into_nothing_that_is_there(place: Place, tmp_path: Path) -> None:
@@ -158,68 +114,64 @@ async def test_a_restore_goes_into_nothing_that_is_there(place: Place, tmp_path:
 async def test_a_damaged_archive_is_found_by_a_check_and_never_restored(
     place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A piece that is changed, cut short, or gone; and a file of the log."""
-    label = await _a_base(place)
+    """A piece of a base that is torn or gone, and a file of the log; whole, the check says so."""
+    label = await place.base()
     shell = {**place.shell, "MUSTER_BACKUP_DIR": str(tmp_path / "copy")}
-    assert place.settings.backup_dir is not None
-    shutil.copytree(place.settings.backup_dir, tmp_path / "copy")
-    assert await _muster(shell, "backup", "check", "--into", str(tmp_path / "look")) == 0
-    assert "are what its manifest says" in capsys.readouterr().out
-    piece = tmp_path / "copy" / label.system / "base" / label.id / "000000"
-    whole = piece.read_bytes()
-    for wrong in (whole[:-1], whole[: len(whole) // 2], whole[:5000] + b"!" + whole[5001:], None):
-        piece.unlink()
-        if wrong is not None:
-            piece.write_bytes(wrong)
-        assert await _muster(shell, "backup", "check") == 1
-        assert f"fault: base {label.id}" in capsys.readouterr().out
-        assert await _muster(shell, "restore", "--into", str(tmp_path / "never")) == 1
-        assert not (tmp_path / "never" / "postgres" / "cluster").exists()
-        shutil.rmtree(tmp_path / "never")
-        piece.touch()
-    piece.write_bytes(whole)
-    wal = next((tmp_path / "copy" / label.system / "wal").iterdir())
-    wal.write_bytes(wal.read_bytes()[:-1])
-    assert await _muster(shell, "backup", "check") == 1
-    assert wal.name in capsys.readouterr().out
+    shutil.copytree(place.archive, tmp_path / "copy")
+    assert await muster(shell, "backup", "check") == 0
+    assert "0 fault(s)" in capsys.readouterr().out
+    pieces = tmp_path / "copy" / label.system / "base" / label.id
+    whole = (pieces / "000000").read_bytes()
+    (pieces / "000000").write_bytes(whole[: len(whole) // 2])
+    assert await muster(shell, "backup", "check") == 1
+    assert f"fault: base {label.id}" in capsys.readouterr().out
+    assert await muster(shell, "restore", "--into", str(tmp_path / "never")) == 1
+    assert not (tmp_path / "never" / "postgres" / "cluster").exists()
+    (pieces / "000000").unlink()
+    assert await muster(shell, "backup", "check") == 1
+    assert "lacks 1 of its parts" in capsys.readouterr().out
+    assert await muster(shell, "restore", "--into", str(tmp_path / "nor")) == 1
+    assert "000000 is not there" in capsys.readouterr().err
 
 
 async def test_nothing_in_the_archive_can_be_read_without_the_key(
-    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Neither words nor names; and another key says what is wrong."""
-    await place.sql(SAY, "a canary in a coal mine")
-    await _a_base(place)
-    assert place.settings.backup_dir is not None
-    for path in place.settings.backup_dir.rglob("*"):
+    await place.base()
+    for path in place.archive.rglob("*"):
         if path.is_file():
             content = path.read_bytes()
-            assert b"canary" not in content
+            assert CANARY.encode() not in content
             assert b"PG_VERSION" not in content
     shell = {**place.shell, "MUSTER_BACKUP_KEY": "00" * 32}
-    assert await _muster(shell, "backup", "list") == 1
+    assert await muster(shell, "backup", "list") == 1
     assert "a key that is not among those given" in capsys.readouterr().err
 
 
-async def test_a_base_is_held_to_its_manifest(place: Place, tmp_path: Path) -> None:
+async def test_a_base_is_held_to_its_manifest(tmp_path: Path) -> None:
     """A byte, a file too few, a file too many, the manifest itself."""
-    label = await _a_base(place)
-    cluster = tmp_path / "cluster"
-    await unpack(place.vault.base(label), cluster)
-    count = await verify(cluster)
-    assert count > 500
-    version = cluster / "PG_VERSION"
-    for change in (
-        lambda: version.write_text("19\n"),
-        version.unlink,
-        lambda: version.write_text("18\n") and (cluster / "base" / "extra").write_text("x"),
-        lambda: (cluster / "backup_manifest").write_bytes(
-            (cluster / "backup_manifest").read_bytes().replace(b'"Size": 3,', b'"Size": 4,')
-        ),
+    files = {"PG_VERSION": b"18\n", "base/1": b"rows", "name with \xff": b"x"}
+    cluster = _cluster(tmp_path / "whole", files)
+    assert await verify(cluster) == len(files)
+    (cluster / "pg_wal").mkdir()
+    (cluster / "pg_wal" / "000000010000000000000001").touch()
+    assert await verify(cluster) == len(files), "the log is Postgres' own to judge"
+    listed = (cluster / "backup_manifest").read_bytes()
+    for name, content in (
+        ("PG_VERSION", b"19\n"),
+        ("PG_VERSION", None),
+        ("base/extra", b"x"),
+        ("backup_manifest", listed.replace(b'"Size": 3,', b'"Size": 4,')),
+        ("backup_manifest", None),
     ):
-        change()
+        shutil.copytree(cluster, again := tmp_path / "again")
+        (again / name).unlink(missing_ok=True)
+        if content is not None:
+            (again / name).write_bytes(content)
         with pytest.raises(BackupError):
-            await verify(cluster)
+            await verify(again)
+        shutil.rmtree(again)
 
 
 async def test_another_file_of_the_same_name_is_refused(place: Place, tmp_path: Path) -> None:
@@ -254,74 +206,6 @@ async def test_a_file_that_grew_full_takes_the_place_of_its_beginning(
     await place.vault.remove([kept.name for kept in await place.vault.kept("98/")])
 
 
-async def test_backups_go_on_after_postgres_and_the_archive_were_away(
-    place: Place, tmp_path: Path
-) -> None:
-    """What was committed meanwhile is in the archive afterwards: the slot keeps it."""
-    assert place.settings.backup_dir is not None
-    aside = tmp_path / "aside"
-    async with rounds(place) as metrics:
-        await until(place, lambda: metrics("muster_backup_base_bytes") > 0)
-        place.settings.backup_dir.rename(aside)
-        place.settings.backup_dir.touch()  # no directory can be made there
-        await place.sql(SAY, "while the archive was away")
-        await until(place, lambda: metrics("muster_backup_failures_total") > 0)
-        place.settings.backup_dir.unlink()
-        aside.rename(place.settings.backup_dir)
-        await place.server.kill()
-        await place.server.start()
-        await place.sql(SAY, "after the crash")
-        since = asyncio.get_running_loop().time()
-        await until(
-            place,
-            lambda: (
-                metrics("muster_backup_wal_age_seconds") < asyncio.get_running_loop().time() - since
-            ),
-        )
-    await restore(place.settings, place.vault, Order(tmp_path / "whole", None), print)
-    async with running(tmp_path / "whole") as url:
-        for word in ("while the archive was away", "after the crash"):
-            assert await sql(url, "SELECT count(*) FROM marks WHERE word = $1", word) == 1
-
-
-async def test_a_log_that_was_lost_is_made_up_for_by_a_base(place: Place, tmp_path: Path) -> None:
-    """When Postgres kept it for us no longer: a base is taken at once, though none is due."""
-    async with rounds(place) as metrics:
-        await until(place, lambda: metrics("muster_backup_wal_age_seconds") < WITHIN_S)
-        await until(place, lambda: metrics("muster_backup_base_bytes") > 0)
-    before = (await place.vault.holding()).labels
-    await place.sql("SELECT pg_drop_replication_slot('muster_backup')")
-    for _ in range(4):
-        await place.sql(SAY, "fills a file")
-        await place.sql("SELECT pg_switch_wal()")
-    await place.sql("CHECKPOINT")
-    async with rounds(place) as metrics:
-        await until(place, lambda: metrics("muster_backup_wal_files_total") > 0)
-        async with asyncio.timeout(WITHIN_S):
-            while len((await place.vault.holding()).labels) == len(before):
-                await place.sql("SELECT pg_sleep(0.02)")
-        since = asyncio.get_running_loop().time()
-        await until(
-            place,
-            lambda: (
-                metrics("muster_backup_wal_age_seconds") < asyncio.get_running_loop().time() - since
-            ),
-        )
-    holding = await place.vault.holding()
-    assert missing(holding)
-    restored = await restore(place.settings, place.vault, Order(tmp_path / "on", None), print)
-    assert restored.label == holding.labels[-1] != before[-1]
-
-
-async def test_a_password_is_in_no_argument(place: Place) -> None:
-    """Of any program that runs for a backup; /proc shows arguments to everybody."""
-    password = place.settings.database_url.split(":")[2].split("@")[0]
-    async with rounds(place) as metrics:
-        await until(place, lambda: metrics("muster_backup_wal_age_seconds") < WITHIN_S)
-        await until(place, lambda: any("pg_receivewal" in line for line in _command_lines()))
-        assert all(password not in line and KEY not in line for line in _command_lines())
-
-
 @pytest.mark.parametrize(
     ("url", "shown", "secret"),
     [
@@ -346,126 +230,66 @@ async def test_a_missing_key_is_a_sentence(
 ) -> None:
     """Before anything is written; and a file that is not there too."""
     shell = {k: v for k, v in place.shell.items() if k != "MUSTER_BACKUP_KEY"}
-    assert await _muster(shell, "backup") == 1
+    assert await muster(shell, "backup") == 1
     assert "muster backup key" in capsys.readouterr().err
     shell["MUSTER_BACKUP_KEY_FILE"] = str(tmp_path / "none")
-    assert await _muster(shell, "backup") == 1
+    assert await muster(shell, "backup") == 1
     assert "cannot be read" in capsys.readouterr().err
-    assert await _muster({}, "backup", "key") == 0
+    assert await muster({}, "backup", "key") == 0
     assert len(capsys.readouterr().out.strip()) == 64
 
 
-async def test_doctor_says_how_old_backups_are(
+async def test_doctor_says_how_old_backups_are_and_that_the_log_is_received(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And that nobody receives the log, when nobody does."""
-    await _a_base(place)
-    await _muster(place.shell, "doctor")
+    """Or that nobody receives it. Of the programs that run for it no argument has a password: all may read those."""
+    await place.base()
+    await muster(place.shell, "doctor")
     shown = capsys.readouterr().out
     assert "ok    base backup: 0.0 h old" in shown
     assert "fail  archived log: nobody receives it" in shown
-    async with rounds(place) as metrics:
-        await until(place, lambda: metrics("muster_backup_wal_age_seconds") < WITHIN_S)
-        await until(place, lambda: any("pg_receivewal" in line for line in _command_lines()))
-        await _received(place)
-        await _muster(place.shell, "doctor")
+    password = place.settings.database_url.split(":")[2].split("@")[0]
+    async with place.rounds() as metrics:
+        await place.covered(metrics)
+        lines = _command_lines()
+        assert any("pg_receivewal" in line for line in lines)
+        assert all(password not in line and KEY not in line for line in lines)
+        await muster(place.shell, "doctor")
     assert "ok    archived log: received" in capsys.readouterr().out
 
 
 async def test_a_label_of_another_server_is_asked_for_by_name(place: Place) -> None:
-    """Where an archive has several."""
-    label = await _a_base(place)
+    """Where an archive has several; and a label that lies about its base opens nothing."""
+    label = await place.base()
     with pytest.raises(BackupError, match="no finished base"):
         await place.vault.holding("12345")
     assert (await place.vault.holding(label.system)).labels
     with pytest.raises(Damaged):
-        async for _ in place.vault.base(_renamed(label)):
+        async for _ in place.vault.base(msgspec.structs.replace(label, pieces=label.pieces + 1)):
             pass
 
 
-def _renamed(label: Label) -> Label:
-    return Label(
-        **{**{f: getattr(label, f) for f in label.__struct_fields__}, "pieces": label.pieces + 1}
-    )
-
-
-async def _a_base(place: Place) -> Label:
-    """One of this server; taken if there is none."""
-    database = await asyncpg.connect(place.settings.database_url)
-    system = (await read_server(database)).system
-    await database.close()
-    for holding in await place.vault.holdings():
-        if holding.system == system and holding.labels:
-            return holding.labels[-1]
-    return await take_base(place.settings, place.vault)
-
-
-async def _received(place: Place) -> None:
-    """Return once the slot is in use."""
-    async with asyncio.timeout(WITHIN_S):
-        while not await place.sql("SELECT bool_or(active) FROM pg_replication_slots"):
-            continue
-
-
-@asynccontextmanager
-async def rounds(place: Place) -> AsyncIterator[Callable[[str], float]]:
-    """What `muster backup run` does, until the end of the block; its metrics."""
-    registry, stop = CollectorRegistry(), asyncio.Event()
-    async with asyncio.timeout(60.0), asyncio.TaskGroup() as tasks:
-        made = Rounds(place.settings, place.vault, BackupMetrics(registry), SystemClock())
-        tasks.create_task(made.run(stop))
-
-        def read(name: str) -> float:
-            made.measured()
-            return max(
-                (s.value for m in registry.collect() for s in m.samples if s.name == name),
-                default=0.0,
-            )
-
-        try:
-            yield read
-        finally:
-            stop.set()
-
-
-@asynccontextmanager
-async def running(data: Path) -> AsyncIterator[str]:
-    """The embedded Postgres of a data directory, as `muster up` starts it; its URL."""
-    postgres = EmbeddedPostgres(data, print)
-    server = Server(postgres)
-    await server.start()
-    try:
-        yield postgres.url
-    finally:
-        await server.kill()
-
-
-async def until(place: Place, holds: Callable[[], bool]) -> None:
-    """Return once this holds; looked at after each answer of Postgres, so that what is looked at can go on."""
-    async with asyncio.timeout(WITHIN_S):
-        while not holds():
-            await place.sql("SELECT pg_sleep(0.02)")
-
-
-async def sql(url: str, query: str, *arguments: object) -> Any:
-    """One value."""
-    database = await asyncpg.connect(url, timeout=WITHIN_S)
-    try:
-        return await database.fetchval(query, *arguments)
-    finally:
-        await database.close()
-
-
-async def _generation(url: str) -> object:
-    database = await asyncpg.connect(url)
-    try:
-        return (await installation(database)).generation
-    finally:
-        await database.close()
-
-
-async def _muster(shell: Mapping[str, str], *arguments: str) -> int:
-    return await asyncio.to_thread(main, list(arguments), shell)
+def _cluster(into: Path, files: Mapping[str, bytes]) -> Path:
+    """These files, and a manifest as Postgres writes it: a file a line, its own checksum in the last."""
+    lines = []
+    for name, content in files.items():
+        raw = name.encode("latin-1")
+        path = into / os.fsdecode(raw)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        told = (
+            f'"Path": "{name}"' if raw.isascii() else f'"Encoded-Path": "{raw.hex()}"',
+            f'"Size": {len(content)}',
+            '"Last-Modified": "2026-01-01 00:00:00 GMT"',
+            '"Checksum-Algorithm": "SHA256"',
+            f'"Checksum": "{hashlib.sha256(content).hexdigest()}"',
+        )
+        lines.append(f"{{ {', '.join(told)} }}")
+    text = '{ "PostgreSQL-Backup-Manifest-Version": 2,\n"System-Identifier": 7,\n"Files": [\n'
+    text += ",\n".join(lines) + '\n],\n"WAL-Ranges": [\n],\n'
+    checksum = hashlib.sha256(text.encode()).hexdigest()
+    (into / "backup_manifest").write_text(f'{text}"Manifest-Checksum": "{checksum}"}}\n')
+    return into
 
 
 def _command_lines() -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -24,15 +25,16 @@ from prometheus_client.parser import text_string_to_metric_families
 from loadtest.client.connection import Connection
 from loadtest.ports import reserved_ports
 from loadtest.stack import ROOMY, Stack, muster_on
+from muster import master
 from proto import limits
 from proto.entry import EntryKind
 from proto.frames import Auth, Entry, Resume, RoomStates, ServerFrame
+from tests.fixtures.backups import KEY
 from tests.services.up import gone
 from tests.walk.people import Person, people
 
 pytestmark = pytest.mark.timeout(180)
 
-KEY = "5e" * 32
 _MOMENT = "SELECT clock_timestamp() FROM pg_sleep(0.02)"
 WITHIN_S = 30.0
 COUNT = 5
@@ -59,7 +61,10 @@ def _settings(port: int, archive: Path, redis_url: str) -> dict[str, str]:
 async def test_people_come_through_a_restore(
     tmp_path: Path, fresh_redis_url: str, *, flushed: bool
 ) -> None:
-    """To a moment: what was acked before is there, what came after is not, and everybody is told so by a gap."""
+    """To a moment: what was acked before is there, what came after is not, and everybody is told so by a gap.
+
+    The master key is in no backup: the operator kept a copy of it, as the restore asks for it by its name.
+    """
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     with reserved_ports(3) as port:
@@ -76,8 +81,12 @@ async def test_people_come_through_a_restore(
             lost = await _talk(ada, bob, room, "lost")
             await _archived(port + 2)
 
+            shutil.copy(first / "keys" / "master.key", tmp_path / "kept-apart")
             await _disaster(stack, first)
-            await _restore(second, moment, settings)
+            said = await _restore(second, moment, settings)
+            [asked] = re.findall(r"put master key ([0-9a-f]{16}) into (\S+),", said)
+            assert asked[0] == master.load(tmp_path / "kept-apart", "").current
+            shutil.copy(tmp_path / "kept-apart", asked[1])
             if flushed:
                 async with redis.Redis.from_url(fresh_redis_url) as client:
                     await client.flushall()
@@ -141,8 +150,8 @@ async def _disaster(stack: Stack, data: Path) -> None:
     await asyncio.to_thread(shutil.rmtree, data)
 
 
-async def _restore(into: Path, moment: datetime, settings: Mapping[str, str]) -> None:
-    """By the command, with nothing but the archive and the key."""
+async def _restore(into: Path, moment: datetime, settings: Mapping[str, str]) -> str:
+    """By the command, with nothing but the archive and the key; what it says."""
     told = {k: v for k, v in settings.items() if k.startswith("MUSTER_BACKUP")}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "muster", "restore"),
@@ -153,6 +162,7 @@ async def _restore(into: Path, moment: datetime, settings: Mapping[str, str]) ->
     )
     said, _ = await process.communicate()
     assert process.returncode == 0, said.decode()
+    return said.decode()
 
 
 async def _back(ada: Person, bob: Person, before: UUID | None) -> None:

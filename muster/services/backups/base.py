@@ -24,6 +24,8 @@ import msgspec
 from muster.archive import PIECE_BYTES, base_name
 from muster.backups import BackupError, Label
 from muster.config import Settings
+from muster.keys import NEXT, SIGNING
+from muster.rotation import RETIRED
 from muster.services.backups.manifest import CHECKSUMS
 from muster.services.backups.programs import connection, program
 from muster.services.backups.vault import READ_BYTES, Vault, stream_name
@@ -156,9 +158,10 @@ async def _put(
 
 
 def _keys(directory: Path) -> bytes:
-    """The signing keys, as a tar."""
+    """The signing keys and what belongs to them, as a tar. Never the master key beside them."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        for file in sorted(directory.glob("*.pem")):
-            tar.add(file, file.name)
+        for file in sorted(directory.iterdir()):
+            if file.suffix in (SIGNING, NEXT, RETIRED):
+                tar.add(file, file.name)
     return packed.getvalue()

@@ -28,8 +28,9 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from muster.archive import base_name, wal_name
-from muster.backups import BackupError, Holding, Label, chosen
+from muster.backups import BackupError, Course, Holding, Label, course, hole
 from muster.config import Settings
+from muster.facts import DataKeyFacts
 from muster.services.backups.manifest import verify
 from muster.services.backups.programs import program
 from muster.services.backups.unpacking import unpack
@@ -39,8 +40,8 @@ from muster.services.postgres import USER, write_private
 from muster.services.unprivileged import SELF, not_root
 from muster.stores.postgres.backups import read_recovered, read_server, set_password
 from muster.stores.postgres.installation import new_generation
+from muster.stores.postgres.sealed import read_data_keys
 
-LATEST: Final = "latest"
 _PORT: Final = 5432  # of a socket in a directory of its own
 _SHORT: Final = "recovery ended before configured recovery target was reached"
 _CONNECT_WITHIN_S: Final = 10.0
@@ -51,22 +52,29 @@ _NOT_YET: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.Interfa
 
 
 class Order(NamedTuple):
-    """What is to be brought back. `to_ms` None: everything there is."""
+    """What is to be brought back. `to_ms` None: everything there is; `timeline` None: the one lived on then."""
 
     into: Path
     to_ms: int | None
-    timeline: str = LATEST
+    timeline: int | None = None
     system: str = ""
 
 
 class Restored(NamedTuple):
-    """What was. `last_ms`: its last commit, if the log had any; `reached`: the archive goes beyond the moment."""
+    """What was. `last_ms`: its last commit, if the log had any; `reached`: the archive goes beyond the moment.
+
+    `followed` is the timeline it was replayed along, `timeline` the new one that begins there. `hole`: why not all
+    there is could be replayed, else empty. `data_keys` are those that its sealed fields need, wrapped.
+    """
 
     label: Label
     timeline: int
+    followed: int
     generation: UUID
     last_ms: int | None
+    data_keys: list[DataKeyFacts]
     reached: bool
+    hole: str = ""
 
 
 async def restore(settings: Settings, vault: Vault, order: Order, say: Say) -> Restored:
@@ -74,7 +82,9 @@ async def restore(settings: Settings, vault: Vault, order: Order, say: Say) -> R
     if order.into.exists() and any(order.into.iterdir()):
         raise BackupError(f"{order.into} is not empty: a restore goes into a directory of its own")
     holding = await vault.holding(order.system)
-    label = chosen(holding.labels, order.to_ms)
+    histories = await _fetch_histories(vault, holding)
+    way = course(holding, histories, order.to_ms, order.timeline)
+    label = way.label
     home = order.into.absolute() / "postgres"
     cluster, log = home / "cluster.new", home / "restored-log"
     home.mkdir(0o700, parents=True)
@@ -85,11 +95,19 @@ async def restore(settings: Settings, vault: Vault, order: Order, say: Say) -> R
     if label.keys:
         keys = await vault.get(base_name(label.system, label.id, "keys"))
         await asyncio.to_thread(_put_keys, keys, order.into / "keys")
-    restored = await _Recovery(settings, order, label).run(cluster, log)
+    restored = await _Recovery(settings, order, way).run(cluster, log)
     (home / "database-made").touch()
     cluster.rename(home / "cluster")
     shutil.rmtree(log)
-    return restored
+    went_on = order.to_ms is not None and restored.reached
+    return restored if went_on else restored._replace(hole=hole(holding, way))
+
+
+async def _fetch_histories(vault: Vault, holding: Holding) -> dict[int, str]:
+    return {
+        timeline: (await vault.get(kept.name)).decode("ascii", errors="replace")
+        for timeline, kept in holding.histories().items()
+    }
 
 
 async def _fetch_log(vault: Vault, holding: Holding, label: Label, into: Path) -> int:
@@ -102,9 +120,7 @@ async def _fetch_log(vault: Vault, holding: Holding, label: Label, into: Path) -
     files = {one.name: one.name for one in segments if not one.partial}
     # The end of one that was being written is no record: replay ends there by itself.
     files |= {f"{one.name}.partial": one.name for one in segments if one.name not in full}
-    histories = [
-        kept.name.rsplit("/", 1)[1] for kept in holding.objects if kept.name.endswith(".history")
-    ]
+    histories = [kept.name.rsplit("/", 1)[1] for kept in holding.histories().values()]
     files |= {name: name for name in histories}
     for name, as_name in files.items():
         plain = await vault.get(wal_name(label.system, name))
@@ -127,10 +143,10 @@ class _TooShort(Exception):
 class _Recovery:
     """A Postgres that replays and is then put right. `private` is where its socket is, and nobody else."""
 
-    def __init__(self, settings: Settings, order: Order, label: Label) -> None:
+    def __init__(self, settings: Settings, order: Order, way: Course) -> None:
         self._postgres = program(settings, "postgres")
         self._order = order
-        self._label = label
+        self._label, self._timeline = way.label, way.timeline
         self._said = order.into.absolute() / "postgres-restore.log"
         self._identity = SELF
 
@@ -180,7 +196,7 @@ class _Recovery:
             "log_min_error_statement": "panic",
             "log_min_messages": "warning",
             "restore_command": f'cp {shlex.quote(str(log)).replace("%", "%%")}/%f "%p"',
-            "recovery_target_timeline": self._order.timeline,
+            "recovery_target_timeline": str(self._timeline),
             "recovery_target_action": "promote",
         }
         if to_ms is not None:
@@ -232,4 +248,12 @@ class _Recovery:
             await asyncio.to_thread(write_private, self._order.into / "postgres.password", password)
         recovered = await read_recovered(database)
         server = await read_server(database)
-        return Restored(self._label, server.timeline, fresh, recovered.last_ms, reached=True)
+        return Restored(
+            label=self._label,
+            timeline=server.timeline,
+            followed=self._timeline,
+            generation=fresh,
+            last_ms=recovered.last_ms,
+            data_keys=await read_data_keys(database),
+            reached=True,
+        )
