@@ -31,6 +31,7 @@ def of_backups(facts: BackupFacts, settings: Settings) -> Iterator[Finding]:
                 "set MUSTER_BACKUP_DIR and MUSTER_BACKUP_KEY_FILE, unless whoever runs Postgres sees to it",
             )
         return
+    yield from _places(facts)
     if facts.trouble:
         yield fail(
             "backups", facts.trouble, "see MUSTER_BACKUP_*: nothing can be restored meanwhile"
@@ -38,6 +39,28 @@ def of_backups(facts: BackupFacts, settings: Settings) -> Iterator[Finding]:
         return
     yield _base(facts.base_age_s, settings)
     yield _log(facts)
+
+
+def _places(facts: BackupFacts) -> Iterator[Finding]:
+    """Where things lie that should lie apart."""
+    if facts.keys_beside:
+        yield fail(
+            "keys of backups",
+            f"{', '.join(facts.keys_beside)} lies with the backups",
+            "whoever has these opens them: keep keys elsewhere, and make new ones",
+        )
+    if facts.key_exposed:
+        yield warn(
+            "keys of backups",
+            "can be read by others",
+            "chmod 600 the file of MUSTER_BACKUP_KEY_FILE",
+        )
+    if facts.same_disk:
+        yield warn(
+            "where backups lie",
+            "on the disk of the database",
+            "its loss is that of both: let MUSTER_BACKUP_DIR be on another disk or machine, or use a bucket",
+        )
 
 
 def _base(age_s: float | None, settings: Settings) -> Finding:

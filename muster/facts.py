@@ -93,3 +93,6 @@ class BackupFacts(NamedTuple):
     wal_age_s: float | None
     slot: SlotFacts | None
     archives_itself: bool
+    key_exposed: bool = False  # others of this machine may read the file of backup keys
+    keys_beside: Sequence[str] = ()  # files of keys that lie where the backups do
+    same_disk: bool = False  # as that of the Postgres they are of

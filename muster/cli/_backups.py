@@ -21,6 +21,7 @@ from muster.services.backups.opening import open_vault
 from muster.stores.postgres.backups import archives_itself, read_server, read_slot
 
 _ASK_WITHIN_S: Final = 15.0
+_OTHERS_MAY_READ: Final = 0o077
 
 
 async def backup_facts(settings: Settings) -> BackupFacts:
@@ -36,12 +37,30 @@ async def backup_facts(settings: Settings) -> BackupFacts:
             pass
     if not settings.backs_up:
         return BackupFacts("", None, None, slot, does_archive)
+    away = BackupFacts("", None, None, slot, does_archive)
+    facts = await asyncio.to_thread(_placed, away, settings)
     try:
         async with asyncio.timeout(_ASK_WITHIN_S), open_vault(settings) as vault:
             found = [one for one in await vault.holdings() if system in ("", one.system)]
     except (BackupKeyError, BackupError, Damaged, Absent, Refused, OSError, TimeoutError) as error:
-        return BackupFacts(reason(error), None, None, slot, does_archive)
-    return BackupFacts("", *_ages(found, SystemClock().now_ms()), slot, does_archive)
+        return facts._replace(trouble=reason(error))
+    base_s, wal_s = _ages(found, SystemClock().now_ms())
+    return facts._replace(base_age_s=base_s, wal_age_s=wal_s)
+
+
+def _placed(facts: BackupFacts, settings: Settings) -> BackupFacts:
+    """Whether others may read the keys, which of them lie with the backups, and whether these lie with the database."""
+    file, archive = settings.backup_key_file, settings.backup_dir
+    exposed = file is not None and file.is_file() and bool(file.stat().st_mode & _OTHERS_MAY_READ)
+    facts = facts._replace(key_exposed=exposed)
+    if archive is None:
+        return facts
+    keys = [path for path in (file, settings.master_path) if path is not None and path.exists()]
+    beside = [str(path) for path in keys if path.resolve().is_relative_to(archive.resolve())]
+    cluster = settings.data_dir / "postgres"
+    there = archive.exists() and cluster.exists()
+    same_disk = there and archive.stat().st_dev == cluster.stat().st_dev
+    return facts._replace(keys_beside=beside, same_disk=same_disk)
 
 
 def _ages(found: list[Holding], now_ms: int) -> tuple[float | None, float | None]:

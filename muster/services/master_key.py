@@ -13,12 +13,13 @@ import asyncpg
 from muster import master
 from muster.config import Settings
 from muster.keys import KeysError
+from muster.services.child import Say
 from muster.stores.postgres.sealed import read_data_keys
 
 _ASK_WITHIN_S: Final = 10.0
 
 
-async def ensure_master(settings: Settings) -> None:
+async def ensure_master(settings: Settings, say: Say) -> None:
     """There is one afterwards. Raises `KeysError`, `OSError`: the database holds what only another one opens."""
     path = settings.master_path
     if settings.master_key or path.exists():
@@ -33,6 +34,7 @@ async def ensure_master(settings: Settings) -> None:
             f" that was kept of it into {path}, or set MUSTER_MASTER_KEY_FILE. It is in no backup: see docs/backups.md"
         )
     master.ensure(path)
+    say(f"made a first master key: keep a copy of {path} elsewhere, it is in no backup")
 
 
 async def _needed(url: str) -> list[str]:

@@ -102,7 +102,7 @@ class Stack:
             revision = await migrate(settings.database_url, settings.search_language)
             self._say(f"the database is at revision {revision}")
             keys.ensure_key(settings.keys_path)
-            await ensure_master(settings)
+            await ensure_master(settings, self._say)
             if settings.backs_up:  # before the doors, so that it stops after them
                 await supervisor.start([backups(settings, self._inherited)])
             if settings.pushes == "mock":

@@ -41,6 +41,9 @@ def test_sound_backups_have_nothing_to_complain_of() -> None:
             SOUND._replace(slot=SLOT._replace(behind_bytes=BEHIND_BYTES + 1)),
             {"archived log": Verdict.warn},
         ),
+        (SOUND._replace(key_exposed=True), {"keys of backups": Verdict.warn}),
+        (SOUND._replace(keys_beside=("/backups/master.key",)), {"keys of backups": Verdict.fail}),
+        (SOUND._replace(same_disk=True), {"where backups lie": Verdict.warn}),
     ],
 )
 def test_what_stands_still_is_said(facts: BackupFacts, bad: dict[str, Verdict]) -> None:

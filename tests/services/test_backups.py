@@ -82,24 +82,27 @@ async def test_muster_up_makes_no_master_key_that_opens_nothing(
     """After a restore the old one is asked for by its name; a key made there would hide what is missing."""
     elsewhere = replace(place.settings, keys_dir=tmp_path)
     with pytest.raises(KeysError, match="put the copy") as refused:
-        await ensure_master(elsewhere)
+        await ensure_master(elsewhere, print)
     assert master.load(place.settings.master_path, "").current in str(refused.value)
     assert not elsewhere.master_path.exists()
     shutil.copy(place.settings.master_path, elsewhere.master_path)
-    await ensure_master(elsewhere)
+    await ensure_master(elsewhere, print)
 
 
 async def test_muster_up_makes_a_master_key_where_nothing_is_sealed(
     database_url: str, place: Place, tmp_path: Path
 ) -> None:
     """The first of an installation; one that is there or given stays what it is."""
+    said: list[str] = []
     fresh = replace(place.settings, database_url=database_url, keys_dir=tmp_path)
-    await ensure_master(replace(fresh, master_key="ab" * 32))
+    await ensure_master(replace(fresh, master_key="ab" * 32), print)
     assert not fresh.master_path.exists()
-    await ensure_master(fresh)
+    await ensure_master(fresh, said.append)
     made = fresh.master_path.read_text()
-    await ensure_master(fresh)
-    assert fresh.master_path.read_text() == made
+    assert "keep a copy" in said[0]
+    assert made.strip() not in said[0]
+    await ensure_master(fresh, said.append)
+    assert (fresh.master_path.read_text(), len(said)) == (made, 1)
 
 
 async def test_a_restore_goes_into_nothing_that_is_there(place: Place, tmp_path: Path) -> None:
@@ -256,6 +259,31 @@ async def test_doctor_says_how_old_backups_are_and_that_the_log_is_received(
         assert all(password not in line and KEY not in line for line in lines)
         await muster(place.shell, "doctor")
     assert "ok    archived log: received" in capsys.readouterr().out
+
+
+async def test_doctor_looks_where_keys_and_backups_lie(
+    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A key beside what it opens, a key that all may read, and an archive that goes with the disk."""
+    (place.archive / "master.key").write_text("ab" * 32)
+    (place.archive / "master.key").chmod(0o600)
+    (tmp_path / "backup.key").write_text(KEY)
+    (tmp_path / "backup.key").chmod(0o644)
+    shell = {name: value for name, value in place.shell.items() if name != "MUSTER_BACKUP_KEY"}
+    shell["MUSTER_BACKUP_KEY_FILE"] = str(tmp_path / "backup.key")
+    try:
+        await muster(
+            {**shell, "MUSTER_MASTER_KEY_FILE": str(place.archive / "master.key")}, "doctor"
+        )
+        shown = capsys.readouterr().out
+        assert f"fail  keys of backups: {place.archive / 'master.key'} lies with" in shown
+        assert "warn  keys of backups: can be read by others" in shown
+        assert "warn  where backups lie: on the disk of the database" in shown
+    finally:
+        (place.archive / "master.key").unlink()
+    (tmp_path / "backup.key").chmod(0o600)
+    await muster(shell, "doctor")
+    assert "keys of backups" not in capsys.readouterr().out
 
 
 async def test_a_label_of_another_server_is_asked_for_by_name(place: Place) -> None:

@@ -73,13 +73,13 @@ async def test_people_come_through_a_restore(
             room = (await ada.rest.create_room("public", "drill")).id
             await bob.rest.join(room)
             await _talk(ada, bob, room, "early")
-            await _measured(port + 2, lambda metrics: metrics["muster_backup_base_bytes"] > 0)
+            await _measured(stack, port + 2, lambda told: told["muster_backup_base_bytes"] > 0)
             await _talk(ada, bob, room, "kept")
             before = ada.phone.rooms.generation
             position = ada.phone.rooms.positions.at(room) or 0
-            moment = await _sql(stack.found.database_url, _MOMENT)
+            moment = await _moment(stack)
             lost = await _talk(ada, bob, room, "lost")
-            await _archived(port + 2)
+            await _archived(stack, port + 2)
 
             shutil.copy(first / "keys" / "master.key", tmp_path / "kept-apart")
             await _disaster(stack, first)
@@ -115,27 +115,35 @@ async def _talk(ada: Person, bob: Person, room: UUID, word: str) -> list[int]:
     return seqs
 
 
-async def _archived(port: int) -> None:
+async def _archived(stack: Stack, port: int) -> None:
     """Return once all that is committed by now is in the archive."""
     loop = asyncio.get_running_loop()
     since = loop.time()
-    await _measured(port, lambda told: told["muster_backup_wal_age_seconds"] < loop.time() - since)
+    await _measured(
+        stack, port, lambda told: told["muster_backup_wal_age_seconds"] < loop.time() - since
+    )
 
 
-async def _measured(port: int, holds: Callable[[Mapping[str, float]], bool]) -> None:
-    """Return once the metrics of the backups say so."""
-    async with httpx.AsyncClient() as http, asyncio.timeout(WITHIN_S):
-        while True:
-            page = (await http.get(f"http://127.0.0.1:{port}/metrics")).text
-            families = text_string_to_metric_families(page)
-            if holds({one.name: one.value for family in families for one in family.samples}):
-                return
-
-
-async def _sql(url: str, query: str) -> datetime:
-    connection = await asyncpg.connect(url, timeout=WITHIN_S)
+async def _measured(stack: Stack, port: int, holds: Callable[[Mapping[str, float]], bool]) -> None:
+    """Return once the metrics of the backups say so; asked at the pace of Postgres' answers."""
+    connection = await asyncpg.connect(stack.found.database_url, timeout=WITHIN_S)
     try:
-        found = await connection.fetchval(query)
+        async with httpx.AsyncClient() as http, asyncio.timeout(WITHIN_S):
+            while True:
+                page = (await http.get(f"http://127.0.0.1:{port}/metrics")).text
+                families = text_string_to_metric_families(page)
+                if holds({one.name: one.value for family in families for one in family.samples}):
+                    return
+                await connection.execute("SELECT pg_sleep(0.1)")
+    finally:
+        await connection.close()
+
+
+async def _moment(stack: Stack) -> datetime:
+    """Now, by Postgres' clock."""
+    connection = await asyncpg.connect(stack.found.database_url, timeout=WITHIN_S)
+    try:
+        found = await connection.fetchval(_MOMENT)
         assert isinstance(found, datetime)
         return found
     finally:
@@ -153,6 +161,7 @@ async def _disaster(stack: Stack, data: Path) -> None:
 async def _restore(into: Path, moment: datetime, settings: Mapping[str, str]) -> str:
     """By the command, with nothing but the archive and the key; what it says."""
     told = {k: v for k, v in settings.items() if k.startswith("MUSTER_BACKUP")}
+    told |= {k: v for k, v in os.environ.items() if k.startswith("PYTHON")}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "muster", "restore"),
         *("--to", moment.isoformat(), "--into", str(into)),
