@@ -100,6 +100,11 @@ def chosen(labels: Sequence[Label], to_ms: int | None) -> Label:
     return before[-1]
 
 
+class _Life(NamedTuple):
+    began_ms: int
+    last_ms: int
+
+
 class Course(NamedTuple):
     """From which base, along which timeline, and at which position each timeline before it was left."""
 
@@ -114,12 +119,14 @@ def course(
     """How a moment is reached. `timeline` None: along the one that was lived on then.
 
     A server that was restored lives on a new timeline, and the one it left still has what it gave up: a later moment of
-    that is a moment like any other. `histories` are the texts of `holding.histories()`. Raises `BackupError`.
+    that is a moment like any other. And one that was restored for a drill leads nowhere if the old one lived on.
+    `histories` are the texts of `holding.histories()`. Raises `BackupError`.
     """
     if timeline is None:
-        began = _begun(holding)
-        lived = [one for one, at_ms in began.items() if to_ms is None or at_ms <= to_ms]
-        timeline = max(lived, default=_FIRST)
+        lives = _lives(holding).items()
+        lived = {one: life for one, life in lives if to_ms is None or life.began_ms <= to_ms}
+        # Of two that lived then, a restored one that was only tried is the one that ended first.
+        timeline = max(lived, key=lambda one: lived[one].last_ms, default=_FIRST)
     left = _left(histories.get(timeline, ""))
     leads = [
         label
@@ -150,12 +157,20 @@ def hole(holding: Holding, way: Course) -> str:
     return ""
 
 
-def _begun(holding: Holding) -> dict[int, int]:
-    """When each timeline began, as well as the archive knows."""
-    began = {number: kept.at_ms for number, kept in holding.histories().items()}
+def _lives(holding: Holding) -> dict[int, _Life]:
+    """From when to when each timeline was written, as well as the archive knows."""
+    times: dict[int, list[int]] = {}
+    for number, kept in holding.histories().items():
+        times.setdefault(number, []).append(kept.at_ms)
     for label in holding.labels:
-        began[label.timeline] = min(label.began_ms, began.get(label.timeline, label.began_ms))
-    return began
+        times.setdefault(label.timeline, []).extend((label.began_ms, label.ended_ms))
+    lives = {number: _Life(min(at), max(at)) for number, at in times.items()}
+    for kept in holding.objects:
+        file = kept.name.rsplit("/", 1)[1]
+        number = int(file[:8], 16) if "/wal/" in kept.name else 0
+        if number in lives:  # when a file was put last says nothing of when it was begun
+            lives[number] = lives[number]._replace(last_ms=max(lives[number].last_ms, kept.at_ms))
+    return lives
 
 
 def _left(history: str) -> dict[int, int]:

@@ -71,6 +71,10 @@ async def _restore(settings: Settings, order: Order) -> int:
             "signing keys are not in it: put them into MUSTER_KEYS_DIR, or phones refresh their tokens"
         )
     _say_master(settings, order, restored)
+    if not settings.media_s3_bucket:
+        print(
+            f"uploads are in no backup: put their directory into {order.into / 'media'}, or set MUSTER_MEDIA_DIR"
+        )
     if restored.label.role == USER:
         print(f"start it by: MUSTER_DATA={order.into} muster up")
     else:

@@ -109,6 +109,23 @@ def test_a_moment_is_reached_along_the_timeline_that_was_lived_on(
     assert (found.label.id, found.timeline) == (_id(base), along)
 
 
+@pytest.mark.parametrize(
+    ("to_ms", "along"), [(None, 1), (35_000, 1), (20_400, 1), (15_000, 1), (40_001, 1)]
+)
+def test_what_was_restored_for_a_drill_is_no_way_while_the_old_server_lives_on(
+    to_ms: int | None, along: int
+) -> None:
+    """Although it began later, and wrote into the same archive for a while; by its number it is found."""
+    tried, log = _label(2, 20_500, 5, 2), [_file(1, 9) + ".partial", "00000002.history"]
+    objects = [
+        Kept(wal_name(SYSTEM, f), 1, at) for f, at in zip(log, (40_000, 20_000), strict=True)
+    ]
+    holding = _holding([_label(1, 1000, 1), tried], [], objects)
+    found = course(holding, HISTORIES, to_ms)
+    assert (found.label.id, found.timeline) == (_id(1), along)
+    assert course(holding, HISTORIES, None, 2).label == tried
+
+
 def test_a_timeline_that_no_base_leads_to_is_a_sentence() -> None:
     """Rather than a Postgres that gives up in the middle."""
     with pytest.raises(BackupError, match="timeline 9"):
