@@ -23,7 +23,7 @@ from api.ground import Ground
 from api.hosting import calendar_handlers, event_finding_handlers, event_handlers, event_jobs
 from api.identifying import identities, service_keys
 from api.later import LaterHandlers
-from api.limits import Limits, Rates
+from api.limits import Limits
 from api.links import AppLinkHandlers, LinkHandlers
 from api.media import MediaHandlers
 from api.members import MemberHandlers
@@ -37,15 +37,16 @@ from api.polls import PollHandlers
 from api.presence import PresenceHandlers
 from api.pushing import extensions, push_handlers, stale
 from api.rooms import RoomHandlers
+from api.safety import agreements_of, lapsing, safety_handlers
 from api.sealing import sealing as sealing_rounds
 from api.service import KeySet, ServiceHandlers
 from api.sessions import SessionHandlers
-from api.staff import StaffHandlers
 from api.store import StoreHandlers
 from api.table import Handlers, table
 from api.webhooks import WebhookHandlers
 from muster import (
     departures,
+    lapses,
     mails,
     orphans,
     polls,
@@ -55,9 +56,10 @@ from muster import (
     sealing,
     stale_devices,
 )
+from muster.agreements import Agreements
 from muster.arrivals import Arrivals
 from muster.attaching import Attaching
-from muster.bucket import Rate
+from muster.breaker import ISSUER, Breaker
 from muster.closing import Closing
 from muster.config import Settings
 from muster.contacts import Contacts
@@ -79,8 +81,8 @@ from muster.pins import Pins
 from muster.placing import Placing
 from muster.polls import Polls
 from muster.previews import PreviewMetrics, Previews, Reads
+from muster.quotas import Quotas
 from muster.reminders import Reminders
-from muster.reports import Reports
 from muster.rooms import Rooms
 from muster.scheduled import Schedule
 from muster.search import Search
@@ -105,7 +107,6 @@ from muster.stores.postgres.pointers import PostgresPointers
 from muster.stores.postgres.polls import PostgresPolls
 from muster.stores.postgres.presence import PostgresPresence
 from muster.stores.postgres.previews import PostgresPreviews
-from muster.stores.postgres.reports import PostgresReports
 from muster.stores.postgres.rooms import PostgresRooms
 from muster.stores.postgres.search import PostgresSearch
 from muster.stores.postgres.sync import PostgresMoments
@@ -123,16 +124,10 @@ def assemble(on: Ground) -> Starlette:
     tokens = Tokens(
         on.ring, settings.issuer, settings.audience, settings.access_token_s, on.clock, on.random
     )
-    rates = Rates(
-        anonymous=Rate(settings.anonymous_per_min / 60, settings.anonymous_per_min),
-        reads=Rate(settings.reads_per_s, settings.reads_per_s * 5),
-        writes=Rate(settings.writes_per_s, settings.writes_per_s * 3),
-        searches=Rate(settings.searches_per_min / 60, max(1.0, settings.searches_per_min / 3)),
-        keys=Rate(settings.service_per_s, settings.service_per_s * 3),
-        media=Rate(settings.media_per_min / 60, max(1.0, settings.media_per_min / 3)),
-    )
-    limits = Limits(rates, on.clock, on=settings.rate_limits)
+    guards = on.guards
+    limits = Limits(guards.tolls, Quotas.of(settings), guards.attempts)
     once = Once(PostgresIdempotency(on.primary))
+    agreements = agreements_of(on)
     gate = Gate(
         tokens,
         on.control,
@@ -143,14 +138,16 @@ def assemble(on: Ground) -> Starlette:
         service_keys(on),
         extensions(on, tokens),
         settings.min_version,
+        agreements,
     )
     documents = DocumentHandlers()
-    routes = table(_handlers(on, tokens, limits, documents))
+    routes = table(_handlers(on, tokens, limits, documents, agreements))
     return create_app(
         routes,
         gate,
         documents,
         on.metrics,
+        guards.borders,
         settings.allowed_origins,
         tls=settings.tls_cert is not None,
     )
@@ -165,6 +162,7 @@ def timers(on: Ground, rng: random.Random, metrics: JobMetrics | None = None) ->
         orphans.KIND: orphaned(on).fire,
         departures.KIND: leaving(on.primary, on.writer).fire,
         stale_devices.KIND: stale(on).fire,
+        lapses.KIND: lapsing(on).fire,
         sealing.KIND: sealing_rounds(on).fire,
         **event_jobs(on),
     }
@@ -210,9 +208,14 @@ def courier(on: Ground, rng: random.Random) -> Courier:
 
 def _foreign(on: Ground) -> Foreign:
     issuers = parse_issuers(on.settings.trusted_issuers)
+    rng = random.Random()  # noqa: S311  # spreads fetches, hides nothing
     keys = {
-        name: ForeignKeys(fetching(on.abroad.issuers, issuer), on.clock)
-        for name, issuer in issuers.items()
+        name: ForeignKeys(
+            fetching(on.abroad.issuers, issuer),
+            on.clock,
+            on.breakers.of(f"issuer {number}", Breaker(rng, ISSUER)),
+        )
+        for number, (name, issuer) in enumerate(issuers.items(), start=1)
     }
     return Foreign(issuers, keys, on.clock)
 
@@ -255,7 +258,7 @@ def _intake(on: Ground) -> Intake:
 
 def _placing(on: Ground) -> Placing:
     visits = Visits(on.writer, PostgresVisits(on.primary))
-    return on.placement.placing(visits, limited=on.settings.rate_limits)
+    return on.placement.placing(visits, on.guards.fixes(on.settings))
 
 
 def _messages(on: Ground, gallery: Gallery) -> MessageHandlers:
@@ -273,7 +276,13 @@ def _page(settings: Settings) -> PageHandlers:
     return PageHandlers(packaged(), settings.hub_urls, media_origins(settings), tiles)
 
 
-def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHandlers) -> Handlers:
+def _handlers(
+    on: Ground,
+    tokens: Tokens,
+    limits: Limits,
+    documents: DocumentHandlers,
+    agreements: Agreements,
+) -> Handlers:
     settings, writer = on.settings, on.writer
     known = PostgresPeople(on.primary)
     identified = identities(on, tokens, limits)
@@ -288,7 +297,6 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
     finding = Finding(PostgresFinding(on.primary))
     contacts = PostgresContacts(on.primary)
     rooms = Rooms(PostgresRooms(on.primary, on.reads))
-    reports = Reports(PostgresReports(on.primary), on.clock, on.random)
     depot = on.media.depot
     gallery = Gallery(PostgresMedia(on.primary), depot, settings.media_link_s)
     placing = _placing(on)
@@ -323,7 +331,7 @@ def _handlers(on: Ground, tokens: Tokens, limits: Limits, documents: DocumentHan
         attendance=attendance_handlers(on.primary, on.writer, on.clock, placing),
         media=MediaHandlers(_intake(on), gallery, on.clock),
         store=StoreHandlers(depot if isinstance(depot, LocalDepot) else None),
-        staff=StaffHandlers(reports, people, sessions, writer),
+        **safety_handlers(on, people, sessions, agreements)._asdict(),
         service=ServiceHandlers(
             on.registry, lambda: KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping
         ),

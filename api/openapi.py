@@ -150,7 +150,7 @@ def _operation(route: Route, rule: RouteRule) -> dict[str, Any]:
         }
     if route.body is not None:
         operation["requestBody"] = {
-            "required": True,
+            "required": not route.bare,
             "content": {
                 "application/json": {"schema": {"$ref": _REF.format(name=route.body.__name__)}}
             },

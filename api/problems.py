@@ -32,6 +32,9 @@ TITLES: Final[dict[Code, str]] = {
     Code.archived: "The room is archived",
     Code.upgrade_required: "This version is no longer served",
     Code.already_done: "Already done",
+    Code.silenced: "Silenced",
+    Code.slow_mode: "Too soon for this room",
+    Code.agreement_required: "New terms to be accepted",
 }
 
 

@@ -19,6 +19,7 @@ from muster.media import Purpose, picture_of, unfit_picture
 from muster.people import unknown_person
 from muster.permission import RoomKind
 from muster.rooms import (
+    SLOW_MOST_S,
     PublicRoomPage,
     Room,
     RoomPage,
@@ -49,13 +50,14 @@ class NewRoom(Struct, frozen=True):
 
 
 class ChangeRoom(Struct, frozen=True):
-    """What is absent stays; a `picture` of null takes it away."""
+    """What is absent stays; a `picture` of null takes it away. `slow_s`: members wait so long between two messages."""
 
     title: _Line | None = None
     topic: Annotated[str, Meta(max_length=4_000)] | None = None
     history: Literal["all", "from_join"] | None = None
     archived: bool | None = None
     picture: UUID | UnsetType | None = UNSET
+    slow_s: Annotated[int, Meta(ge=0, le=SLOW_MOST_S)] | None = None
 
 
 class MyRooms(Struct, frozen=True):
@@ -77,7 +79,7 @@ class RoomHandlers:
         wanted = call.body(NewRoom)
         people = wanted.people if wanted.peer is None else [*wanted.people, wanted.peer]
         new = new_room(call.me, RoomKind(wanted.kind), wanted.title, wanted.topic, people)
-        self._limits.weigh(call.me, len(new.people) / _PEOPLE_PER_WRITE)
+        await self._limits.weigh(call.me, len(new.people) / _PEOPLE_PER_WRITE)
         # The id follows from who asks and the Idempotency-Key: a repeat makes no second room, even
         # if the first request died between the commit and its answer.
         made = RoomId(uuid5(call.me, call.client_id))
@@ -102,10 +104,12 @@ class RoomHandlers:
             history=wanted.history,
             archived=wanted.archived,
             picture=picture_of(wanted.picture),
+            slow_s=wanted.slow_s,
         )
         if changes == Body():
             raise Refused(
-                Code.bad_request, "name at least one of title, topic, history, archived, picture"
+                Code.bad_request,
+                "name at least one of title, topic, history, archived, picture, slow_s",
             )
         try:
             await self._writer.submit(submit.settings(call.me, call.room, call.client_id, changes))

@@ -173,6 +173,9 @@ class Route(NamedTuple):
     media_type: str = ""
     """Of a `Raw` answer."""
 
+    bare: bool = False
+    """Whether the body may be left out: it is then as its type is by default."""
+
     refuses: tuple[Code, ...] = ()
     """What it may answer beyond what its shape says (see answers.py): a foreign room in a body is 404, for one."""
 

@@ -1,4 +1,4 @@
-"""Handlers about trouble: reports, and what staff do about people.
+"""Handlers about trouble: making reports, and what staff do about people's accounts.
 
 Owns the bodies of these routes. Must never tell a person that they were reported.
 """
@@ -10,13 +10,14 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from api.route import Call, Page
-from muster import submit
+from api.route import Call
+from muster import moderation, submit
+from muster.acting import Acting
 from muster.errors import Refused
 from muster.ids import PersonId, RoomId
 from muster.people import People
-from muster.reports import Reason, ReportPage, Reports
-from muster.sessions import Sessions, Submitter
+from muster.reports import Reason, Reports
+from muster.sessions import Sessions
 from proto.codes import Code
 from proto.entry import Seq
 
@@ -31,6 +32,12 @@ class NewReport(Struct, frozen=True):
     note: Annotated[str, Meta(max_length=4_000)] = ""
 
 
+class Why(Struct, frozen=True):
+    """Why staff do it: for the audit."""
+
+    reason: Annotated[str, Meta(max_length=2_000)] = ""
+
+
 class Reported(Struct, frozen=True):
     """Staff will see it."""
 
@@ -41,12 +48,12 @@ class StaffHandlers:
     """The routes about reports, bans and revocation."""
 
     def __init__(
-        self, reports: Reports, people: People, sessions: Sessions, writer: Submitter
+        self, reports: Reports, people: People, sessions: Sessions, acting: Acting
     ) -> None:
         self._reports = reports
         self._people = people
         self._sessions = sessions
-        self._writer = writer
+        self._acting = acting
 
     async def report(self, call: Call) -> Reported:
         new = call.body(NewReport)
@@ -60,20 +67,14 @@ class StaffHandlers:
             )
         raise Refused(Code.bad_request, "name a `person`, or a message by `room` and `seq`")
 
-    async def open_reports(self, call: Call) -> ReportPage:
-        page = call.query(Page)
-        return await self._reports.open(page.cursor, page.limit)
-
-    async def close_report(self, call: Call) -> None:
-        await self._reports.close(call.path("report", UUID), call.me)
-
     async def ban(self, call: Call) -> None:
         await self._people.may_act(call.claims.role, call.person)
-        await self._writer.submit(submit.ban(call.me, call.person, call.client_id))
+        why = moderation.measure(call.body(Why).reason)
+        await self._acting.do(moderation.ban(call.me, call.person, call.client_id, why))
 
     async def unban(self, call: Call) -> None:
         await self._people.may_act(call.claims.role, call.person)
-        await self._writer.submit(submit.unban(call.me, call.person, call.client_id))
+        await self._acting.do(submit.unban(call.me, call.person, call.client_id))
 
     async def revoke(self, call: Call) -> None:
         await self._people.may_act(call.claims.role, call.person)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from api import (
     adopters,
+    agreements,
     attendance,
     contacts,
     credentials,
@@ -23,6 +24,7 @@ from api import (
     media,
     members,
     messages,
+    moderation,
     oauth,
     people,
     phone,
@@ -44,6 +46,7 @@ from api.rows import attendance as attendance_rows
 from api.rows import events as events_rows
 from api.rows import people as people_rows
 from api.rows import rooms as rooms_rows
+from api.rows import safety as safety_rows
 from api.rows import service as service_rows
 from api.rows import talk as talk_rows
 from api.service import ServiceHandlers
@@ -77,6 +80,9 @@ class Handlers(NamedTuple):
     media: media.MediaHandlers
     store: store.StoreHandlers
     staff: staff.StaffHandlers
+    sanctions: moderation.SanctionHandlers
+    queue: moderation.QueueHandlers
+    agreements: agreements.AgreementHandlers
     adopters: adopters.AdopterHandlers
     webhooks: webhooks.WebhookHandlers
     service: ServiceHandlers
@@ -109,7 +115,10 @@ def table(to: Handlers) -> list[Route]:
         *rooms_rows.of_contacts(to.contacts),
         *rooms_rows.of_links(to.links, to.app_links),
         *people_rows.of_people(to.people),
-        *service_rows.of_staff(to.staff),
+        *safety_rows.of_staff(to.staff),
+        *safety_rows.of_sanctions(to.sanctions),
+        *safety_rows.of_queue(to.queue),
+        *safety_rows.of_agreements(to.agreements),
         *service_rows.of_adopters(to.adopters),
         *service_rows.of_webhooks(to.webhooks),
         *service_rows.of_service(to.service, to.documents),

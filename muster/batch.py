@@ -1,7 +1,7 @@
 """A batch of ops on one connection: the contract between the writer and Postgres.
 
     Lease              which ranges of entries a writer has committed and perhaps not yet published
-    BatchConnection    commits one batch as one call of commit_batch_v3 (stores/postgres/batch.py)
+    BatchConnection    commits one batch as one call of commit_batch_v4 (stores/postgres/batch.py)
     BatchFailed        why it did not: Poisoned, Repeat, Locked, Lost
 
 Owns what a failed batch means. Must never retry: the writer decides (muster/writer.py).

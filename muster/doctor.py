@@ -81,6 +81,7 @@ def of_postgres(facts: PostgresFacts, settings: Settings) -> Iterator[Finding]:
     yield _schema(facts)
     yield from _installation(facts, settings)
     yield _leases(facts.overdue)
+    yield _audit(facts)
     yield clock("Postgres", facts.clock_apart_ms)
 
 
@@ -183,6 +184,16 @@ def _schema(facts: PostgresFacts) -> Finding:
             "a newer release has migrated: upgrade these processes soon",
         )
     return fail("schema", f"revision {facts.revision} of {facts.newest}", "run `muster migrate`")
+
+
+def _audit(facts: PostgresFacts) -> Finding:
+    if not facts.audit_rewritable:
+        return ok("audit", "only added to, by rights")
+    return warn(
+        "audit",
+        "our role has rights above it: a trigger and the chain of hashes are what holds",
+        "let the doors log in as a role that is no superuser; `muster audit --check` tells of a change",
+    )
 
 
 def _installation(facts: PostgresFacts, settings: Settings) -> Iterator[Finding]:

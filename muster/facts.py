@@ -33,6 +33,7 @@ class PostgresFacts(NamedTuple):
     timeline: int | None  # None: the server does not tell
     overdue: Sequence[Lease]
     clock_apart_ms: float
+    audit_rewritable: bool = False  # our role may change rows of the audit, but for the trigger
 
 
 class ReplicaFacts(NamedTuple):

@@ -2,7 +2,7 @@
 
 Owns who gets an address, for which size, and how long it lives. Must never hand one out without having asked who may
 see it: the store cuts to the uploader, to members whose spans show the message it hangs on, to pictures of people
-and rooms in use, and to whom nobody blocks.
+and rooms in use, to whom nobody blocks, and to reviewers of a report of that message.
 """
 
 from __future__ import annotations

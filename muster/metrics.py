@@ -162,3 +162,21 @@ class BackupMetrics:
             ["what"],
             registry=registry,
         )
+
+
+class ModerationMetrics:
+    """What moderators and staff do."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.acts = Counter(
+            "muster_moderation_acts",
+            "Silences, bans and such that changed something, by op",
+            ["op"],
+            registry=registry,
+        )
+        self.reports = Counter(
+            "muster_reports_settled",
+            "Reports somebody was done with, by action",
+            ["action"],
+            registry=registry,
+        )

@@ -1,7 +1,7 @@
 """An op: one thing somebody wants done to a log, and what came of it.
 
 Owns the shape that both doors submit to the writer (muster/writer.py) and the writer submits to Postgres
-(commit_batch_v3). Must never decide whether an op is allowed: `allow` is filled from muster/permission.py and
+(commit_batch_v4). Must never decide whether an op is allowed: `allow` is filled from muster/permission.py and
 judged by Postgres under the room's lock.
 """
 
@@ -24,9 +24,9 @@ class Op(Struct, frozen=True, gc=False):
     """One request to change a log.
 
     `kind` is an EntryKind, or one of `create`, `invite`, `uncontact`, `link`, `unlink`, `link_join`, `poll`, `place`,
-    and those about events (muster/hosting.py). `body` is everything of proto.entry.Body but text and target (or
-    NewRoom, ProfileChange, PrivacyChange, PushChange, LinkTerms, EventChange, Attending,
-    VisitChange).
+    and those about events (muster/hosting.py) and of moderators (muster/moderation.py). `body` is everything of
+    proto.entry.Body but text and target (or NewRoom, ProfileChange, PrivacyChange, PushChange, LinkTerms, EventChange,
+    Attending, VisitChange, Measure).
     `target` / `target_client` name the message an edit, deletion or reaction is about. `locks` are rooms besides
     `room` whose head may move (self logs that get a side entry).
     """
@@ -109,8 +109,18 @@ class VisitChange(Struct, frozen=True, omit_defaults=True, gc=False):
     host: UUID | None = None
 
 
+class Measure(Struct, frozen=True, omit_defaults=True, gc=False):
+    """The body of what moderators and staff do about somebody: until when, and why (for the audit and them alone)."""
+
+    until_ms: int | None = None
+    reason: str | None = None
+
+
 class Committed(Struct, frozen=True, gc=False):
-    """One entry or verdict that commit_batch_v3 answered. `status` is ok, known, same, side or a Code's name."""
+    """One entry or verdict that commit_batch_v4 answered.
+
+    `status` is ok, known, same, side, barred or a Code's name; a refusal for a time has `until_ms` in its body.
+    """
 
     idx: int
     status: str
@@ -144,6 +154,8 @@ SENTENCES: Final[dict[tuple[str, Code], str]] = {
     ("vote", Code.conflict): "the poll is closed",
     ("visit", Code.conflict): "people come in from when doors open until the event is over",
     ("visit", Code.limit_exceeded): "nobody comes and goes that often",
+    ("silence", Code.bad_request): "somebody is silenced until a time within 366 days",
+    ("room_ban", Code.bad_request): "a ban ends in the future",
     ("edit", Code.conflict): "a poll is not edited: people have been asked this",
     ("create_event", Code.bad_request): _TIMES,
     ("change_event", Code.bad_request): _TIMES,
@@ -158,4 +170,4 @@ SENTENCES: Final[dict[tuple[str, Code], str]] = {
 """Why an op of this kind is refused with this code, where the code alone says too little."""
 
 STATUS_CODES: Final[dict[str, Code]] = {code.name: code for code in Code}
-"""Names that commit_batch_v3 answers for an op that is refused -> the code clients see."""
+"""Names that commit_batch_v4 answers for an op that is refused -> the code clients see."""

@@ -7,6 +7,7 @@ what happens to its batch.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 from muster.errors import Refused, not_found
@@ -40,16 +41,31 @@ class Pending:
             fresh = verdict.status == "ok"
             self.answer(Outcome(verdict.room, verdict.seq, verdict.msg_no, verdict.at_ms, fresh))
         else:
-            self.answer(_refusal(self.op.kind, verdict.status))
+            self.answer(_refusal(self.op.kind, verdict))
 
 
-def _refusal(kind: str, status: str) -> Refused:
-    if status == "not_found":
+def _refusal(kind: str, verdict: Committed) -> Refused:
+    if verdict.status == "not_found":
         return not_found()
-    code = STATUS_CODES[status]
+    if verdict.status == "barred":
+        return Refused(Code.conflict, "that is somebody banned from this room; lift the ban first")
+    code = STATUS_CODES[verdict.status]
+    if verdict.body is not None and verdict.body.until_ms is not None:
+        return _for_a_time(code, verdict.body.until_ms, verdict.at_ms)
     return Refused(code, SENTENCES.get((kind, code)) or _SENTENCES[code])
 
 
+def _for_a_time(code: Code, until_ms: int, now_ms: int) -> Refused:
+    """Both times are Postgres'."""
+    until = datetime.fromtimestamp(until_ms / 1_000, UTC)
+    sentence = _UNTIL[code].format(f"{until:%Y-%m-%dT%H:%M:%SZ}")
+    return Refused(code, sentence, retry_after_ms=max(1, until_ms - now_ms))
+
+
+_UNTIL: Final[dict[Code, str]] = {
+    Code.silenced: "you may write nothing here until {}",
+    Code.slow_mode: "members wait between two messages in this room; you may write again at {}",
+}
 _SENTENCES: Final[dict[Code, str]] = {
     Code.permission_denied: "your role in this room does not allow that",
     Code.archived: "this room is archived",

@@ -88,6 +88,7 @@ class Action(Enum):
     answer = "answer"
     host = "host"
     cohost = "cohost"
+    moderate = "moderate"
 
 
 PRESENT: Final = frozenset({Relation.member, Relation.moderator, Relation.owner})
@@ -146,6 +147,8 @@ ROOM_RULES: Final[dict[Action, dict[RoomKind, frozenset[Relation]]]] = {
     # To change it, to ask people, to check them in, and to know who came.
     Action.host: {RoomKind.event: _RANKS},
     Action.cohost: {RoomKind.event: _OWNER},
+    # Silence, bans, and the reports of what is said there; who outranks whom is judged besides (outranks_v1).
+    Action.moderate: dict.fromkeys(_SHARED, _RANKS),
 }
 
 
@@ -175,6 +178,9 @@ SERVICE_MASK: Final = sum(1 << (8 * k) for k, kind in enumerate(RoomKind) if kin
 
 NOTICE_MASK: Final = 1 << (8 * list(RoomKind).index(RoomKind.self_))
 """For what an event tells somebody in their own log, as nobody: relation `none`."""
+
+STAFF_MASK: Final = sum(0xFF << (8 * k) for k, kind in enumerate(RoomKind) if kind in _TALK)
+"""For what staff do wherever people talk, whatever they are there: the door has checked the service role."""
 
 SERVICE_RULES: Final[dict[Action, tuple[RoomKind, ...]]] = {
     Action.post: _TALK,

@@ -1,7 +1,7 @@
 """Ops waiting to be committed: one queue per room, first in first out.
 
 Owns the rules of who goes next: a room has at most one batch in flight; in one batch a room has either messages
-or changes, never both (commit_batch_v3 commits messages as a set); a sender's ops keep their order; no room
+or changes, never both (commit_batch_v4 commits messages as a set); a sender's ops keep their order; no room
 waits for another's length. Pure: no clock, no tasks.
 """
 

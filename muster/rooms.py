@@ -40,8 +40,16 @@ _HISTORY: Final = {
 """What a newcomer sees of what was said before, by kind of room; also the kinds that people make."""
 
 
+SLOW_MOST_S: Final = 21_600
+"""Of slow mode: six hours, as elsewhere."""
+
+
 class Room(Struct, frozen=True, gc=False):
-    """One room, as somebody in it sees it. `peer` is the other person of a direct room."""
+    """One room, as somebody in it sees it. `peer` is the other person of a direct room.
+
+    `slow_s`: how long members wait between two messages; 0: not at all. `silenced_until_ms`: I may write nothing here
+    until then, by its moderators' word or staff's.
+    """
 
     id: RoomId
     kind: RoomKind
@@ -57,6 +65,8 @@ class Room(Struct, frozen=True, gc=False):
     role: Relation
     peer: PersonId | None
     picture: UUID | None = None
+    slow_s: int = 0
+    silenced_until_ms: int | None = None
 
 
 class Peer(Struct, frozen=True, gc=False):

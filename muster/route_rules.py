@@ -15,12 +15,14 @@ class RouteRule(NamedTuple):
     """Who may call a route: people with one of `roles`, then `action` in the room; service keys with `scope`.
 
     Neither roles nor a scope: anyone, without a token. `extension`: the token of a notification extension too.
+    `unagreed`: people who have not accepted the terms in force too.
     """
 
     roles: frozenset[ServiceRole]
     action: Action | None = None
     scope: Scope | None = None
     extension: bool = False
+    unagreed: bool = False
 
     @property
     def anyone(self) -> bool:
@@ -29,8 +31,10 @@ class RouteRule(NamedTuple):
 
 ANYONE: Final = RouteRule(frozenset())
 _ANY: Final = RouteRule(PEOPLE)
+_UNAGREED: Final = RouteRule(PEOPLE, unagreed=True)
 _SEE: Final = RouteRule(PEOPLE, Action.see)
 _HOST: Final = RouteRule(PEOPLE, Action.host)
+_MODERATE: Final = RouteRule(PEOPLE, Action.moderate)
 _STAFF: Final = RouteRule(STAFF)
 _APP_PEOPLE: Final = RouteRule(frozenset(), scope=Scope.people)
 _APP_ROOMS: Final = RouteRule(frozenset(), scope=Scope.rooms)
@@ -133,8 +137,8 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("POST", "/v1/sessions/second-step"): ANYONE,
     ("POST", "/v1/sessions/refresh"): ANYONE,
     ("POST", "/v1/sessions/exchange"): ANYONE,
-    ("DELETE", "/v1/sessions/current"): _ANY,
-    ("DELETE", "/v1/sessions"): _ANY,
+    ("DELETE", "/v1/sessions/current"): _UNAGREED,
+    ("DELETE", "/v1/sessions"): _UNAGREED,
     ("GET", "/v1/me/sessions"): _ANY,
     ("DELETE", "/v1/me/sessions/{session}"): _ANY,
     ("DELETE", "/v1/me/devices/{device}"): _ANY,
@@ -164,7 +168,7 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("POST", "/v1/oauth/callback/{provider}"): ANYONE,
     ("POST", "/v1/oauth/complete"): ANYONE,
     ("POST", "/v1/people"): ANYONE,
-    ("GET", "/v1/me"): _ANY,
+    ("GET", "/v1/me"): _UNAGREED,
     ("PATCH", "/v1/me"): _ANY,
     ("GET", "/v1/me/blocks"): _ANY,
     ("PUT", "/v1/me/blocks/{person}"): _ANY,
@@ -193,10 +197,28 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("POST", "/v1/reports"): _ANY,
     ("GET", "/v1/reports"): _STAFF,
     ("POST", "/v1/reports/{report}/close"): _STAFF,
+    ("POST", "/v1/reports/{report}/take"): _STAFF,
+    ("POST", "/v1/reports/{report}/resolve"): _STAFF,
+    ("GET", "/v1/audit"): _STAFF,
+    ("GET", "/v1/rooms/{room}/reports"): _MODERATE,
+    # Which reports of the room: the queue itself sees to it.
+    ("POST", "/v1/rooms/{room}/reports/{report}/take"): _MODERATE,
+    ("POST", "/v1/rooms/{room}/reports/{report}/resolve"): _MODERATE,
+    ("GET", "/v1/rooms/{room}/silences"): _MODERATE,
+    ("PUT", "/v1/rooms/{room}/members/{person}/silence"): _MODERATE,
+    ("DELETE", "/v1/rooms/{room}/members/{person}/silence"): _MODERATE,
+    ("GET", "/v1/rooms/{room}/bans"): _MODERATE,
+    ("PUT", "/v1/rooms/{room}/bans/{person}"): _MODERATE,
+    ("DELETE", "/v1/rooms/{room}/bans/{person}"): _MODERATE,
+    ("GET", "/v1/agreements"): ANYONE,
+    ("GET", "/v1/me/agreements"): _UNAGREED,
+    ("POST", "/v1/me/agreements"): _UNAGREED,
     # On whom staff may act is muster.people.may_act_on.
     ("PUT", "/v1/people/{person}/ban"): _STAFF,
     ("DELETE", "/v1/people/{person}/ban"): _STAFF,
     ("POST", "/v1/people/{person}/revoke"): _STAFF,
+    ("PUT", "/v1/people/{person}/silence"): _STAFF,
+    ("DELETE", "/v1/people/{person}/silence"): _STAFF,
     ("GET", "/v1/service/people/{external}"): _APP_PEOPLE,
     ("PUT", "/v1/service/people/{external}"): _APP_PEOPLE,
     ("POST", "/v1/service/people/{external}/grant"): _APP_PEOPLE,

@@ -31,6 +31,9 @@ KIND: Final = "post"
 WAITING_MOST: Final = 100
 """Of one person, in all rooms."""
 
+LATE_MS: Final = 1_800_000
+"""Who must wait for so long (slow mode) is told so: jobs are tried again for an hour, and then they are dead."""
+
 
 class Draft(Struct, frozen=True, omit_defaults=True, gc=False):
     """What will be posted."""
@@ -107,7 +110,7 @@ class Schedule:
                 raise Refused(Code.permission_denied, "this account is banned")
             await self._writer.submit(_op(author, draft))
         except Refused as refused:
-            if refused.temporary:
+            if refused.temporary and (refused.retry_after_ms or 0) < LATE_MS:
                 raise
             why = Body(room=draft.room, code=int(refused.code), job=job.id)
             told = f"unsent:{job.id}:{job.due_ms}"

@@ -30,9 +30,14 @@ class Code(IntEnum):
     archived = 111
     upgrade_required = 112
     already_done = 113
+    silenced = 114
+    slow_mode = 115
+    agreement_required = 116
 
 
-TEMPORARY: Final = frozenset({Code.internal, Code.unavailable, Code.too_many_requests})
+TEMPORARY: Final = frozenset(
+    {Code.internal, Code.unavailable, Code.too_many_requests, Code.slow_mode}
+)
 """Codes after which the client repeats the same request, with the same client id, after a pause.
 
 `unavailable` and `internal` on a post mean *outcome unknown*: only the same client id is safe.
@@ -53,6 +58,9 @@ HTTP_STATUS: Final[dict[Code, int]] = {
     Code.archived: 409,
     Code.upgrade_required: 426,
     Code.already_done: 409,
+    Code.silenced: 403,
+    Code.slow_mode: 429,
+    Code.agreement_required: 403,
 }
 
 
@@ -82,6 +90,7 @@ class Close(IntEnum):
     upgrade_required = 4505
     flood = 4506
     protocol_violation = 4507
+    agreement_required = 4508
 
 
 CLOSE_TABLE: Final[dict[Close, CloseAdvice]] = {
@@ -105,6 +114,9 @@ CLOSE_TABLE: Final[dict[Close, CloseAdvice]] = {
     Close.upgrade_required: CloseAdvice(False, "this version of the app is no longer served"),
     Close.flood: CloseAdvice(False, "frames kept coming far above the limits"),
     Close.protocol_violation: CloseAdvice(False, "the WebSocket protocol itself was broken"),
+    Close.agreement_required: CloseAdvice(
+        False, "the terms now in force are to be accepted first; come back afterwards"
+    ),
 }
 
 

@@ -67,9 +67,9 @@ class EntryKind(StrEnum):
     """What happened.
 
     The first block lives in rooms, the second in self logs, the third in the control log, the fourth in self logs
-    again, the fifth in rooms (and a `vote` of an anonymous poll in its voter's self log), the last of events: `event`
-    in rooms, self logs and the control log, the others in self logs. The order never changes, and what is new comes
-    last: a kind's place is its number on the lanes.
+    again, the fifth in rooms (and a `vote` of an anonymous poll in its voter's self log), the sixth of events: `event`
+    in rooms, self logs and the control log, the others in self logs; the last in all three. The order never changes,
+    and what is new comes last: a kind's place is its number on the lanes.
     """
 
     post = "post"
@@ -115,6 +115,9 @@ class EntryKind(StrEnum):
     visit = "visit"
     notice = "notice"
 
+    silence = "silence"
+    unsilence = "unsilence"
+
     # Never written: what a hub reads that was written by a release it does not know yet.
     unknown = "unknown"
 
@@ -130,7 +133,7 @@ class Body(Struct, omit_defaults=True, gc=False):
     where no person speaks. edit: target, text, mentions,
     here, meta. delete: target. react, unreact: target, emoji. join: role, members. leave, kick:
     members. role: role. settings: title, topic, history, archived, picture (zeros: none any
-    more). pin, unpin: target.
+    more), slow_s. pin, unpin: target. silence: until_ms (subject may write nothing until then). unsilence: none.
     A post may be a poll. vote: target, choices, was; of an anonymous poll target, counts, voters.
     poll_closed: target. preview: target, preview.
     event: state (scheduled, doors_open, live, ended, cancelled), changed (names of what changed).
@@ -143,7 +146,8 @@ class Body(Struct, omit_defaults=True, gc=False):
     event: room, state (my answer, or removed; neither: fetch /v1/me/place).
     visit: room, state (entered, left), source, confidence, moment_ms (when, by the evidence). notice: what an
     event tells me: room, state (invited, changed, starts_soon, cancelled, waitlist_up), title, at_seq, changed.
-    Control log - revoke: session (absent: all sessions of subject). event: room.
+    silence, unsilence (of me): room (absent: everywhere), at_seq, until_ms, text (why).
+    Control log - revoke: session (absent: all sessions of subject). event: room. silence, unsilence: as in rooms.
     """
 
     text: str | None = None
@@ -181,3 +185,5 @@ class Body(Struct, omit_defaults=True, gc=False):
     source: str | None = None
     confidence: str | None = None
     moment_ms: int | None = None
+    until_ms: int | None = None
+    slow_s: int | None = None

@@ -1,4 +1,4 @@
-"""Rows of staff, of the app around the service, of the service itself and its page.
+"""Rows of the app around the service, of the service itself and its page.
 
 Owns their order: they are matched as they stand.
 """
@@ -9,36 +9,17 @@ from typing import Final
 
 from api import (
     adopters,
-    staff,
     webhooks,
 )
 from api.documents import DocumentHandlers
 from api.page import PageHandlers
-from api.route import Done, Limit, Page, Route
+from api.route import Done, Limit, Route
 from api.service import Health, Hubs, KeySet, ServiceHandlers
 from muster.arrivals import NewGrant
-from muster.reports import ReportPage
 from muster.webhooks import DeadLetters, Replayed, Secret, WebhookList
 from proto.codes import Code
 
 _MADE: Final = {201: "It was not there, and is made"}
-
-
-def of_staff(to: staff.StaffHandlers) -> list[Route]:
-    """What support and admins do."""
-    write = Limit.write
-    return [
-        Route("POST", "/v1/reports", to.report, "Report a person or a message", staff.Reported, 201,
-              staff.NewReport, limit=write, refuses=(Code.not_found,)),
-        Route("GET", "/v1/reports", to.open_reports, "Open reports, the oldest first", ReportPage,
-              query=Page),
-        Route("POST", "/v1/reports/{report}/close", to.close_report, "Be done with a report",
-              limit=write),
-        Route("PUT", "/v1/people/{person}/ban", to.ban, "Ban somebody", limit=write),
-        Route("DELETE", "/v1/people/{person}/ban", to.unban, "Lift a ban", limit=write),
-        Route("POST", "/v1/people/{person}/revoke", to.revoke, "End all sessions of somebody",
-              limit=write),
-    ]  # fmt: skip
 
 
 def of_adopters(to: adopters.AdopterHandlers) -> list[Route]:

@@ -4,6 +4,7 @@
 import * as frames from "./frames.js";
 import { Feed } from "./feed.js";
 import { Media } from "./media.js";
+import { Order } from "./order.js";
 import { People } from "./people.js";
 import { Pointers } from "./pointers.js";
 import { Presence } from "./presence.js";
@@ -37,6 +38,7 @@ export class Chat {
     this.early = [];
     this.roster = new Roster(me);
     this.presence = new Presence();
+    this.order = new Order(me, rest, changed);
     this.watched = "";
     this.people = new People(rest, changed);
     this.media = new Media(rest, changed);
@@ -189,6 +191,7 @@ export class Chat {
       this.#own(entry);
       return;
     }
+    this.order.entry(entry);
     this.stretches.log(entry.room)?.entry(entry, follows);
     this.roster.entry(entry);
     this.typing.get(entry.room)?.delete(entry.author);
@@ -211,6 +214,7 @@ export class Chat {
       if (body.state === "removed") this.contacts.delete(subject);
       else this.contacts.set(subject, { person: subject, ...this.people.get(subject), state: body.state });
     } else if (kind === "profile") this.rest.get("/v1/me").then((me) => this.#me(me), () => {});
+    this.order.own(entry);
     this.roster.own(entry);
   }
 

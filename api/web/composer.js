@@ -19,6 +19,7 @@ const WARN_FROM = 7500;
  */
 export function composerView(does) {
   const drafts = new Map();
+  let hinted = "";
   let room = null;
   let about = null;
   const text = h("textarea.composer-text", {
@@ -40,7 +41,7 @@ export function composerView(does) {
     // Not on the screen yet: it has no height to speak of.
     if (text.scrollHeight) text.style.height = `${Math.min(text.scrollHeight, 200)}px`;
     const count = [...text.value].length;
-    left.textContent = count > WARN_FROM ? `${CHARS - count} characters left` : "";
+    left.textContent = count > WARN_FROM ? `${CHARS - count} characters left` : hinted;
     left.classList.toggle("wrong", count > CHARS);
     attach.disabled = Boolean(about?.edits);
     const sendable = text.value.trim() || (pictures.any && !about?.edits);
@@ -115,8 +116,15 @@ export function composerView(does) {
     changed(false);
   }
 
+  /** What is to be known before one writes. */
+  function hint(words) {
+    if (words === hinted) return;
+    hinted = words;
+    changed(false);
+  }
+
   return {
-    element, move, reply: (row, name) => turn({ replies: row }, name), edit: (row) => turn({ edits: row }),
+    element, move, hint, reply: (row, name) => turn({ replies: row }, name), edit: (row) => turn({ edits: row }),
     focus: () => text.focus(),
   };
 }

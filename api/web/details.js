@@ -7,8 +7,9 @@ import { brief } from "./dates.js";
 import { fill, h, keyed } from "./dom.js";
 import { finder } from "./finder.js";
 import { icon } from "./icons.js";
+import { aboutMember, showBans, showReports, slowChoice } from "./keeping.js";
 import { isMuted } from "./list.js";
-import { button, personRow } from "./parts.js";
+import { button, iconButton, personRow } from "./parts.js";
 
 const MUTED_MS = 8 * 3_600_000;
 const PRESENCE_MS = 1000;
@@ -34,8 +35,13 @@ export function details(chat, room, jump, leave) {
       ? [room.peer && act("button.action.danger", () => block(chat, room, gone), "close", "Block")]
       : [act("button.action", () => makeLink(chat, at, links), "link", "Make an invite link"),
         act("button.action.danger", () => leaving(chat, room, gone), "leave", "Leave the room")];
-    body.append(topic, h("div.actions", {}, mute, others), links, pins, members);
+    const reports = h("section");
+    const bans = h("section");
+    const keeps = ranks && room.kind !== "direct";
+    body.append(topic, h("div.actions", {}, mute, others), reports, links, pins, keeps && slowChoice(chat, room) || "", bans, members);
     if (room.role === "invited") return null;
+    if (keeps) members.after = () => attempt(() => showBans(chat, room, bans));
+    if (keeps) attempt(() => Promise.all([showReports(chat, room, reports), showBans(chat, room, bans)]));
     attempt(async () => {
       const found = await chat.rest.get(at);
       topic.textContent = found.topic;
@@ -90,6 +96,7 @@ async function showMembers(chat, room, place, ranks) {
   const { members, more } = await chat.people.ofRoom(room.id);
   const kick = (one) => attempt(() => chat.change("DELETE", `/v1/rooms/${room.id}/members/${one.id}`))
     .then(() => showMembers(chat, room, place, ranks));
+  const again = () => Promise.all([showMembers(chat, room, place, ranks), place.after?.()]);
   const invite = async (one) => attempt(() => chat.change("PUT", `/v1/rooms/${room.id}/members/${one.id}`), "Invited.");
   const notes = { owner: "owner", moderator: "moderator" };
   const list = h("ul.people");
@@ -97,7 +104,8 @@ async function showMembers(chat, room, place, ranks) {
   const note = (one) => [one.id === chat.me ? "you" : notes[one.role], chat.presence.words(one.id, Date.now())].filter(Boolean).join(" · ");
   const show = keyed(list, (one) => one.id, (one) => JSON.stringify([one.name, one.role, there(one), note(one)]), (one) =>
     personRow({ ...one, there: there(one) }, note(one),
-      ranks && room.kind !== "direct" && one.id !== chat.me && button("Remove", () => kick(one))));
+      ranks && room.kind !== "direct" && one.id !== chat.me && [button("Remove", () => kick(one)),
+        iconButton("more", `More about ${one.name}`, () => aboutMember(chat, room, one, again), { "aria-haspopup": "dialog" })]));
   place.refresh = () => show(members);
   place.refresh();
   fill(place, h("h3.section-title", {}, `${more ? "More than " : ""}${members.length} people`),

@@ -1,6 +1,7 @@
 // Where the page begins: somebody is logged in here, or nobody is.
 // Owns going from one to the other. Everything else is made for the one who is.
 
+import { agreed } from "./agreed.js";
 import { attempt, places, tell } from "./announce.js";
 import { Chat } from "./chat.js";
 import { fill, h } from "./dom.js";
@@ -13,7 +14,8 @@ import { shell } from "./shell.js";
 import { install, LoggedOut, Tokens } from "./tokens.js";
 import { sentence } from "./ways.js";
 
-const OVER = { 4500: "Please log in again.", 4503: "You were logged out.", 4504: "This account is banned." };
+const OVER = { 4500: "Please log in again.", 4503: "You were logged out.", 4504: "This account is banned.",
+  4508: "Please log in again, and accept the terms." };
 
 const root = document.querySelector("#app");
 const rest = new Rest();
@@ -55,23 +57,25 @@ async function somebody(person) {
     tokens.end();
     over(OVER[code]);
   };
-  view = shell(root, chat, async () => {
+  const out = async () => {
     tokens.onend = () => {};
     await attempt(() => rest.ask("DELETE", "/v1/sessions/current"));
     tokens.end();
     over("");
-  });
-  if (await begin(chat)) view.route();
+  };
+  view = shell(root, chat, out);
+  const agrees = await begin(() => agreed(rest));
+  if (agrees === false) await out();
+  else if (agrees && (await begin(() => chat.start())) !== null) view.route();
 }
 
-/** Until the first list is here: the server may be away when the page is opened. */
-async function begin(chat) {
+/** What comes of it in the end: the server may be away when the page is opened. Null for who was logged out. */
+async function begin(work) {
   for (;;) {
     try {
-      await chat.start();
-      return true;
+      return await work();
     } catch (error) {
-      if (error instanceof LoggedOut) return false;
+      if (error instanceof LoggedOut) return null;
       if (!error.temporary) throw error;
       await new Promise((done) => setTimeout(done, 1000 + 2000 * Math.random()));
     }

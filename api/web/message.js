@@ -5,6 +5,7 @@ import { attachments, summary } from "./attachments.js";
 import { clock, dayLabel, full } from "./dates.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
+import { spoken } from "./order.js";
 import { face, iconButton } from "./parts.js";
 import { isBigEmoji, prose } from "./prose.js";
 
@@ -119,6 +120,9 @@ function noteText(chat, { item: { kind, author, subject, body }, subjects }) {
   if (kind === "pin") return `${by} pinned a message`;
   if (kind === "unpin") return `${by} unpinned a message`;
   if (kind === "event") return eventNote(by, body);
+  if (kind === "silence") return `${by} silenced ${about === "You" ? "you" : about} until ${full(body.until_ms)}`;
+  if (kind === "unsilence") return `${about} may write again`;
+  if ("slow_s" in body) return body.slow_s ? `${by} turned slow mode on: one message every ${spoken(body.slow_s)}` : `${by} turned slow mode off`;
   if (body.title) return `${by} named the room “${body.title}”`;
   if (body.archived) return `${by} archived the room`;
   return `${by} changed the room`;

@@ -4,10 +4,12 @@
 import { attempt } from "./announce.js";
 import { summary } from "./attachments.js";
 import { composerView } from "./composer.js";
+import { full } from "./dates.js";
 import { details } from "./details.js";
 import { fill, h, keyed, say } from "./dom.js";
 import { icon } from "./icons.js";
 import { print, rowElement } from "./message.js";
+import { spoken } from "./order.js";
 import { button, face, iconButton } from "./parts.js";
 import { rows } from "./rows.js";
 import { Scroll } from "./scroll.js";
@@ -65,7 +67,7 @@ export function roomView(chat, go) {
     if (seq) await find(seq);
     else await chat.stretches.open(room);
     if (id !== room) return;
-    attempt(() => Promise.all([chat.loadPins(room), chat.people.ofRoom(room)]));
+    attempt(() => Promise.all([chat.loadPins(room), chat.people.ofRoom(room), chat.order.load(room)]));
     if (seq === null && matchMedia("(pointer: fine)").matches) composer.focus();
   }
 
@@ -173,11 +175,15 @@ export function roomView(chat, go) {
   function footing(room) {
     const kind = room.role === "invited" ? "invited" : room.archived ? "archived"
       : room.kind === "announcement" && room.role === "member" ? "listen" : room.request ? "request" : "write";
-    if (foot.dataset.kind === `${kind}${id}`) return;
-    foot.dataset.kind = `${kind}${id}`;
+    const silenced = kind === "write" ? chat.order.silenced(id, Date.now()) : 0;
+    const slow = room.role === "member" ? chat.order.slow(id) : 0;
+    composer.hint(slow ? `Slow mode: one message every ${spoken(slow)}` : "");
+    if (foot.dataset.kind === `${kind}${id}${silenced}`) return;
+    foot.dataset.kind = `${kind}${id}${silenced}`;
     const act = (method, path, label, style) => button(label, () => attempt(() => chat.change(method, path)), style);
     const at = `/v1/rooms/${id}`;
-    if (kind === "write") fill(foot, composer.element);
+    if (silenced) fill(foot, h("p.ask", { role: "status" }, `You may write nothing here until ${full(silenced)}.`));
+    else if (kind === "write") fill(foot, composer.element);
     else if (kind === "invited") {
       fill(foot, h("div.ask", {}, h("p", {}, "You are invited to this room."),
         act("POST", `${at}/leave`, "Decline", "plain"), act("POST", `${at}/join`, "Join", "primary")));

@@ -4,7 +4,7 @@
 import { dayKey } from "./dates.js";
 
 const GROUP_MS = 5 * 60_000;
-const NOTES = new Set(["join", "leave", "kick", "role", "settings", "pin", "unpin", "event"]);
+const NOTES = new Set(["join", "leave", "kick", "role", "settings", "pin", "unpin", "event", "silence", "unsilence"]);
 
 /**
  * @param {object[]} items of a log, in order

@@ -8,6 +8,7 @@ import { full } from "./dates.js";
 import { h } from "./dom.js";
 import { emojiGrid, quickRow } from "./emoji.js";
 import { icon } from "./icons.js";
+import { report } from "./report.js";
 
 /** @param {{reply: () => void, edit: () => void, react: (emoji: string) => void}} does */
 export function sheet(chat, room, row, does) {
@@ -40,7 +41,8 @@ export function sheet(chat, room, row, does) {
         act("copy", "Copy text", copy),
         mine && act("edit", "Edit", does.edit),
         (ranks || room.kind === "direct") && act("pin", pinned ? "Unpin" : "Pin", pin),
-        (mine || ranks) && act("trash", "Delete", remove, ".danger")),
+        (mine || ranks) && act("trash", "Delete", remove, ".danger"),
+        !mine && act("flag", "Report", () => report(chat, { room: room.id, seq: item.seq }), ".danger")),
       h("p.hint", {}, seenText(chat, room, row)));
   }, "sheet");
 }

@@ -99,7 +99,7 @@ async def test_the_same_wish_twice_is_one(door: Door) -> None:
     assert (await ada.done("GET", "/v1/me/scheduled"))["scheduled"] == [made]
 
 
-@pytest.mark.parametrize("how", ["kicked", "muzzled", "archived", "banned"])
+@pytest.mark.parametrize("how", ["kicked", "muzzled", "archived", "banned", "silenced"])
 async def test_who_may_no_longer_post_is_told(door: Door, how: str) -> None:
     """Rights are those of the moment: nothing is posted, and the author's own log says so, once."""
     ada, bob = await door.someone(), await door.someone()
@@ -113,6 +113,9 @@ async def test_who_may_no_longer_post_is_told(door: Door, how: str) -> None:
         await ada.done("PUT", role, json={"role": "member"})
     elif how == "archived":
         await ada.done("PATCH", f"/v1/rooms/{room}", json={"archived": True})
+    elif how == "silenced":
+        until = {"until_ms": door.clock.now_ms() + 86_400_000}
+        await ada.done("PUT", f"/v1/rooms/{room}/members/{bob.id}/silence", json=until)
     else:
         await door.database.execute(
             "UPDATE people SET banned_at = now() WHERE person_id = $1", bob.id
@@ -121,7 +124,8 @@ async def test_who_may_no_longer_post_is_told(door: Door, how: str) -> None:
     assert await _runner(door).round() == 1
     assert await _log(ada, room, "post") == []
     [told] = await _log(bob, bob.id, "unsent")
-    code = {"kicked": Code.not_found, "archived": Code.archived}.get(how, Code.permission_denied)
+    codes = {"kicked": Code.not_found, "archived": Code.archived, "silenced": Code.silenced}
+    code = codes.get(how, Code.permission_denied)
     assert told["body"] == {
         "text": "to nobody",
         "room": room,
@@ -129,6 +133,24 @@ async def test_who_may_no_longer_post_is_told(door: Door, how: str) -> None:
         "job": made["id"],
     }
     assert await door.database.fetchval("SELECT count(*) FROM jobs") == 0
+
+
+@pytest.mark.parametrize(("slow_s", "left"), [(600, 1), (7200, 0)])
+async def test_in_a_slow_room_it_waits_its_turn_unless_that_is_long(
+    door: Door, slow_s: int, left: int
+) -> None:
+    """A few minutes later it is tried again; of hours its author is told instead."""
+    ada, bob = await door.someone(), await door.someone()
+    room = await ada.room("group", bob)
+    await ada.done("PATCH", f"/v1/rooms/{room}", json={"slow_s": slow_s})
+    await _schedule(door, bob, room)
+    await bob.post(room, "my turn")
+    await _comes(door)
+    assert await _runner(door).round() == 1
+    assert [entry["body"]["text"] for entry in await _log(ada, room, "post")] == ["my turn"]
+    assert await door.database.fetchval("SELECT count(*) FROM jobs WHERE kind = 'post'") == left
+    codes = [told["body"]["code"] for told in await _log(bob, bob.id, "unsent")]
+    assert codes == [int(Code.slow_mode)] * (1 - left)
 
 
 async def test_a_scheduled_message_can_be_taken_back(door: Door) -> None:

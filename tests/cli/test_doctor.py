@@ -43,6 +43,7 @@ async def test_a_sound_installation_passes(
     code = await _doctor(shell)
     shown = capsys.readouterr().out
     assert (code, "  fail" in shown) == (0, False), shown
+    assert "warn  audit: our role has rights above it" in shown, "a superuser's"
     for url in (shell["MUSTER_DATABASE_URL"], shell["MUSTER_REDIS_URL"]):
         assert url.split("@")[0].rsplit(":", 1)[1] not in shown
 

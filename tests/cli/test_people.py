@@ -37,6 +37,8 @@ async def test_promoting_makes_staff_and_ends_no_session(
     capsys.readouterr()
     assert await _people(database_url, "promote", "ada", "--role", "support") == 0
     assert "is support already" in capsys.readouterr().out
+    acts = await database.fetch("SELECT action, actor_as FROM audit")
+    assert [tuple(row) for row in acts] == [("promote", "operator")]
 
 
 async def test_who_loses_rights_is_logged_out(

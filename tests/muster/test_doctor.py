@@ -83,6 +83,11 @@ def test_versions_that_are_too_old_are_said() -> None:
     assert _redis(version="7.4.0") == {}
 
 
+def test_a_role_above_the_audits_rights_is_a_warning() -> None:
+    """Then only the trigger and the chain hold."""
+    assert _postgres(audit_rewritable=True) == {"audit": Verdict.warn}
+
+
 def test_a_standby_is_no_primary() -> None:
     """Writes would all fail."""
     assert _postgres(recovering=True) == {"role": Verdict.fail}

@@ -60,7 +60,7 @@ async def test_postgres_reads_the_table_alike(database_url: str) -> None:
         relations,
     )
     assert [row[0] for row in rows] == list(expected_all)
-    assert len(rows) == len(Action) * len(RoomKind) * len(Relation) == 24 * 7 * 7
+    assert len(rows) == len(Action) * len(RoomKind) * len(Relation) == 25 * 7 * 7
     others = [kind for kind in RoomKind if kind is not RoomKind.control]
     for kind in others:
         assert not await connection.fetchval(

@@ -84,14 +84,14 @@ def ack_before_commit(_: str) -> None:
 
 _ONE_STATEMENT = (
     (
-        "commit_posts_v2",
+        "commit_posts_v3",
         "WITH clock AS MATERIALIZED (",
         """WITH locked AS MATERIALIZED (
                SELECT * FROM rooms x WHERE x.room_id = ANY (p_room) ORDER BY x.room_id FOR NO KEY UPDATE
            ), clock AS MATERIALIZED (""",
     ),
-    ("commit_posts_v2", "FROM rooms r WHERE r.room_id = b.room", "FROM locked r WHERE r.room_id = b.room"),
-    ("commit_batch_v3", "ORDER BY r.room_id FOR NO KEY UPDATE", "ORDER BY r.room_id"),
+    ("commit_posts_v3", "FROM rooms r WHERE r.room_id = b.room", "FROM locked r WHERE r.room_id = b.room"),
+    ("commit_batch_v4", "ORDER BY r.room_id FOR NO KEY UPDATE", "ORDER BY r.room_id"),
     ("commit_fresh_v1", "ORDER BY r.room_id FOR NO KEY UPDATE) l", "ORDER BY r.room_id) l"),
     (
         "commit_fresh_v1",

@@ -63,3 +63,8 @@ async def test_maps_are_true_wherever_they_look(stack: Stack, browser: Browser) 
 async def test_clocks_of_other_zones_are_read_right(stack: Stack, browser: Browser) -> None:
     """Walls' clocks both ways, also where an hour comes twice or never; states by the clock; arrivals as bars."""
     await _hold(stack, browser, "moments")
+
+
+async def test_who_may_write_nothing_is_told_by_entries(stack: Stack, browser: Browser) -> None:
+    """In a room or everywhere, until a time, and whoever else is silenced does not matter; slow mode in words."""
+    await _hold(stack, browser, "order")

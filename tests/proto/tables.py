@@ -59,6 +59,9 @@ _ERRORS: Final[dict[Code, str]] = {
     Code.archived: "the room takes nothing new",
     Code.upgrade_required: "this version of the app is no longer served",
     Code.already_done: "there is nothing left to do",
+    Code.silenced: "you may write nothing for `retry_after_ms`, by a moderator's or staff's word",
+    Code.slow_mode: "members wait between two messages here; `retry_after_ms` says how long yet",
+    Code.agreement_required: "accept the current terms first: `GET /v1/me/agreements`",
 }
 
 

@@ -195,6 +195,12 @@ SERVER: Final[dict[str, frames.Server]] = {
         EntryKind.notice,
         Body(room=ROOM, at_seq=59, state="changed", title="Open air", changed=["starts_at_ms"]),
     ),
+    "entry: settings, slow mode": _entry(61, EntryKind.settings, Body(slow_s=30)),
+    "entry: silence": _entry(62, EntryKind.silence, Body(until_ms=NOW_MS + 3_600_000), subject=BOB),
+    "entry: unsilence": _entry(63, EntryKind.unsilence, Body(), subject=BOB),
+    "entry: silence of mine, by staff": _entry(
+        28, EntryKind.silence, Body(text="threats", until_ms=NOW_MS + 3_600_000)
+    ),
     "skip": frames.Skip(0, ROOM, 53, 60),
     "gap": frames.Gap(0, ROOM, 61, 900),
     "head": frames.Head(0, ROOM, 901, 880, frames.Preview(ADA, EntryKind.post, "hi", NOW_MS)),

@@ -1,5 +1,5 @@
 """One Postgres connection that commits batches, each as a single call: of commit_fresh_v1 where that can be, else of
-commit_batch_v3.
+commit_batch_v4.
 
 Owns the translation of ops to arrays and of Postgres' errors to `BatchFailed`. Must never hold a transaction
 open: a call is one statement, so a stopped process holds no lock.
@@ -35,7 +35,7 @@ STATEMENT_TIMEOUT_MS: Final = 1_500
 
 _COMMIT: Final = """
     SELECT idx, status, room_id, seq, msg_no, at_ms, kind, author, subject, target, body
-    FROM commit_batch_v3($1, $2, $3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[], $7::text[], $8::uuid[],
+    FROM commit_batch_v4($1, $2, $3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[], $7::text[], $8::uuid[],
                          $9::uuid[], $10::text[], $11::text[], $12::text[], $13::uuid[], $14::bigint[],
                          $15::text[], $16::bigint[], $17::bigint[])
 """
@@ -249,7 +249,7 @@ def _fresh_arguments(lease: Lease, ops: Sequence[Op]) -> tuple[object, ...]:
 def _fresh_rows(
     ops: Sequence[Op], seqs: list[int], msg_nos: list[int], bodies: list[str | None], at_ms: int
 ) -> list[Committed]:
-    """What commit_batch_v3 would have answered: one row per op."""
+    """What commit_batch_v4 would have answered: one row per op."""
     return [
         Committed(
             idx,

@@ -45,6 +45,7 @@ _OVERDUE: Final = """
     SELECT extract(epoch FROM clock_timestamp() - until)::float8, cardinality(rooms) FROM publish_leases
     WHERE until < clock_timestamp() AND cardinality(rooms) > 0 ORDER BY until LIMIT 1000
 """
+_AUDIT: Final = "SELECT coalesce(has_table_privilege(to_regclass('audit')::oid, 'UPDATE'), false)"
 _WAL_FILE: Final = "SELECT pg_walfile_name(pg_current_wal_lsn())"
 _CLOCK: Final = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::float8"
 _REPLAYED: Final = """
@@ -81,6 +82,7 @@ async def read_postgres(connection: asyncpg.Connection, clock: Clock) -> Postgre
         timeline=None if recovering else await _timeline(connection),
         overdue=[Lease(*row) for row in overdue],
         clock_apart_ms=await _clock_apart_ms(connection, clock),
+        audit_rewritable=await connection.fetchval(_AUDIT),
     )
 
 

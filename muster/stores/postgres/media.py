@@ -49,7 +49,7 @@ _INFOS: Final = f"""
 """  # noqa: S608  # constants
 _VISIBLE: Final = f"""
     SELECT m.secret, {_INFO} FROM media m
-    WHERE m.media_id = ANY ($2::uuid[]) AND m.state = 'ready' AND m.freed_at IS NULL AND (
+    WHERE m.media_id = ANY ($2::uuid[]) AND m.state = 'ready' AND (m.freed_at IS NULL AND (
         m.owner = $1
         OR m.purpose = 'avatar' AND m.used AND NOT EXISTS (
             SELECT 1 FROM blocks b WHERE (b.blocker, b.blocked) IN ((m.owner, $1), ($1, m.owner)))
@@ -70,6 +70,9 @@ _VISIBLE: Final = f"""
               AND EXISTS (SELECT 1 FROM spans s WHERE s.room_id = e.room_id AND s.person_id = $1
                           AND s.from_seq <= e.seq AND (s.to_seq IS NULL OR s.to_seq >= e.seq))
               AND NOT EXISTS (SELECT 1 FROM blocks b WHERE b.blocker = $1 AND b.blocked = m.owner)))
+        -- Whoever reviews a report sees what hung on the message, deleted or not.
+        OR EXISTS (SELECT 1 FROM report_media k JOIN reports r USING (report_id)
+                   WHERE k.media_id = m.media_id AND may_review_v1(r, $1)))
 """  # noqa: S608  # constants
 _CLAIM: Final = "SELECT claim_media_v1($1, $2, $3, $4::uuid[])"
 _UNCLAIM: Final = "SELECT unclaim_media_v1($1, $2, $3)"

@@ -25,7 +25,8 @@ _ROOM: Final = """
     SELECT r.kind, r.history, r.title, r.topic, r.archived_at IS NOT NULL, r.created_by, r.created_at, r.head, r.msg_no,
            r.members, m.relation,
            (SELECT o.person_id FROM members o
-            WHERE r.kind = 'direct' AND o.room_id = r.room_id AND o.person_id <> $2 LIMIT 1), r.picture
+            WHERE r.kind = 'direct' AND o.room_id = r.room_id AND o.person_id <> $2 LIMIT 1), r.picture, r.slow_s,
+           silenced_v1(r.room_id, $2)
     FROM rooms r JOIN members m ON m.room_id = r.room_id AND m.person_id = $2 WHERE r.room_id = $1
 """
 
@@ -104,4 +105,6 @@ def _room(room: RoomId, row: asyncpg.Record) -> Room:
         role=Relation(row[10]),
         peer=row[11],
         picture=row[12],
+        slow_s=row[13],
+        silenced_until_ms=None if row[14] is None else to_ms(row[14]),
     )

@@ -10,7 +10,9 @@ from uuid import UUID
 
 import asyncpg
 
+from muster.ids import PersonId
 from muster.permission import Relation, RoomKind, ServiceRole
+from muster.stores.postgres import audit
 from muster.trace import (
     Device,
     Owed,
@@ -129,5 +131,7 @@ async def rooms_of(database: asyncpg.Connection, person: Person) -> list[RoomOf]
 
 
 async def set_role(database: asyncpg.Connection, person: Person, role: ServiceRole) -> None:
-    """Give somebody a service role. Tokens issued before say the old one until they expire."""
-    await database.execute(_SET_ROLE, person.person, role.value)
+    """Give somebody a service role, and write that down. Tokens issued before say the old one until they expire."""
+    async with database.transaction():
+        await audit.by_hand(database, "promote", PersonId(person.person), role.value)
+        await database.execute(_SET_ROLE, person.person, role.value)

@@ -6,9 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from muster.ids import SessionId
+from muster.agreements import Accepted, Agreements, InForce, Said
+from muster.ids import PersonId, SessionId
 from proto import frames, limits
-from proto.codes import Close, Code
+from proto.codes import Close, Code, may_reconnect
+from realtime.errands import Checks
 from tests.fakes.hub import ROOM, token
 from tests.realtime.sockets.door import FAST, masked, opened_door
 
@@ -213,6 +215,30 @@ async def test_a_token_that_is_not_believed_ends_the_socket(given: str, code: Cl
         assert isinstance(before[0], frames.Error)
         assert isinstance(before[1], frames.Goaway)
         assert not before[1].resumable
+        assert not door.hub.calls
+
+
+class _NothingAccepted:
+    """Where what people accepted is kept; nobody did."""
+
+    async def of(self, person: PersonId) -> list[Accepted]:
+        return []
+
+    async def add(self, person: PersonId, documents: list[InForce]) -> None:
+        """Nobody asks for it."""
+
+
+async def test_who_owes_the_terms_is_told_so_and_stays_away() -> None:
+    """Where the operator insists: an error, and a close of its own, after which nobody comes back by themselves."""
+    said = Said(InForce("terms", "2", ""), InForce("privacy", "", ""), enforced=True)
+    async with opened_door(checks=Checks(Agreements(_NothingAccepted(), said))) as door:
+        peer = await door.opened()
+        await peer.send(frames.Auth(1, token()))
+        closed, before = await peer.closed()
+        assert closed == Close.agreement_required
+        assert not may_reconnect(closed)
+        assert isinstance(before[0], frames.Error)
+        assert before[0].code == Code.agreement_required
         assert not door.hub.calls
 
 

@@ -1,4 +1,4 @@
-"""The claims of commit_fresh_v1: it does what commit_batch_v3 would, or nothing, and is not tried in vain for long."""
+"""The claims of commit_fresh_v1: it does what commit_batch_v4 would, or nothing, and is not tried in vain for long."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ async def connection(database_url: str) -> AsyncIterator[PostgresBatchConnection
 
 
 class World:
-    """Three rooms and four people; in the second world everything is the same but the ids of the rooms."""
+    """Four rooms and five people; in the second world everything is the same but the ids of the rooms."""
 
     def __init__(self, people: Sequence[PersonId], rooms: Sequence[RoomId]) -> None:
         self.people = people
         self.rooms = rooms
 
     def posts(self, seed: int) -> list[Op]:
-        """A batch: mostly fresh; some client ids come again, one author is out, one room is archived."""
+        """A batch: mostly fresh; some ids come again, two people may not, one room is archived, one slow."""
         rng = random.Random(seed)
         bad = rng.random() < 0.5
         ops = []
         for n in range(rng.randint(1, 12)):
-            room = self.rooms[rng.randrange(3 if bad else 2)]
-            author = self.people[rng.randrange(4 if bad else 3)]
+            room = self.rooms[rng.randrange(4 if bad else 2)]
+            author = self.people[rng.randrange(5 if bad else 3)]
             known = bad and rng.random() < 0.3
             client = f"c{rng.randrange(seed * 20 + 1)}" if known else f"c{seed * 20 + n}"
             ops.append(post(author, room, client, rng.choice(TEXTS)))
@@ -85,16 +85,21 @@ class World:
 
 
 async def _worlds(url: str, database: asyncpg.Connection) -> list[World]:
-    people = [await person(database, name) for name in ("", "peer_of_all", "", "")]
+    people = [await person(database, name) for name in ("", "peer_of_all", "", "", "")]
     worlds = []
     async with writing(url) as writer:
         for _ in range(2):
-            rooms = [await room_of(writer, *people[:3]) for _ in range(3)]
+            members = [*people[:3], people[4]]
+            rooms = [await room_of(writer, *members) for _ in range(4)]
             worlds.append(World(people, rooms))
     archived = [world.rooms[2] for world in worlds]
     await database.execute(
         "UPDATE rooms SET archived_at = now() WHERE room_id = ANY ($1::uuid[])", archived
     )
+    slow = [world.rooms[3] for world in worlds]
+    await database.execute("UPDATE rooms SET slow_s = 60 WHERE room_id = ANY ($1::uuid[])", slow)
+    silenced = "UPDATE members SET silenced_until = now() + interval '1 hour' WHERE person_id = $1"
+    await database.execute(silenced, people[4])
     return worlds
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest_asyncio
 
-from muster import hosting, submit
+from muster import hosting, moderation, submit
 from muster.batch import Lease
 from muster.clock import SystemClock
 from muster.events import Attending, EventChange, JoinsOn
@@ -155,3 +155,34 @@ async def test_rosters_bear_the_release_before(
         bob: ("going", True),
         dan: ("going", False),
     }
+
+
+async def test_what_moderators_do_binds_the_release_before(
+    database: asyncpg.Connection, database_url: str
+) -> None:
+    """By commit_batch_v3 who is silenced, waits or is banned is refused in words it knows; its acts are audited."""
+    ada, bob, eve = [await person(database) for _ in range(3)]
+    async with writing(database_url) as writer:
+        room = await room_of(writer, ada, bob, eve)
+        until = moderation.measure("", SystemClock().now_ms() + 3_600_000)
+        await writer.submit(moderation.silence(ada, room, bob, "silence", until))
+        await writer.submit(submit.settings(ada, room, "slow", Body(slow_s=60)))
+
+        async def status(op: Op) -> str:
+            return str((await _commit(database, op, op.subject or ada, version=3))[0]["status"])
+
+        assert await status(post(bob, room, "b1")) == "permission_denied"
+        assert [await status(post(eve, room, f"e{n}")) for n in range(2)] == [
+            "ok",
+            "permission_denied",
+        ]
+        assert await status(submit.kick(ada, room, bob, "kick")) == "ok"
+        await writer.submit(moderation.room_ban(ada, room, bob, "ban", moderation.measure("")))
+        assert await status(submit.invite(ada, room, bob, "invite")) == "permission_denied"
+    acts = await database.fetch("SELECT action, actor_as FROM audit ORDER BY n")
+    assert [tuple(row) for row in acts] == [
+        ("silence", "owner"),
+        ("settings", "owner"),
+        ("kick", "owner"),
+        ("room_ban", "owner"),
+    ]

@@ -1,0 +1,24 @@
+const { Order, spoken } = await load("order");
+let told = 0;
+const rest = { get: async () => ({ silenced_until_ms: 5000, slow_s: 30 }) };
+const order = new Order("me", rest, () => (told += 1));
+await order.load("r");
+same([order.silenced("r", 4000), order.silenced("r", 5000), order.slow("r"), told], [5000, 0, 30, 1]);
+const entry = (kind, body, subject = "me", room = "r") => order.entry({ kind, room, subject, body });
+entry("silence", { until_ms: 9000 }, "somebody");
+same(order.silenced("r", 8000), 0);
+entry("silence", { until_ms: 9000 });
+same([order.silenced("r", 8000), order.silenced("elsewhere", 8000), order.slow("r")], [9000, 0, 30]);
+entry("unsilence", {});
+entry("settings", { title: "new" });
+same([order.silenced("r", 0), order.slow("r")], [0, 30]);
+entry("settings", { slow_s: 0 });
+same([order.slow("r"), order.slow("elsewhere")], [0, 0]);
+order.own({ kind: "silence", body: { room: "r", until_ms: 9000 } });
+same(order.silenced("elsewhere", 8000), 0);
+order.own({ kind: "silence", body: { until_ms: 9000 } });
+same([order.silenced("r", 8000), order.silenced("elsewhere", 8000)], [9000, 9000]);
+order.own({ kind: "unsilence", body: {} });
+same(order.silenced("elsewhere", 8000), 0);
+same([1, 30, 60, 300, 3600, 21600].map(spoken),
+  ["1 second", "30 seconds", "1 minute", "5 minutes", "1 hour", "6 hours"]);
