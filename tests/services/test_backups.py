@@ -5,6 +5,7 @@ What takes long is in test_rounds.py and test_recovery.py, which `make prove` ru
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import shutil
@@ -21,6 +22,7 @@ from muster.archive import wal_name
 from muster.backups import BackupError
 from muster.keys import KeysError
 from muster.sealed_stream import Damaged
+from muster.services.backups.base import take_base
 from muster.services.backups.manifest import verify
 from muster.services.backups.opening import open_vault
 from muster.services.backups.programs import connection
@@ -31,6 +33,7 @@ from tests.fixtures.backups import (
     CANARY,
     KEY,
     SIGNING_KEYS,
+    WITHIN_S,
     Place,
     generation_of,
     muster,
@@ -150,6 +153,22 @@ async def test_nothing_in_the_archive_can_be_read_without_the_key(
     shell = {**place.shell, "MUSTER_BACKUP_KEY": "00" * 32}
     assert await muster(shell, "backup", "list") == 1
     assert "a key that is not among those given" in capsys.readouterr().err
+
+
+async def test_a_base_that_is_given_up_on_its_way_ends_at_once(
+    place: Place, tmp_path: Path
+) -> None:
+    """Although its program has more to say than anybody reads any more: a stop must not wait for that."""
+    async with place.apart(tmp_path) as apart:
+        taking = asyncio.create_task(take_base(apart.settings, apart.vault))
+        scratch = apart.settings.backup_spool
+        await place.until(lambda: any(file.stat().st_size for file in scratch.glob("scratch.*")))
+        taking.cancel()
+        done, _ = await asyncio.wait({taking}, timeout=WITHIN_S)
+        assert taking in done
+        assert taking.cancelled()
+        assert not [*scratch.glob("scratch.*")]
+        assert not await apart.vault.kept()
 
 
 async def test_a_base_is_held_to_its_manifest(tmp_path: Path) -> None:

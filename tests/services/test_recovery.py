@@ -142,16 +142,15 @@ async def test_a_damaged_piece_or_file_is_never_restored(
     place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whichever byte it is; and `check --into` holds the newest base to its manifest."""
-    async with place.rounds() as metrics:
-        await place.until(lambda: metrics("muster_backup_base_bytes") > 0)
-        await place.covered(metrics)
-    label = (await place.vault.holding()).labels[-1]
-    shutil.copytree(place.archive, tmp_path / "copy")
-    shell = {**place.shell, "MUSTER_BACKUP_DIR": str(tmp_path / "copy")}
+    async with place.apart(tmp_path / "copy") as apart:
+        async with apart.rounds() as metrics:
+            await apart.until(lambda: metrics("muster_backup_base_bytes") > 0)
+            await apart.covered(metrics)
+        label, shell, archive = (await apart.base()), apart.shell, apart.archive
     assert await muster(shell, "backup", "check", "--into", str(tmp_path / "look")) == 0
     assert "are what its manifest says" in capsys.readouterr().out
-    piece = tmp_path / "copy" / label.system / "base" / label.id / "000000"
-    wal = next((tmp_path / "copy" / label.system / "wal").iterdir())
+    piece = archive / label.system / "base" / label.id / "000000"
+    wal = next((archive / label.system / "wal").iterdir())
     for file in (piece, wal):
         whole = file.read_bytes()
         for wrong in (whole[:-1], whole[: len(whole) // 2], whole[:100] + b"!" + whole[101:], b""):

@@ -1,6 +1,6 @@
 """Backups that go on: after Postgres or the archive was away, and after a part of the log was lost.
 
-Each restores what was saved, so this is for `make prove`.
+Each takes bases and most restore what was saved, so this is for `make prove`.
 """
 
 from __future__ import annotations
@@ -65,3 +65,25 @@ async def test_a_log_that_was_lost_is_made_up_for_by_a_base(place: Place, tmp_pa
     restored = await restore(place.settings, place.vault, Order(tmp_path / "on", None), print)
     assert restored.label == holding.labels[-1] != before[-1]
     assert not restored.hole
+
+
+async def test_rounds_go_on_after_somebody_else_had_received_the_log(
+    place: Place, tmp_path: Path
+) -> None:
+    """Another process took the slot over for a while: ours ends before what Postgres keeps, so a base is taken."""
+    async with place.rounds() as metrics:
+        await place.until(lambda: metrics("muster_backup_base_bytes") > 0)
+        await place.covered(metrics)
+    before = (await place.vault.holding()).labels
+    async with place.apart(tmp_path) as other, other.rounds() as metrics:
+        for _ in range(3):
+            await other.says("received elsewhere")
+            await other.sql("SELECT pg_switch_wal()")
+        await other.covered(metrics)
+        await place.sql("CHECKPOINT")
+    async with place.rounds() as metrics:
+        await place.until(lambda: metrics("muster_backup_wal_files_total") > 0)
+        async with asyncio.timeout(WITHIN_S):
+            while len((await place.vault.holding()).labels) == len(before):
+                await place.sql("SELECT pg_sleep(0.02)")
+        await place.covered(metrics)

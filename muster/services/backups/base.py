@@ -113,7 +113,7 @@ async def _stream(
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+        await _drained(process)
     points = {
         which: (int(high, 16) << 32) + int(low, 16) for which, high, low in _POINT.findall(said)
     }
@@ -121,6 +121,14 @@ async def _stream(
         last = said.strip().splitlines()[-1:] or ["it said nothing"]
         raise BackupError(f"pg_basebackup failed: {last[0]}")
     return written, points
+
+
+async def _drained(process: Process) -> None:
+    """It has ended, and nothing it wrote waits for a reader: `wait` alone returns only then."""
+    assert process.stdout is not None, "it was asked for"
+    while await process.stdout.read(READ_BYTES):
+        pass
+    await process.wait()
 
 
 async def _said(stream: asyncio.StreamReader) -> str:

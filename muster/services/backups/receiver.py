@@ -35,6 +35,10 @@ class Receiver:
         """What it wrote that is still here."""
         return sum(path.stat().st_size for path in self.directory.glob("*"))
 
+    def received(self) -> list[str]:
+        """The names of the files that are here."""
+        return [path.name for path in self.directory.glob("*")]
+
     async def start(self) -> None:
         """Unless it runs. Raises `BackupError`, `OSError`."""
         if self.runs:

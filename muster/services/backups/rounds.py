@@ -18,8 +18,9 @@ from typing import Final
 
 import asyncpg
 
+from muster.archive import wal_name
 from muster.backoff import pause_s
-from muster.backups import BackupError, Label, is_due, outlived
+from muster.backups import BackupError, Label, is_due, outlived, segment
 from muster.clock import Clock
 from muster.config import Settings
 from muster.errors import Refused
@@ -35,6 +36,7 @@ from muster.stores.postgres.backups import (
     Receiving,
     Server,
     ensure_slot,
+    read_kept_from,
     read_receiving,
     read_server,
 )
@@ -155,15 +157,29 @@ class Rounds:
             await receiver.stop()
             self._heard_at = self._clock.monotonic()
         if not receiver.runs:
-            if await ensure_slot(database):
+            if await ensure_slot(database) or await self._behind(database, receiver):
                 await self._lost(receiver)
             await receiver.start()
 
+    async def _behind(self, database: asyncpg.Connection, receiver: Receiver) -> bool:
+        """Whether Postgres keeps the log from later on than we have it: somebody else, or a disk that is gone, had it.
+
+        Going on from what is here would then be refused for ever.
+        """
+        assert self._server is not None, "whose it is is known"
+        here = await asyncio.to_thread(receiver.received)
+        if not here:
+            beginning = wal_name(self._server.system, f"{self._server.timeline:08X}")
+            here = [one.name.rsplit("/", 1)[1] for one in await self._vault.kept(beginning)]
+        size = self._server.segment_bytes
+        numbers = [one.number for one in (segment(name, size) for name in here) if one is not None]
+        return not numbers or await read_kept_from(database) // size > max(numbers) + 1
+
     async def _lost(self, receiver: Receiver) -> None:
-        """No slot, so there may be a hole in the log: what is here ends before it, a base goes after it."""
+        """There may be a hole in the log: what is here ends before it, a base goes after it."""
         assert self._shipper is not None, "it was begun"
         self._base_needed = True
-        _log.warning("no slot kept the log: a base is taken")
+        _log.warning("some of the log may be lost: a base is taken")
         if receiver.directory.exists():
             await self._shipper.ship()
             await asyncio.to_thread(shutil.rmtree, receiver.directory)

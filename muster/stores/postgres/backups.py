@@ -26,6 +26,9 @@ _SERVER: Final = """
 _SLOT_STATUS: Final = "SELECT wal_status FROM pg_replication_slots WHERE slot_name = $1"
 _MAKE_SLOT: Final = "SELECT pg_create_physical_replication_slot($1, true)"
 _DROP_SLOT: Final = "SELECT pg_drop_replication_slot($1)"
+_KEPT_FROM: Final = (
+    "SELECT (restart_lsn - '0/0')::bigint FROM pg_replication_slots WHERE slot_name = $1"
+)
 _RECEIVED: Final = """
     SELECT (pg_current_wal_flush_lsn() - '0/0')::bigint,
            (SELECT (max(write_lsn) - '0/0')::bigint FROM pg_stat_replication
@@ -85,6 +88,11 @@ async def ensure_slot(connection: asyncpg.Connection) -> bool:
     if lost or not rows:
         await connection.fetch(_MAKE_SLOT, SLOT)
     return lost or not rows
+
+
+async def read_kept_from(connection: asyncpg.Connection) -> int:
+    """From which position on our slot keeps the log: what lies before it was received, by whomever."""
+    return int(await connection.fetchval(_KEPT_FROM, SLOT) or 0)
 
 
 async def read_receiving(connection: asyncpg.Connection) -> Receiving:
