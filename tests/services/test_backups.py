@@ -160,12 +160,11 @@ async def test_a_base_that_is_given_up_on_its_way_ends_at_once(
 ) -> None:
     """Although its program has more to say than anybody reads any more: a stop must not wait for that."""
     async with place.apart(tmp_path) as apart:
-        taking = asyncio.create_task(take_base(apart.settings, apart.vault))
         scratch = apart.settings.backup_spool
-        await place.until(lambda: any(file.stat().st_size for file in scratch.glob("scratch.*")))
-        taking.cancel()
-        done, _ = await asyncio.wait({taking}, timeout=WITHIN_S)
-        assert taking in done
+        async with asyncio.timeout(WITHIN_S), asyncio.TaskGroup() as tasks:
+            taking = tasks.create_task(take_base(apart.settings, apart.vault))
+            await place.until(lambda: any(one.stat().st_size for one in scratch.glob("scratch.*")))
+            taking.cancel()
         assert taking.cancelled()
         assert not [*scratch.glob("scratch.*")]
         assert not await apart.vault.kept()
