@@ -73,9 +73,9 @@ class PostgresSealed:
 
 async def read_seals(connection: asyncpg.Connection) -> SealFacts | None:
     """What there is; None on a database that knows no seals."""
-    if await connection.fetchval("SELECT to_regclass('data_keys') IS NULL"):
+    if not await _knows_seals(connection):
         return None
-    keys = [DataKeyFacts(*row) for row in await connection.fetch(_KEYS)]
+    keys = await read_data_keys(connection)
     rows = {
         f"{column.field.table}.{column.field.column}": {
             row[0]: row[1] for row in await connection.fetch(_of(_COUNT, column))
@@ -84,6 +84,17 @@ async def read_seals(connection: asyncpg.Connection) -> SealFacts | None:
     }
     [[phase, plain]] = await connection.fetch(_TOKENS)
     return SealFacts(keys, rows, phase == "both", plain)
+
+
+async def read_data_keys(connection: asyncpg.Connection) -> list[DataKeyFacts]:
+    """The data keys, wrapped; none on a database that knows no seals."""
+    if not await _knows_seals(connection):
+        return []
+    return [DataKeyFacts(*row) for row in await connection.fetch(_KEYS)]
+
+
+async def _knows_seals(connection: asyncpg.Connection) -> bool:
+    return bool(await connection.fetchval("SELECT to_regclass('data_keys') IS NOT NULL"))
 
 
 async def contract(connection: asyncpg.Connection) -> bool:
