@@ -28,6 +28,7 @@ from api.assembly import (
     timers,
 )
 from api.edge import ApiMetrics
+from api.forgetting import erasing, exporter, privacy_ground, retaining
 from api.ground import Abroad, Ground, MediaGround
 from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
@@ -44,6 +45,7 @@ from muster.control import ControlLog, ControlView
 from muster.darkroom.pool import Darkroom
 from muster.dialer import SystemDialer
 from muster.egress import EVERYWHERE, Egress
+from muster.erasing import Erasing
 from muster.errors import Refused
 from muster.fetch import Pages
 from muster.heap import Heap
@@ -59,6 +61,7 @@ from muster.orphans import Orphans
 from muster.outlet import Outlet
 from muster.placement import Placement
 from muster.resolver import SystemResolver
+from muster.retention import Retention
 from muster.ring import LiveRing
 from muster.sealing import Sealing
 from muster.setting import SettingsError
@@ -133,6 +136,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(_begun(stale(ground))),
                 tasks.create_task(_begun(lapsing(ground))),
                 tasks.create_task(_begun(sealing(ground))),
+                tasks.create_task(_begun(erasing(ground))),
+                tasks.create_task(_begun(retaining(ground))),
+                tasks.create_task(exporter(ground).run(rng)),
             ]
             if certificate is not None:
                 background.append(tasks.create_task(certificate.run()))
@@ -151,7 +157,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     return 0
 
 
-async def _begun(rounds: Orphans | Sealing | StaleDevices | Lapses) -> None:
+async def _begun(
+    rounds: Orphans | Sealing | StaleDevices | Lapses | Erasing | Retention,
+) -> None:
     """The first of these rounds; each sees to the next."""
     while True:
         try:
@@ -216,6 +224,7 @@ async def _ground(
     # The operator chose the issuers, and may have them on the inside.
     abroad = Abroad(Egress(networks(settings.egress_networks)), Egress(networks(EVERYWHERE)))
     shown = proving(settings, clock, registry)
+    privacy = privacy_ground(settings, registry, rng)
     async with _media(settings, ring, registry) as media, shown as identity:
         with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
             ground = Ground(
@@ -236,6 +245,7 @@ async def _ground(
                 placement,
                 sealed,
                 identity,
+                privacy,
                 memory,
             )
             yield ground, control, writer, tail
@@ -243,6 +253,7 @@ async def _ground(
         await egress.close()
     await roll.close()
     await standings.close()
+    await privacy.elsewhere.close()
     await publisher.close()
     for database in (*databases, *apart):
         await database.close()

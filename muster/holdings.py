@@ -48,7 +48,7 @@ class Table(NamedTuple):
     """The rule of one table. Every column stands in exactly one of the texts, separated by blanks.
 
     `mine` name whose a row is; `others` name other people or things; `words` are what somebody said, or what describes
-    them; `plain` are numbers, states and times. `secret` opens something, or says something of somebody else: no copy
+    them; `plain` are numbers, states and times. `closed` opens something, or says something of somebody else: no copy
     holds it. `sealed` lies sealed, and is opened for a copy.
     """
 
@@ -60,14 +60,14 @@ class Table(NamedTuple):
     others: str = ""
     words: str = ""
     plain: str = ""
-    secret: str = ""
+    closed: str = ""
     sealed: str = ""
     why: str = ""
 
     @property
     def columns(self) -> list[str]:
         """All of them, as often as they stand."""
-        texts = (self.mine, self.others, self.words, self.plain, self.secret, self.sealed)
+        texts = (self.mine, self.others, self.words, self.plain, self.closed, self.sealed)
         return [name for text in texts for name in text.split()]
 
     @property

@@ -138,7 +138,7 @@ def notice_of(told: Told) -> Notice:
 
 def _link(told: Told, room: RoomId | None) -> str:
     if told.kind is EntryKind.notice:
-        return f"/events/{room}"
+        return "/me/exports" if room is None else f"/events/{room}"
     if room is not None:
         return f"/rooms/{room}" + (f"/{told.body.at_seq}" if told.body.at_seq else "")
     return f"/people/{told.subject or told.author}"

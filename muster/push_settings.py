@@ -6,12 +6,12 @@ Owns their declarations. Must never read the environment.
 from dataclasses import dataclass
 from pathlib import Path
 
-from muster.safety_settings import SafetySettings
+from muster.privacy_settings import PrivacySettings
 from muster.setting import setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PushSettings(SafetySettings):
+class PushSettings(PrivacySettings):
     """See `muster.config.Settings`."""
 
     # Pushes

@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry
 
 from api.assembly import assemble
 from api.edge import ApiMetrics
+from api.forgetting import privacy_ground
 from api.ground import Abroad, Ground, MediaGround
 from api.memory import Ear, remembering
 from api.proving import proving
@@ -337,8 +338,10 @@ async def open_door(
     told = memory and memory.shelf.told
     nodes = nodes_at(redis_url, False, lanes, rng)
     publisher = RedisPublisher(nodes, lanes, PublisherMeters(registry), 1000, rng)
-    roll = roll_at(redis_url, False, rng, f"test-{secrets.token_hex(4)}")
-    standings = standings_at(redis_url, False, rng, f"test-{secrets.token_hex(4)}")
+    apart = f"test-{secrets.token_hex(4)}"
+    roll = roll_at(redis_url, False, rng, apart)
+    standings = standings_at(redis_url, False, rng, apart)
+    privacy = privacy_ground(settings, registry, rng, apart, apart)
     placement = Placement(standings, PostgresVenues(primary), clock, settings.place_terms, registry)
     view, news = ControlView(settings.access_token_s * 1000), asyncio.Event()
     writer = _writer(url, lambda: Outlet(publisher, uuid4, told), clock, registry, within_s)
@@ -367,6 +370,7 @@ async def open_door(
                 placement,
                 sealing,
                 identity,
+                privacy,
                 memory,
             )
             async with _asking(ground) as client, asyncio.TaskGroup() as tasks:
@@ -379,7 +383,8 @@ async def open_door(
                 finally:
                     for task in running:
                         task.cancel()
-    for opened in (*abroad, roll, standings, publisher, database, primary, replica):
+    closing = (*abroad, roll, standings, privacy.elsewhere, publisher, database, primary, replica)
+    for opened in closing:
         if opened is not None:
             await opened.close()
 

@@ -1,0 +1,96 @@
+"""The pieces of privacy, put together for this door: copies, erasures, consents, retention.
+
+Owns which of them gets which store. Must never open anything but what forgets people in Redis, for whoever brings what
+is open.
+"""
+
+from __future__ import annotations
+
+import random
+
+from prometheus_client import CollectorRegistry
+
+from api.ground import Ground, PrivacyGround
+from api.identifying import Identities
+from api.limits import Limits
+from api.mine import MineHandlers
+from muster import retention
+from muster.config import Settings
+from muster.consents import ConsentBook, purposes_of
+from muster.erasing import Erasing, Tools
+from muster.erasures import Erasures
+from muster.exporting import Exporter, Exports, Terms
+from muster.metrics import PrivacyMetrics
+from muster.owner_proof import OwnerProof
+from muster.retention import Retention
+from muster.stores.postgres.consents import PostgresConsents
+from muster.stores.postgres.erasing import PostgresErasing
+from muster.stores.postgres.exporting import PostgresExports, PostgresHeld
+from muster.stores.postgres.jobs import PostgresJobs
+from muster.stores.postgres.people import PostgresPeople
+from muster.stores.postgres.retention import PostgresRetention
+from muster.stores.redis.forgetting import forgetting_at
+
+
+def privacy_ground(
+    settings: Settings,
+    registry: CollectorRegistry,
+    rng: random.Random,
+    roll: str = "muster",
+    standings: str = "muster",
+) -> PrivacyGround:
+    """What privacy stands on; to be closed."""
+    elsewhere = forgetting_at(settings.redis_url, settings.redis_cluster, rng, roll, standings)
+    return PrivacyGround(elsewhere, PrivacyMetrics(registry))
+
+
+def mine_handlers(on: Ground, identified: Identities, limits: Limits) -> MineHandlers:
+    """The routes."""
+    settings = on.settings
+    proof = OwnerProof(
+        PostgresPeople(on.primary), identified.step_up, identified.sessions, on.clock
+    )
+    exports = Exports(
+        PostgresExports(on.primary), on.media.depot, _terms(settings), on.clock, on.random
+    )
+    metrics = on.privacy.metrics
+    return MineHandlers(
+        exports,
+        Erasures(PostgresErasing(on.primary), metrics, settings.erasure_days),
+        ConsentBook(PostgresConsents(on.primary), purposes_of(settings.consents)),
+        proof,
+        identified.people,
+        limits,
+    )
+
+
+def exporter(on: Ground) -> Exporter:
+    """Who makes copies in this process."""
+    return Exporter(
+        PostgresExports(on.primary),
+        PostgresHeld(on.primary, on.sealer),
+        on.media.depot,
+        _terms(on.settings),
+        on.clock,
+        on.privacy.metrics,
+    )
+
+
+def erasing(on: Ground) -> Erasing:
+    """Who forgets people."""
+    tools = Tools(on.media.depot, on.privacy.elsewhere, on.privacy.metrics)
+    return Erasing(PostgresErasing(on.primary), tools, PostgresJobs(on.primary), on.clock)
+
+
+def retaining(on: Ground) -> Retention:
+    """Who removes what is old."""
+    settings = on.settings
+    terms = retention.Terms(
+        settings.keep_days, settings.keep_sessions_days, settings.keep_reasons_days
+    )
+    kept = PostgresJobs(on.primary)
+    return Retention(PostgresRetention(on.primary), kept, on.clock, on.privacy.metrics, terms)
+
+
+def _terms(settings: Settings) -> Terms:
+    return Terms(settings.exports_per_day, settings.export_days, settings.media_link_s)
