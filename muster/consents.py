@@ -24,7 +24,7 @@ LISTED_MOST: Final = 500
 _PURPOSE: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
-class Purpose(Struct, frozen=True, gc=False):
+class ConsentPurpose(Struct, frozen=True, gc=False):
     """Something that may be consented to, and the version of its text that is shown now."""
 
     purpose: str
@@ -47,7 +47,7 @@ class Consent(Struct, frozen=True, gc=False):
 class Consents(Struct, frozen=True, gc=False):
     """What may be consented to, what I consent to now, and how that came about, the newest first."""
 
-    purposes: list[Purpose]
+    purposes: list[ConsentPurpose]
     given: list[Consent]
     history: list[Consent]
 
@@ -64,21 +64,21 @@ class ConsentStore(Protocol):
         ...
 
 
-def purposes_of(said: Sequence[str]) -> list[Purpose]:
+def purposes_of(said: Sequence[str]) -> list[ConsentPurpose]:
     """The setting: `purpose=version` each. Raises `SettingsError`."""
     found = []
     for one in said:
         purpose, _, version = one.partition("=")
         if _PURPOSE.fullmatch(purpose) is None or not version or purpose == PLACE:
             raise SettingsError(f"MUSTER_CONSENTS: not a purpose=version: {one!r}")
-        found.append(Purpose(purpose, version))
+        found.append(ConsentPurpose(purpose, version))
     return found
 
 
 class ConsentBook:
     """Notes consents."""
 
-    def __init__(self, store: ConsentStore, purposes: Sequence[Purpose]) -> None:
+    def __init__(self, store: ConsentStore, purposes: Sequence[ConsentPurpose]) -> None:
         self._store = store
         self._purposes = list(purposes)
 

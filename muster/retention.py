@@ -2,8 +2,8 @@
 
 Messages by the kind of their room, sessions that are over, and why moderators did something. What hangs on messages
 goes with them; a log then begins after its `floor`, and whoever asks for what was before is told where it begins. Every
-round wishes for the next one first, and says behind which room it left off. Owns how often and how much at a time. Must never
-remove what is younger than was said, or a part from the middle of a log.
+round wishes for the next one first, and says behind which room it left off. Owns how often and how much at a time. Must
+never remove what is younger than was said, or a part from the middle of a log.
 """
 
 from __future__ import annotations

@@ -37,9 +37,9 @@ class RedisForgetting:
         self, roll: Asking, roll_keys: RollKeys, standings: Asking, keys: StandingKeys
     ) -> None:
         self._roll = roll
-        self._roll_keys = roll_keys
+        self.roll_keys = roll_keys
         self._standings = standings
-        self._keys = keys
+        self.keys = keys
 
     async def forget(self, person: PersonId) -> None:
         try:
@@ -49,10 +49,10 @@ class RedisForgetting:
 
     async def _forget(self, person: PersonId) -> None:
         bucket, who = roll_bucket(person.bytes), person.bytes
-        rolled = (self._roll_keys.person(bucket, who), self._roll_keys.goodbyes(bucket, who))
+        rolled = (self.roll_keys.person(bucket, who), self.roll_keys.goodbyes(bucket, who))
         await self._roll.ask({bucket: [_pack(b"DEL", *rolled)]})
         bucket = standing_bucket(person)
-        due = self._keys.due[bucket]
+        due = self.keys.due[bucket]
         cursor = b"0"
         while True:
             [looked] = (await self._standings.ask({bucket: [_scan(due, cursor)]}))[bucket]
@@ -62,7 +62,7 @@ class RedisForgetting:
                 await self._standings.ask({bucket: [_pack(b"ZREM", due, *theirs)]})
             if cursor == b"0":
                 break
-        await self._standings.ask({bucket: [_pack(b"DEL", self._keys.person(bucket, person))]})
+        await self._standings.ask({bucket: [_pack(b"DEL", self.keys.person(bucket, person))]})
 
     async def close(self) -> None:
         """Let go of every connection."""
