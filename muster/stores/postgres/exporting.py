@@ -72,11 +72,21 @@ _SOURCES: Final = {
 }
 """Where rows of $1 are found as `t`, where not by a column of theirs."""
 
-# A room at a time, for numbers run through rooms: what they wrote, and in their own log whatever it says.
+# A room at a time, for numbers run through rooms: what they wrote, and in their own log whatever it says. By the index
+# of what each author wrote: in order of seq, a room of millions would be read through for one page.
 _ENTRY_ROOMS: Final = f"{_MINE} AND m.room_id > $2 ORDER BY m.room_id LIMIT {PAGE}"
 _ENTRIES: Final = """
+    WITH theirs AS MATERIALIZED (
+        SELECT e.seq FROM entries e WHERE e.room_id = $2 AND e.author = $1 AND e.seq > $3
+    ), page AS MATERIALIZED (
+        SELECT seq FROM theirs ORDER BY seq LIMIT {page}
+    )
     SELECT row_to_json(x)::text, x.seq FROM (
-        SELECT {columns} FROM entries t WHERE t.room_id = $2 AND (t.author = $1 OR t.room_id = $1) AND t.seq > $3
+        SELECT {columns} FROM page p JOIN entries t ON t.room_id = $2 AND t.seq = p.seq ORDER BY t.seq) x
+"""
+_OWN_LOG: Final = """
+    SELECT row_to_json(x)::text, x.seq FROM (
+        SELECT {columns} FROM entries t WHERE t.room_id = $1 AND t.room_id = $2 AND t.seq > $3
         ORDER BY t.seq LIMIT {page}) x
 """
 _JSON: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -144,10 +154,11 @@ class PostgresHeld:
             after = found[-1][0]
 
     async def _entries(self, rule: Table, person: PersonId) -> AsyncIterator[list[bytes]]:
-        statement, room = _ENTRIES.format(columns=_listed(rule), page=PAGE), UUID(int=0)
+        in_rooms, own = (each.format(columns=_listed(rule), page=PAGE) for each in (_ENTRIES, _OWN_LOG))
+        room = UUID(int=0)
         while rooms := await self._database.fetch(_ENTRY_ROOMS, person, room):
             for [room] in rooms:
-                seq = 0
+                seq, statement = 0, own if room == person else in_rooms
                 while found := await self._database.fetch(statement, person, room, seq):
                     yield [row[0].encode() for row in found]
                     seq = found[-1][1]

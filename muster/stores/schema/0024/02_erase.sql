@@ -76,8 +76,11 @@ DECLARE
     v_count integer := 0;
 BEGIN
     SELECT * INTO v_rooms, v_heads FROM lock_heads_v1(ARRAY[p_room]);
-    FOR v_seq IN SELECT e.seq FROM entries e WHERE e.room_id = p_room AND e.author = p_person AND e.kind = 'post'
-                 AND e.deleted_seq IS NULL ORDER BY e.seq LIMIT p_most LOOP
+    -- By the index of what each author wrote: in order of seq, a room of millions would be read through for them.
+    FOR v_seq IN WITH theirs AS MATERIALIZED (
+                     SELECT e.seq FROM entries e WHERE e.room_id = p_room AND e.author = p_person AND e.kind = 'post'
+                     AND e.deleted_seq IS NULL)
+                 SELECT t.seq FROM theirs t ORDER BY t.seq LIMIT p_most LOOP
         v_row := append_entry_v1(0, 'side', p_room, 'delete', p_person, NULL, NULL, NULL, NULL, v_seq);
         UPDATE entries e SET text = NULL, body = NULL, deleted_seq = v_row.seq
             WHERE e.room_id = p_room AND e.seq = v_seq;
@@ -214,7 +217,7 @@ BEGIN
           AND s.text IS NOT NULL;
     WITH part AS MATERIALIZED (
         SELECT e.seq FROM entries e WHERE e.room_id = p_room AND e.author = p_person AND e.client_id IS NOT NULL
-        ORDER BY e.seq LIMIT p_most
+        ORDER BY e.client_id LIMIT p_most
     )
     UPDATE entries e SET client_id = NULL,
         body = CASE WHEN e.kind IN ('react', 'unreact') THEN e.body || '{"emoji": "×"}' ELSE e.body END
