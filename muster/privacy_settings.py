@@ -47,6 +47,12 @@ class PrivacySettings(SafetySettings):
     keep_event_days: float = setting(
         0.0, "how long messages of events stay; 0: for ever", at_least=0.0, at_most=_DAYS_MOST
     )
+    keep_notices_days: float = setting(
+        0.0,
+        "how long people's own logs (notices, what their other devices did) stay; 0: for ever",
+        at_least=0.0,
+        at_most=_DAYS_MOST,
+    )
     keep_sessions_days: float = setting(
         90.0, "how long sessions that are over stay on record", at_least=1.0, at_most=_DAYS_MOST
     )
@@ -66,5 +72,6 @@ class PrivacySettings(SafetySettings):
             RoomKind.public: self.keep_public_days,
             RoomKind.announcement: self.keep_announcement_days,
             RoomKind.event: self.keep_event_days,
+            RoomKind.self_: self.keep_notices_days,
         }
         return {kind: each for kind, each in days.items() if each}

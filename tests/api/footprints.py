@@ -105,7 +105,9 @@ async def _talk(door: Door, her: Someone, friend: Someone, group: str) -> tuple[
     await her.done("POST", "/v1/me/reminders", json=reminder)
     await her.done("PUT", f"{room}/received", json={"seq": theirs})
     await her.done("PUT", f"{room}/read", json={"seq": theirs})
-    direct = (await her.done("POST", "/v1/rooms", json={"kind": "direct", "people": [str(friend.id)]}))["id"]
+    direct = (
+        await her.done("POST", "/v1/rooms", json={"kind": "direct", "people": [str(friend.id)]})
+    )["id"]
     await her.post(direct, f"{MARK} between us")
     await friend.done("PUT", f"/v1/me/contacts/{her.id}")
     await her.done("PUT", f"/v1/me/contacts/{friend.id}")
@@ -219,7 +221,8 @@ async def _by_hand(door: Door, her: Someone, friend: Someone) -> None:
         MARK,
     )
     await run(
-        "INSERT INTO second_factors (person_id, secret_sealed, confirmed_at) VALUES ($1, '\\x00', NULL)", her.id
+        "INSERT INTO second_factors (person_id, secret_sealed, confirmed_at) VALUES ($1, '\\x00', NULL)",
+        her.id,
     )
     await run(
         "INSERT INTO erasures (person_id, asked_as, due_at) VALUES ($1, 'self', now() + interval '1 day')",
@@ -228,7 +231,9 @@ async def _by_hand(door: Door, her: Someone, friend: Someone) -> None:
     await run("INSERT INTO recovery_codes VALUES ($1, '\\x03')", her.id)
     await run("INSERT INTO last_seen VALUES ($1, now())", her.id)
     await run(
-        "UPDATE sessions SET app = $2, version = $2, platform = $2 WHERE person_id = $1", her.id, MARK
+        "UPDATE sessions SET app = $2, version = $2, platform = $2 WHERE person_id = $1",
+        her.id,
+        MARK,
     )
     await run(
         "INSERT INTO push_notified (room_id, person_id, provider, seq)"
@@ -258,7 +263,7 @@ async def held(database: asyncpg.Connection, person: PersonId) -> dict[str, int]
         statement = "SELECT count(*) FROM entries t WHERE t.author = $1 OR t.room_id = $1"
         values: tuple[Any, ...] = (person,)
         if rule.name != "entries":
-            statement = f"SELECT count(*) FROM ({select(rule)}) q"  # noqa: S608  # made of rules
+            statement = f"SELECT count(*) FROM ({select(rule)}) q"  # made of rules
             values = (person, 0)
         found[rule.name] = await database.fetchval(statement, *values)
     return found
@@ -272,7 +277,7 @@ async def dumped(database: asyncpg.Connection) -> dict[str, bytes]:
     )
     found = {}
     for [name] in tables:
-        rows = await database.fetch(f'SELECT t::text FROM "{name}" t')  # noqa: S608  # from the catalog
+        rows = await database.fetch(f'SELECT t::text FROM "{name}" t')  # from the catalog
         found[name] = "\n".join(row[0] for row in rows).encode()
     return found
 

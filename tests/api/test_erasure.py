@@ -65,7 +65,17 @@ async def test_a_copy_holds_everything_and_after_an_erasure_only_the_pseudonym_i
         closed = BY_NAME[name].closed.split()
         assert all(column not in line for line in lines for column in closed), name
     whole = b"".join(archive.read(name) for name in archive.namelist())
-    for word in ("edited", "later", "note", "draft", "between us", "bytes", "report", "a poll", "street"):
+    for word in (
+        "edited",
+        "later",
+        "note",
+        "draft",
+        "between us",
+        "bytes",
+        "report",
+        "a poll",
+        "street",
+    ):
         assert f"{MARK} {word}".encode() in whole, word
     assert footprints.ADDRESS.encode() in whole
     assert traces.token.encode() not in whole
@@ -82,7 +92,9 @@ async def test_a_copy_holds_everything_and_after_an_erasure_only_the_pseudonym_i
             at = rows.find(part.encode())
             assert at < 0, (name, part, rows[max(0, at - 200) : at + 100])
     for name, count in (await footprints.held(database, her.id)).items():
-        assert not count or BY_NAME[name].fate != "delete" or name in ("contacts", "members", "spans"), name
+        assert (
+            not count or BY_NAME[name].fate != "delete" or name in ("contacts", "members", "spans")
+        ), name
     assert await footprints.kept_in_redis(home, MARK.encode(), her.id.bytes) == []
     assert footprints.lying_in(tmp_path, MARK.encode()) == []
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
@@ -154,14 +166,16 @@ async def test_an_erasure_goes_on_wherever_it_was_left(home: Door) -> None:
 
 async def test_staff_erase_for_somebody_and_may_take_it_back(home: Door) -> None:
     """Both stand in the audit, until the person is forgotten; nobody without the role may."""
-    from muster.permission import ServiceRole  # noqa: PLC0415
+    from muster.permission import ServiceRole
 
     ada, bob = await home.register("ada"), await home.register("bob")
     support = await home.someone("support", ServiceRole.support)
     path = f"/v1/people/{ada.id}/erasure"
     assert (await bob.ask("PUT", path, json={})).status_code == 403
     async with home.ground.primary.lent() as connection:
-        await connection.execute("SELECT ask_erasure_v1($1, $2, 3, 'by letter')", ada.id, support.id)
+        await connection.execute(
+            "SELECT ask_erasure_v1($1, $2, 3, 'by letter')", ada.id, support.id
+        )
     await support.done("DELETE", path)
     assert (await support.ask("DELETE", path)).status_code == 409
     answer = await support.ask("PUT", path, json={"reason": "by letter", "at_once": True})
@@ -193,7 +207,9 @@ async def test_a_copy_whose_maker_died_is_made_by_another_and_goes_after_its_day
     ada = await home.register("ada")
     await ada.ask("POST", "/v1/me/export", json={"password": PASSWORD})
     run = home.database.execute
-    await run("UPDATE exports SET lease = gen_random_uuid(), leased_until = now() + interval '1 hour'")
+    await run(
+        "UPDATE exports SET lease = gen_random_uuid(), leased_until = now() + interval '1 hour'"
+    )
     maker = exporter(home.ground)
     assert not await maker.round()
     await run("UPDATE exports SET leased_until = now() - interval '1 second'")

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from api.forgetting import retaining
 from api.assembly import orphaned
+from api.forgetting import retaining
 from tests.api.door import Door, open_door
 from tests.api.footprints import MARK, uploaded
 
@@ -45,9 +45,11 @@ async def test_old_messages_go_with_what_hangs_on_them_and_young_ones_stay(brief
     rows = await brief.database.fetch("SELECT seq FROM entries WHERE room_id = $1::uuid", group)
     assert [row[0] for row in rows] == [young]
     for table in ("reactions", "polls"):
-        count = f"SELECT count(*) FROM {table} WHERE room_id = $1::uuid"  # noqa: S608  # names above
+        count = f"SELECT count(*) FROM {table} WHERE room_id = $1::uuid"  # names above
         assert await brief.database.fetchval(count, group) == 0
-    assert await brief.database.fetchval("SELECT count(*) FROM entries WHERE room_id = $1::uuid", public)
+    assert await brief.database.fetchval(
+        "SELECT count(*) FROM entries WHERE room_id = $1::uuid", public
+    )
     assert await orphaned(brief.ground).collect() == 1
     assert brief.counted("muster_retention_removed_total", what="entries") == young - 1
     assert await ada.post(group, "next") == young + 1

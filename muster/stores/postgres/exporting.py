@@ -154,7 +154,9 @@ class PostgresHeld:
             after = found[-1][0]
 
     async def _entries(self, rule: Table, person: PersonId) -> AsyncIterator[list[bytes]]:
-        in_rooms, own = (each.format(columns=_listed(rule), page=PAGE) for each in (_ENTRIES, _OWN_LOG))
+        in_rooms, own = (
+            each.format(columns=_listed(rule), page=PAGE) for each in (_ENTRIES, _OWN_LOG)
+        )
         room = UUID(int=0)
         while rooms := await self._database.fetch(_ENTRY_ROOMS, person, room):
             for [room] in rooms:
