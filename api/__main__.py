@@ -22,20 +22,17 @@ from prometheus_client import CollectorRegistry
 from api.assembly import (
     assemble,
     courier,
-    orphaned,
     previewing,
     sending,
     timers,
 )
 from api.edge import ApiMetrics
-from api.forgetting import erasing, exporter, privacy_ground, retaining
+from api.forgetting import exporter
 from api.ground import Abroad, Ground, MediaGround
 from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
 from api.proving import proving
-from api.pushing import stale
-from api.safety import lapsing
-from api.sealing import sealing
+from api.rounds import Begins, rounds
 from muster import lifetime, master, tls
 from muster.addresses import networks
 from muster.breached import BreachedError
@@ -45,7 +42,6 @@ from muster.control import ControlLog, ControlView
 from muster.darkroom.pool import Darkroom
 from muster.dialer import SystemDialer
 from muster.egress import EVERYWHERE, Egress
-from muster.erasing import Erasing
 from muster.errors import Refused
 from muster.fetch import Pages
 from muster.heap import Heap
@@ -53,20 +49,15 @@ from muster.ids import SystemRandom
 from muster.jobs import JobMetrics
 from muster.keys import KeysError, Ring
 from muster.lanes import LaneTable
-from muster.lapses import Lapses
 from muster.lateness import Lateness
 from muster.master import Masters
 from muster.metrics import MediaMetrics, WriterMetrics
-from muster.orphans import Orphans
 from muster.outlet import Outlet
 from muster.placement import Placement
 from muster.resolver import SystemResolver
-from muster.retention import Retention
 from muster.ring import LiveRing
-from muster.sealing import Sealing
 from muster.setting import SettingsError
 from muster.sorting import Sorting
-from muster.stale_devices import StaleDevices
 from muster.stores.depots.opening import open_depot
 from muster.stores.postgres.batch import (
     LOCK_TIMEOUT_MS,
@@ -132,12 +123,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(courier(ground, rng).run()),
                 tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
                 tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),
-                tasks.create_task(_begun(orphaned(ground))),
-                tasks.create_task(_begun(stale(ground))),
-                tasks.create_task(_begun(lapsing(ground))),
-                tasks.create_task(_begun(sealing(ground))),
-                tasks.create_task(_begun(erasing(ground))),
-                tasks.create_task(_begun(retaining(ground))),
+                *(tasks.create_task(_begun(each)) for each in rounds(ground)),
                 tasks.create_task(exporter(ground).run(rng)),
             ]
             if certificate is not None:
@@ -157,15 +143,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     return 0
 
 
-async def _begun(
-    rounds: Orphans | Sealing | StaleDevices | Lapses | Erasing | Retention,
-) -> None:
+async def _begun(chain: Begins) -> None:
     """The first of these rounds; each sees to the next."""
     while True:
         try:
-            await rounds.begin()
+            await chain.begin()
         except Refused as refused:
-            _log.warning("no first round", job=type(rounds).__name__, code=refused.code.name)
+            _log.warning("no first round", job=type(chain).__name__, code=refused.code.name)
             await asyncio.sleep(ASK_AGAIN_S)
         else:
             return
@@ -224,7 +208,6 @@ async def _ground(
     # The operator chose the issuers, and may have them on the inside.
     abroad = Abroad(Egress(networks(settings.egress_networks)), Egress(networks(EVERYWHERE)))
     shown = proving(settings, clock, registry)
-    privacy = privacy_ground(settings, registry, rng)
     async with _media(settings, ring, registry) as media, shown as identity:
         with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
             ground = Ground(
@@ -245,7 +228,6 @@ async def _ground(
                 placement,
                 sealed,
                 identity,
-                privacy,
                 memory,
             )
             yield ground, control, writer, tail
@@ -253,7 +235,6 @@ async def _ground(
         await egress.close()
     await roll.close()
     await standings.close()
-    await privacy.elsewhere.close()
     await publisher.close()
     for database in (*databases, *apart):
         await database.close()

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from muster.clock import Clock
 from muster.ids import Random
+from muster.metrics import PrivacyMetrics
 from muster.telemetry import get_logger, trace
 
 SLOW_S: Final = 1.0
@@ -54,6 +55,7 @@ class ApiMetrics:
             buckets=_LATENCIES,
             registry=registry,
         )
+        self.privacy = PrivacyMetrics(registry)
         self.database_seconds = Histogram(
             "muster_api_database_seconds",
             "One use of a pooled connection, the wait for it included",

@@ -1,16 +1,13 @@
 """The pieces of privacy, put together for this door: copies, erasures, consents, retention.
 
-Owns which of them gets which store. Must never open anything but what forgets people in Redis, for whoever brings what
-is open.
+Owns which of them gets which store. Must never open anything: api/__main__.py brings what is open.
 """
 
 from __future__ import annotations
 
 import random
 
-from prometheus_client import CollectorRegistry
-
-from api.ground import Ground, PrivacyGround
+from api.ground import Ground
 from api.identifying import Identities
 from api.limits import Limits
 from api.mine import MineHandlers
@@ -20,7 +17,6 @@ from muster.consents import ConsentBook, purposes_of
 from muster.erasing import Erasing, Tools
 from muster.erasures import Erasures
 from muster.exporting import Exporter, Exports, Terms
-from muster.metrics import PrivacyMetrics
 from muster.owner_proof import OwnerProof
 from muster.retention import Retention
 from muster.stores.postgres.consents import PostgresConsents
@@ -29,19 +25,7 @@ from muster.stores.postgres.exporting import PostgresExports, PostgresHeld
 from muster.stores.postgres.jobs import PostgresJobs
 from muster.stores.postgres.people import PostgresPeople
 from muster.stores.postgres.retention import PostgresRetention
-from muster.stores.redis.forgetting import forgetting_at
-
-
-def privacy_ground(
-    settings: Settings,
-    registry: CollectorRegistry,
-    rng: random.Random,
-    roll: str = "muster",
-    standings: str = "muster",
-) -> PrivacyGround:
-    """What privacy stands on; to be closed."""
-    elsewhere = forgetting_at(settings.redis_url, settings.redis_cluster, rng, roll, standings)
-    return PrivacyGround(elsewhere, PrivacyMetrics(registry))
+from muster.stores.redis.forgetting import RedisForgetting
 
 
 def mine_handlers(on: Ground, identified: Identities, limits: Limits) -> MineHandlers:
@@ -53,7 +37,7 @@ def mine_handlers(on: Ground, identified: Identities, limits: Limits) -> MineHan
     exports = Exports(
         PostgresExports(on.primary), on.media.depot, _terms(settings), on.clock, on.random
     )
-    metrics = on.privacy.metrics
+    metrics = on.metrics.privacy
     return MineHandlers(
         exports,
         Erasures(PostgresErasing(on.primary), metrics, settings.erasure_days),
@@ -72,13 +56,16 @@ def exporter(on: Ground) -> Exporter:
         on.media.depot,
         _terms(on.settings),
         on.clock,
-        on.privacy.metrics,
+        on.metrics.privacy,
     )
 
 
 def erasing(on: Ground) -> Erasing:
     """Who forgets people."""
-    tools = Tools(on.media.depot, on.privacy.elsewhere, on.privacy.metrics)
+    settings = on.settings
+    rng = random.Random()  # noqa: S311  # spreads retries, hides nothing
+    elsewhere = RedisForgetting(settings.redis_url, settings.redis_cluster, rng)
+    tools = Tools(on.media.depot, elsewhere, on.metrics.privacy)
     return Erasing(PostgresErasing(on.primary), tools, PostgresJobs(on.primary), on.clock)
 
 
@@ -89,7 +76,7 @@ def retaining(on: Ground) -> Retention:
         settings.keep_days, settings.keep_sessions_days, settings.keep_reasons_days
     )
     kept = PostgresJobs(on.primary)
-    return Retention(PostgresRetention(on.primary), kept, on.clock, on.privacy.metrics, terms)
+    return Retention(PostgresRetention(on.primary), kept, on.clock, on.metrics.privacy, terms)
 
 
 def _terms(settings: Settings) -> Terms:

@@ -18,10 +18,9 @@ from muster.darkroom.pool import Darkroom
 from muster.data_keys import DataKeys
 from muster.depot import Depot
 from muster.egress import Egress
-from muster.erasing import Elsewhere
 from muster.ids import Random
 from muster.keys import Ring
-from muster.metrics import IdentityMetrics, MediaMetrics, PrivacyMetrics
+from muster.metrics import IdentityMetrics, MediaMetrics
 from muster.nonces import Nonces
 from muster.pages import Memory
 from muster.password_policy import KnownPasswords
@@ -55,13 +54,6 @@ class IdentityGround(NamedTuple):
     metrics: IdentityMetrics
 
 
-class PrivacyGround(NamedTuple):
-    """What privacy stands on: what forgets people in Redis, and what is counted."""
-
-    elsewhere: Elsewhere
-    metrics: PrivacyMetrics
-
-
 class Ground(NamedTuple):
     """What the door stands on."""
 
@@ -82,7 +74,6 @@ class Ground(NamedTuple):
     placement: Placement
     data_keys: DataKeys
     identity: IdentityGround
-    privacy: PrivacyGround
     memory: Memory | None = None
 
     @property

@@ -134,10 +134,6 @@ class Elsewhere(Protocol):
         """Raises `Refused`: `unavailable`."""
         ...
 
-    async def close(self) -> None:
-        """Let go of every connection."""
-        ...
-
 
 class Tools(NamedTuple):
     """What erasing works with."""

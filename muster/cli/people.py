@@ -1,7 +1,7 @@
 """Show somebody, give them a service role (user, support or admin), or let them be forgotten.
 
-It never touches rooms, messages or profiles: an api process does what `erase` asks for. Whoever loses rights is logged out everywhere, because
-access tokens say the old role until they expire.
+It never touches rooms, messages or profiles: an api process does what `erase` asks for. Whoever loses rights is logged
+out everywhere, because access tokens say the old role until they expire.
 """
 
 from __future__ import annotations

@@ -22,7 +22,6 @@ from prometheus_client import CollectorRegistry
 
 from api.assembly import assemble
 from api.edge import ApiMetrics
-from api.forgetting import privacy_ground
 from api.ground import Abroad, Ground, MediaGround
 from api.memory import Ear, remembering
 from api.proving import proving
@@ -338,10 +337,8 @@ async def open_door(
     told = memory and memory.shelf.told
     nodes = nodes_at(redis_url, False, lanes, rng)
     publisher = RedisPublisher(nodes, lanes, PublisherMeters(registry), 1000, rng)
-    apart = f"test-{secrets.token_hex(4)}"
-    roll = roll_at(redis_url, False, rng, apart)
-    standings = standings_at(redis_url, False, rng, apart)
-    privacy = privacy_ground(settings, registry, rng, apart, apart)
+    roll = roll_at(redis_url, False, rng, f"test-{secrets.token_hex(4)}")
+    standings = standings_at(redis_url, False, rng, f"test-{secrets.token_hex(4)}")
     placement = Placement(standings, PostgresVenues(primary), clock, settings.place_terms, registry)
     view, news = ControlView(settings.access_token_s * 1000), asyncio.Event()
     writer = _writer(url, lambda: Outlet(publisher, uuid4, told), clock, registry, within_s)
@@ -370,7 +367,6 @@ async def open_door(
                 placement,
                 sealing,
                 identity,
-                privacy,
                 memory,
             )
             async with _asking(ground) as client, asyncio.TaskGroup() as tasks:
@@ -383,8 +379,7 @@ async def open_door(
                 finally:
                     for task in running:
                         task.cancel()
-    closing = (*abroad, roll, standings, privacy.elsewhere, publisher, database, primary, replica)
-    for opened in closing:
+    for opened in (*abroad, roll, standings, publisher, database, primary, replica):
         if opened is not None:
             await opened.close()
 

@@ -23,7 +23,8 @@ from muster.ids import PersonId, device_of
 from muster.permission import ServiceRole
 from muster.roll import bucket_of as roll_bucket
 from muster.stores.postgres.exporting import select
-from muster.stores.redis.forgetting import RedisForgetting
+from muster.stores.redis.roll_commands import RollKeys
+from muster.stores.redis.standing_commands import StandingKeys
 from muster.stores.redis.standing_commands import bucket_of as standing_bucket
 from tests.api import gathering
 from tests.api.door import Door, Someone, phone
@@ -243,14 +244,13 @@ async def _by_hand(door: Door, her: Someone, friend: Someone) -> None:
 
 
 async def _redis(door: Door, her: Someone) -> None:
-    elsewhere, person = door.ground.privacy.elsewhere, her.id.bytes
-    assert isinstance(elsewhere, RedisForgetting)
+    roll, standings, person = RollKeys(), StandingKeys(), her.id.bytes
     client = Redis.from_url(door.ground.settings.redis_url)
     bucket, standing = roll_bucket(person), standing_bucket(her.id)
-    await client.hset(elsewhere.roll_keys.person(bucket, person), "p", MARK)
-    await client.set(elsewhere.roll_keys.goodbyes(bucket, person), MARK)
-    await client.hset(elsewhere.keys.person(standing, her.id), uuid4().bytes, MARK)
-    await client.zadd(elsewhere.keys.due[standing], {person + uuid4().bytes: 1})
+    await client.hset(roll.person(bucket, person), "p", MARK)
+    await client.set(roll.goodbyes(bucket, person), MARK)
+    await client.hset(standings.person(standing, her.id), uuid4().bytes, MARK)
+    await client.zadd(standings.due[standing], {person + uuid4().bytes: 1})
     await client.aclose()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,10 +12,13 @@ from typing import Any
 import pytest_asyncio
 
 from api.forgetting import erasing, exporter
+from muster import email
 from muster.erasing import Erasing, Tools
 from muster.held_rows import BY_NAME
+from muster.permission import ServiceRole
 from muster.stores.postgres.erasing import PostgresErasing
 from muster.stores.postgres.jobs import PostgresJobs
+from muster.stores.redis.forgetting import RedisForgetting
 from tests.api import footprints
 from tests.api.door import PASSWORD, Door, Someone, open_door
 from tests.api.footprints import MARK
@@ -33,7 +37,8 @@ async def home(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterat
 def forgetter(door: Door) -> Erasing:
     """As the process has it, but that it does not wait until lanes are read."""
     on = door.ground
-    tools = Tools(on.media.depot, on.privacy.elsewhere, on.privacy.metrics)
+    elsewhere = RedisForgetting(on.settings.redis_url, False, random.Random(1))
+    tools = Tools(on.media.depot, elsewhere, on.metrics.privacy)
     store = PostgresErasing(on.primary)
     return Erasing(store, tools, PostgresJobs(on.primary), on.clock, settle_s=0.0)
 
@@ -86,7 +91,7 @@ async def test_a_copy_holds_everything_and_after_an_erasure_only_the_pseudonym_i
     assert await forgetter(home).round() == 1
     assert await forgetter(home).round() == 0
 
-    blind = (home.ground.sealer.blind(footprints.ADDRESS.encode(), footprints.email.FIELD)).hex()
+    blind = (home.ground.sealer.blind(footprints.ADDRESS.encode(), email.FIELD)).hex()
     for name, rows in (await footprints.dumped(database)).items():
         for part in (MARK, traces.token, blind, PASSWORD):
             at = rows.find(part.encode())
@@ -166,7 +171,6 @@ async def test_an_erasure_goes_on_wherever_it_was_left(home: Door) -> None:
 
 async def test_staff_erase_for_somebody_and_may_take_it_back(home: Door) -> None:
     """Both stand in the audit, until the person is forgotten; nobody without the role may."""
-    from muster.permission import ServiceRole
 
     ada, bob = await home.register("ada"), await home.register("bob")
     support = await home.someone("support", ServiceRole.support)

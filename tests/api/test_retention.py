@@ -15,8 +15,13 @@ from tests.api.footprints import MARK, uploaded
 @pytest_asyncio.fixture
 async def brief(database_url: str, redis_url: str) -> AsyncIterator[Door]:
     """Where messages of groups stay for two days."""
-    settings = {"keep_group_days": 2.0, "keep_sessions_days": 10.0, "keep_reasons_days": 10.0}
-    async with open_door(database_url, redis_url, **settings) as opened:
+    async with open_door(
+        database_url,
+        redis_url,
+        keep_group_days=2.0,
+        keep_sessions_days=10.0,
+        keep_reasons_days=10.0,
+    ) as opened:
         yield opened
 
 
@@ -61,8 +66,7 @@ async def test_a_reader_from_below_the_cut_gets_a_page_that_says_where_the_log_b
     """Forwards, backwards, by changes and by search: nothing loops, and nothing old is shown."""
     ada, bob = await brief.register("ada"), await brief.register("bob")
     group = await ada.room("group", bob)
-    for number in range(5):
-        last = await ada.post(group, f"{MARK} {number}")
+    last = [await ada.post(group, f"{MARK} {number}") for number in range(5)][-1]
     await ada.done("GET", f"/v1/rooms/{group}/history")  # a page that may be kept in memory
     await _aged(brief, group, last)
     young = await bob.post(group, "young")

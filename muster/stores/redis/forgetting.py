@@ -7,12 +7,15 @@ runs out by itself. Must never judge whether somebody is to be forgotten.
 from __future__ import annotations
 
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 from hiredis import pack_command
 
 from muster.errors import unavailable
 from muster.ids import PersonId
+from muster.lanes import LaneTable
 from muster.roll import Unreachable
 from muster.roll import bucket_of as roll_bucket
 from muster.stores.redis.asking import Asking
@@ -31,60 +34,48 @@ def _pack(*parts: bytes) -> bytes:
 
 
 class RedisForgetting:
-    """See `muster.erasing.Elsewhere`."""
+    """See `muster.erasing.Elsewhere`. Connects for each: people are forgotten seldom."""
 
-    def __init__(
-        self, roll: Asking, roll_keys: RollKeys, standings: Asking, keys: StandingKeys
-    ) -> None:
-        self._roll = roll
-        self.roll_keys = roll_keys
-        self._standings = standings
-        self.keys = keys
+    def __init__(self, url: str, cluster: bool, rng: random.Random, name: str = "muster") -> None:
+        """The Redis that MUSTER_REDIS_URL and MUSTER_REDIS_CLUSTER name; `name`: of the keys' installation."""
+        self._url = url
+        self._cluster = cluster
+        self._rng = rng
+        self._roll = RollKeys(name)
+        self._standings = StandingKeys(name)
 
     async def forget(self, person: PersonId) -> None:
         try:
-            await self._forget(person)
+            async with self._asking(self._roll.table) as asks:
+                bucket, who = roll_bucket(person.bytes), person.bytes
+                rolled = (self._roll.person(bucket, who), self._roll.goodbyes(bucket, who))
+                await asks.ask({bucket: [_pack(b"DEL", *rolled)]})
+            async with self._asking(self._standings.table) as asks:
+                await self._forget_standings(asks, person)
         except Unreachable:
             raise unavailable("Redis") from None
 
-    async def _forget(self, person: PersonId) -> None:
-        bucket, who = roll_bucket(person.bytes), person.bytes
-        rolled = (self.roll_keys.person(bucket, who), self.roll_keys.goodbyes(bucket, who))
-        await self._roll.ask({bucket: [_pack(b"DEL", *rolled)]})
+    async def _forget_standings(self, asks: Asking, person: PersonId) -> None:
         bucket = standing_bucket(person)
-        due = self.keys.due[bucket]
+        due = self._standings.due[bucket]
         cursor = b"0"
         while True:
-            [looked] = (await self._standings.ask({bucket: [_scan(due, cursor)]}))[bucket]
+            [looked] = (await asks.ask({bucket: [_scan(due, cursor)]}))[bucket]
             cursor, members = _of(looked)
             theirs = [member for member in members if member[:16] == person.bytes]
             if theirs:
-                await self._standings.ask({bucket: [_pack(b"ZREM", due, *theirs)]})
+                await asks.ask({bucket: [_pack(b"ZREM", due, *theirs)]})
             if cursor == b"0":
                 break
-        await self._standings.ask({bucket: [_pack(b"DEL", self.keys.person(bucket, person))]})
+        await asks.ask({bucket: [_pack(b"DEL", self._standings.person(bucket, person))]})
 
-    async def close(self) -> None:
-        """Let go of every connection."""
-        await self._roll.close()
-        await self._standings.close()
-
-
-def forgetting_at(
-    url: str,
-    cluster: bool,
-    rng: random.Random,
-    roll: str = "muster",
-    standings: str = "muster",
-) -> RedisForgetting:
-    """On the Redis that MUSTER_REDIS_URL and MUSTER_REDIS_CLUSTER name; the others are namespaces."""
-    roll_keys, keys = RollKeys(roll), StandingKeys(standings)
-    return RedisForgetting(
-        Asking(nodes_at(url, cluster, roll_keys.table, rng), []),
-        roll_keys,
-        Asking(nodes_at(url, cluster, keys.table, rng), []),
-        keys,
-    )
+    @asynccontextmanager
+    async def _asking(self, table: LaneTable) -> AsyncIterator[Asking]:
+        asks = Asking(nodes_at(self._url, self._cluster, table, self._rng), [])
+        try:
+            yield asks
+        finally:
+            await asks.close()
 
 
 def _scan(key: bytes, cursor: bytes) -> bytes:

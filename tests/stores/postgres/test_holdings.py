@@ -25,7 +25,7 @@ _COLUMNS = """
 async def test_every_column_of_every_table_has_a_rule(database_url: str) -> None:
     """Whoever adds one says here what a copy holds of it and what an erasure does with it."""
     connection = await asyncpg.connect(database_url)
-    real = dict(await connection.fetch(_COLUMNS))
+    real = {row[0]: row[1] for row in await connection.fetch(_COLUMNS)}
     await connection.close()
     assert sorted(BY_NAME) == sorted(real)
     for rule in ROWS:
@@ -37,7 +37,8 @@ def test_every_rule_says_how_or_why() -> None:
     for rule in ROWS:
         assert rule.why or rule.fate in (Fate.delete, Fate.nobody), rule.name
         if rule.find in (Find.own, Find.room):
-            assert whose(rule) is not None and rule.mine, rule.name
+            assert whose(rule) is not None, rule.name
+            assert rule.mine, rule.name
         if rule.find is not Find.none and rule.name != "entries":
             read = select(rule).split(" FROM ", 1)[1].split(" ORDER BY ")[0]
             listed = read.split(" FROM ")[0]
