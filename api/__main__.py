@@ -13,11 +13,10 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, Protocol
 from uuid import uuid4
 
 import httpcore
-from prometheus_client import CollectorRegistry
 
 from api.assembly import (
     assemble,
@@ -28,22 +27,24 @@ from api.assembly import (
 )
 from api.edge import ApiMetrics
 from api.forgetting import exporter
-from api.ground import Abroad, Ground, MediaGround
+from api.ground import Abroad, Ground
 from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
 from api.proving import proving
 from api.rounds import Begins, rounds
+from api.storing import storing
 from muster import lifetime, master, tls
 from muster.addresses import networks
 from muster.breached import BreachedError
+from muster.breaker_counts import BreakerCounts
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.control import ControlLog, ControlView
-from muster.darkroom.pool import Darkroom
 from muster.dialer import SystemDialer
 from muster.egress import EVERYWHERE, Egress
 from muster.errors import Refused
 from muster.fetch import Pages
+from muster.guards import guards_of
 from muster.heap import Heap
 from muster.ids import SystemRandom
 from muster.jobs import JobMetrics
@@ -51,14 +52,13 @@ from muster.keys import KeysError, Ring
 from muster.lanes import LaneTable
 from muster.lateness import Lateness
 from muster.master import Masters
-from muster.metrics import MediaMetrics, WriterMetrics
+from muster.metrics import WriterMetrics
 from muster.outlet import Outlet
 from muster.placement import Placement
 from muster.resolver import SystemResolver
 from muster.ring import LiveRing
 from muster.setting import SettingsError
 from muster.sorting import Sorting
-from muster.stores.depots.opening import open_depot
 from muster.stores.postgres.batch import (
     LOCK_TIMEOUT_MS,
     SPARE_LOCK_TIMEOUT_MS,
@@ -77,6 +77,7 @@ from muster.stores.redis.publisher import RedisPublisher
 from muster.stores.redis.roll import roll_at
 from muster.stores.redis.standing import standings_at
 from muster.stores.redis.tail import RedisTail
+from muster.stores.redis.tolls import tolls_at
 from muster.telemetry import configure_logging, get_logger, new_registry
 from muster.writer import Writer
 
@@ -84,8 +85,6 @@ NAME: Final = "muster-api"
 SWEEP_S: Final = 600.0
 ASK_AGAIN_S: Final = 1.0
 _TOKEN_LEEWAY_MS: Final = 60_000
-MEDIA_ADDRESSES: Final = "media addresses"
-"""What the secret is for that signs them."""
 
 _log = get_logger()
 
@@ -117,6 +116,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(control.run()),
                 tasks.create_task(ground.data_keys.run()),
                 tasks.create_task(ground.placement.survey.run()),
+                *ground.guards.start(tasks),
                 tasks.create_task(timers(ground, rng, jobs).run()),
                 tasks.create_task(previewing(ground, rng, _pages(ground), jobs).run()),
                 tasks.create_task(sending(ground, rng, jobs).run()),
@@ -208,7 +208,10 @@ async def _ground(
     # The operator chose the issuers, and may have them on the inside.
     abroad = Abroad(Egress(networks(settings.egress_networks)), Egress(networks(EVERYWHERE)))
     shown = proving(settings, clock, registry)
-    async with _media(settings, ring, registry) as media, shown as identity:
+    breakers = BreakerCounts(registry)
+    shared = tolls_at(settings.redis_url, settings.redis_cluster, rng)
+    guards = guards_of(settings, shared, clock, rng, registry, breakers)
+    async with storing(settings, ring, registry, breakers) as media, shown as identity:
         with ThreadPoolExecutor(settings.password_threads, "passwords") as hashing:
             ground = Ground(
                 settings,
@@ -228,36 +231,27 @@ async def _ground(
                 placement,
                 sealed,
                 identity,
+                guards,
+                breakers,
                 memory,
             )
             yield ground, control, writer, tail
-    for egress in abroad:
-        await egress.close()
-    await roll.close()
-    await standings.close()
-    await publisher.close()
-    for database in (*databases, *apart):
-        await database.close()
+    await _close(*abroad, roll, standings, shared, publisher, *databases, *apart)
+
+
+class _Closes(Protocol):
+    async def close(self) -> None: ...
+
+
+async def _close(*opened: _Closes) -> None:
+    """In this order."""
+    for one in opened:
+        await one.close()
 
 
 def _pages(ground: Ground) -> Pages:
     tls = httpcore.default_ssl_context()
     return Pages(SystemResolver(), SystemDialer(), tls, ground.clock)
-
-
-@asynccontextmanager
-async def _media(
-    settings: Settings, ring: Ring, registry: CollectorRegistry
-) -> AsyncIterator[MediaGround]:
-    """What media stand on; workers start when there is work."""
-    darkroom = Darkroom(settings.media_workers)
-    try:
-        async with open_depot(
-            settings, lambda: ring.secrets(MEDIA_ADDRESSES), SystemClock()
-        ) as depot:
-            yield MediaGround(depot, darkroom, MediaMetrics(registry))
-    finally:
-        await darkroom.close()
 
 
 async def _open(

@@ -5,6 +5,7 @@ Owns which of them gets which store. Must never open anything: api/assembly.py b
 
 from __future__ import annotations
 
+import random
 from typing import NamedTuple
 
 from api.emails import Addressing, EmailHandlers
@@ -13,6 +14,7 @@ from api.identifying import Identities
 from api.limits import Limits
 from api.oauth import OAuthHandlers
 from muster.arrivals import Arrivals
+from muster.breaker import LOGINS, MAIL, Breaker
 from muster.config import Settings
 from muster.emails import Emails
 from muster.github import GitHub
@@ -81,9 +83,20 @@ def mailing(on: Ground) -> Mailing:
             settings.smtp_password,
             settings.smtp_ca,
         )
-        carrier = Carrier(Smtp(server, letters.sender), letters, settings.public_url)
+        carrier = Carrier(_smtp(on, server, letters.sender), letters, settings.public_url)
     metrics = MailMetrics(on.registry)
     return Mailing(PostgresMails(on.primary), carrier, on.sealer, metrics, on.clock)
+
+
+def _smtp(on: Ground, server: Server, sender: str) -> Smtp:
+    rng = random.Random()  # noqa: S311  # spreads probes, hides nothing
+    return Smtp(server, sender, on.breakers.of("mail", Breaker(rng, MAIL)), on.clock)
+
+
+def _talk(on: Ground, provider: str) -> Talk:
+    rng = random.Random()  # noqa: S311  # spreads probes, hides nothing
+    breaker = on.breakers.of(f"logins by {provider}", Breaker(rng, LOGINS))
+    return Talk(on.abroad.issuers, breaker, on.clock)
 
 
 def _letters(settings: Settings) -> Letters:
@@ -98,8 +111,7 @@ def _desk(on: Ground) -> Desk:
             raise SettingsError(
                 "MUSTER_OAUTH_REDIRECTS are addresses of apps or pages, without a #."
             )
-    talk = Talk(on.abroad.issuers)
-    services = {name: _service(one, talk, on) for name, one in providers.items()}
+    services = {name: _service(one, _talk(on, name), on) for name, one in providers.items()}
     page = (f"{settings.public_url}/app",) if settings.public_url else ()
     return Desk(providers, services, settings.public_url, (*page, *settings.oauth_redirects))
 

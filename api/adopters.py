@@ -138,7 +138,7 @@ class AdopterHandlers:
         external = call.path("external", str)
         room, owner = mandate.app_room(external), PersonId(wanted.owner)
         await self._all_known([wanted.owner, *wanted.people])
-        self._limits.weigh_key(call.key.id, len(wanted.people) / _PEOPLE_PER_WRITE)
+        await self._limits.weigh_key(call.key.id, len(wanted.people) / _PEOPLE_PER_WRITE)
         new = new_room(owner, RoomKind(wanted.kind), wanted.title, wanted.topic, [])
         made = await self._writer.submit(submit.create(owner, room, f"app:{room}", new))
         if not made.fresh:

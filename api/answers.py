@@ -31,6 +31,13 @@ _ALSO_ARCHIVED: Final = frozenset(
 )
 """What is done in an archived room as in any other."""
 
+_SILENCED: Final = {
+    Action.post: (Code.silenced, Code.slow_mode),
+    Action.edit: (Code.silenced,),
+    Action.react: (Code.silenced,),
+}
+"""What whoever is silenced may not do, and who posts in a slow room."""
+
 _ELSEWHERE: Final = {"Location": {"description": "Where", "schema": {"type": "string"}}}
 _RETRY: Final = {
     "Retry-After": {
@@ -91,14 +98,24 @@ def _done(route: Route) -> dict[str, Any]:
 
 def _codes(route: Route, rule: RouteRule) -> set[Code]:
     """What it may refuse with. `internal` is no answer anybody may count on, and stands nowhere."""
-    codes = {Code.too_many_requests, Code.unavailable, Code.upgrade_required, *route.refuses}
+    codes = {
+        Code.permission_denied,  # of whoever asks from a network that is kept out
+        Code.too_many_requests,
+        Code.unavailable,
+        Code.upgrade_required,
+        *route.refuses,
+    }
     placed = _PLACES.search(route.path)
     if route.body is not None or route.query is not None or placed or route.kept or route.stream:
         codes |= {Code.bad_request}
     if route.body is not None or route.stream:
         codes |= {Code.too_large}
     if not rule.anyone:
-        codes |= {Code.unauthorized, Code.token_expired, Code.permission_denied}
+        codes |= {Code.unauthorized, Code.token_expired}
+        if rule.action is not None:
+            codes.update(_SILENCED.get(rule.action, ()))
+    if rule.roles and not rule.unagreed:
+        codes |= {Code.agreement_required}
     if placed:
         codes |= {Code.not_found}
     if route.kept:

@@ -26,6 +26,7 @@ from api.edge import ApiMetrics, Edge
 from api.endpoint import Endpoint, Gate
 from api.problems import problem
 from api.route import Route
+from muster.borders import Borders
 from muster.encoded import COMPRESSED_FROM_BYTES, COMPRESSION
 from muster.errors import Refused
 from muster.route_rules import ROUTE_RULES, RouteRule
@@ -48,6 +49,7 @@ def create_app(
     gate: Gate,
     documents: DocumentHandlers,
     metrics: ApiMetrics,
+    borders: Borders,
     origins: Sequence[str] = (),
     *,
     tls: bool = False,
@@ -58,7 +60,7 @@ def create_app(
     documents.openapi = msgspec.json.encode(described)
     documents.page = docs.page(described)
     middleware = [
-        Middleware(Edge, metrics, gate.clock, gate.random, tls=tls),
+        Middleware(Edge, metrics, gate.clock, gate.random, borders, tls=tls),
         Middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM_BYTES, compresslevel=COMPRESSION),
     ]
     if origins:
@@ -75,7 +77,14 @@ def create_app(
                     "Muster-Client",
                     "X-Request-Id",
                 ],
-                expose_headers=["ETag", "Retry-After", "X-Request-Id", "Location"],
+                expose_headers=[
+                    "ETag",
+                    "Retry-After",
+                    "RateLimit",
+                    "RateLimit-Policy",
+                    "X-Request-Id",
+                    "Location",
+                ],
                 max_age=600,
             )
         )

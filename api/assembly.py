@@ -24,7 +24,7 @@ from api.ground import Ground
 from api.hosting import calendar_handlers, event_finding_handlers, event_handlers, event_jobs
 from api.identifying import identities, service_keys
 from api.later import LaterHandlers
-from api.limits import Limits, Rates
+from api.limits import Limits
 from api.links import AppLinkHandlers, LinkHandlers
 from api.media import MediaHandlers
 from api.members import MemberHandlers
@@ -64,7 +64,7 @@ from muster import (
 from muster.agreements import Agreements
 from muster.arrivals import Arrivals
 from muster.attaching import Attaching
-from muster.bucket import Rate
+from muster.breaker import ISSUER, Breaker
 from muster.closing import Closing
 from muster.config import Settings
 from muster.contacts import Contacts
@@ -86,6 +86,7 @@ from muster.pins import Pins
 from muster.placing import Placing
 from muster.polls import Polls
 from muster.previews import PreviewMetrics, Previews, Reads
+from muster.quotas import Quotas
 from muster.reminders import Reminders
 from muster.rooms import Rooms
 from muster.scheduled import Schedule
@@ -128,15 +129,8 @@ def assemble(on: Ground) -> Starlette:
     tokens = Tokens(
         on.ring, settings.issuer, settings.audience, settings.access_token_s, on.clock, on.random
     )
-    rates = Rates(
-        anonymous=Rate(settings.anonymous_per_min / 60, settings.anonymous_per_min),
-        reads=Rate(settings.reads_per_s, settings.reads_per_s * 5),
-        writes=Rate(settings.writes_per_s, settings.writes_per_s * 3),
-        searches=Rate(settings.searches_per_min / 60, max(1.0, settings.searches_per_min / 3)),
-        keys=Rate(settings.service_per_s, settings.service_per_s * 3),
-        media=Rate(settings.media_per_min / 60, max(1.0, settings.media_per_min / 3)),
-    )
-    limits = Limits(rates, on.clock, on=settings.rate_limits)
+    guards = on.guards
+    limits = Limits(guards.tolls, Quotas.of(settings), guards.attempts)
     once = Once(PostgresIdempotency(on.primary))
     agreements = agreements_of(on)
     gate = Gate(
@@ -158,6 +152,7 @@ def assemble(on: Ground) -> Starlette:
         gate,
         documents,
         on.metrics,
+        guards.borders,
         settings.allowed_origins,
         tls=settings.tls_cert is not None,
     )
@@ -220,9 +215,14 @@ def courier(on: Ground, rng: random.Random) -> Courier:
 
 def _foreign(on: Ground) -> Foreign:
     issuers = parse_issuers(on.settings.trusted_issuers)
+    rng = random.Random()  # noqa: S311  # spreads fetches, hides nothing
     keys = {
-        name: ForeignKeys(fetching(on.abroad.issuers, issuer), on.clock)
-        for name, issuer in issuers.items()
+        name: ForeignKeys(
+            fetching(on.abroad.issuers, issuer),
+            on.clock,
+            on.breakers.of(f"issuer {number}", Breaker(rng, ISSUER)),
+        )
+        for number, (name, issuer) in enumerate(issuers.items(), start=1)
     }
     return Foreign(issuers, keys, on.clock)
 
@@ -265,7 +265,7 @@ def _intake(on: Ground) -> Intake:
 
 def _placing(on: Ground) -> Placing:
     visits = Visits(on.writer, PostgresVisits(on.primary))
-    return on.placement.placing(visits, limited=on.settings.rate_limits)
+    return on.placement.placing(visits, on.guards.fixes(on.settings))
 
 
 def _messages(on: Ground, gallery: Gallery) -> MessageHandlers:

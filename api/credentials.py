@@ -5,12 +5,13 @@ Owns the bodies of these routes. Must never put a password, a code or a secret i
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated
 
 import segno
 from msgspec import Meta, Struct
 
-from api.limits import Limits
+from api.limits import STEP_UP, Limits
 from api.route import Call
 from muster.password_change import PasswordChange
 from muster.people import People
@@ -95,8 +96,8 @@ class CredentialHandlers:
 
     async def change_password(self, call: Call) -> None:
         wanted = call.body(ChangePassword)
-        self._guess(call)
-        known = await self._step_up.both(call.me, wanted.password, wanted.code)
+        async with self._guessing(call):
+            known = await self._step_up.both(call.me, wanted.password, wanted.code)
         await self._change.change(
             call.me, wanted.new_password, call.claims.session, known.password_no
         )
@@ -108,8 +109,8 @@ class CredentialHandlers:
         return MyFactor(True, found.made_at_ms, found.recovery_codes)
 
     async def begin_factor(self, call: Call) -> NewFactor:
-        self._guess(call)
-        await self._step_up.password(call.me, call.body(Proof).password)
+        async with self._guessing(call):
+            await self._step_up.password(call.me, call.body(Proof).password)
         account = await self._people.account(call.me)
         begun = await self._factors.begin(call.me, account.profile.handle)
         code = segno.make(begun.uri, error="m", micro=False)
@@ -129,10 +130,10 @@ class CredentialHandlers:
     async def _proven(self, call: Call) -> str:
         """The code, which is judged where it is used; the password was right."""
         wanted = call.body(FullProof)
-        self._guess(call)
-        await self._step_up.password(call.me, wanted.password)
+        async with self._guessing(call):
+            await self._step_up.password(call.me, wanted.password)
         return wanted.code
 
-    def _guess(self, call: Call) -> None:
-        """A token of somebody's is no leave to guess their password; no handle is as long as an id."""
-        self._limits.guess(str(call.me))
+    def _guessing(self, call: Call) -> AbstractAsyncContextManager[None]:
+        """A token of somebody's is no leave to guess their password."""
+        return self._limits.guessing(STEP_UP, str(call.me), call.address)

@@ -1,4 +1,5 @@
-"""Around every request: its trace id, its time, security headers, one log line.
+"""Around every request: whose address it is and whether anybody may ask from there, its trace id, its time, security
+headers, one log line.
 
 Owns what holds for every answer whatever its route. Must never log an address, a query or a body.
 """
@@ -12,10 +13,14 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.problems import problem
+from muster.borders import Borders
 from muster.clock import Clock
+from muster.errors import Refused
 from muster.ids import Random
 from muster.metrics import PrivacyMetrics
 from muster.telemetry import get_logger, trace
+from proto.codes import Code
 
 SLOW_S: Final = 1.0
 _TRACE: Final = re.compile(r"[0-9a-f]{16}|[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -33,6 +38,7 @@ _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
 }
 _HSTS: Final = "max-age=63072000"
+_ABROAD: Final = Refused(Code.permission_denied, "nobody may ask from this network")
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 _log = get_logger()
@@ -68,9 +74,17 @@ class Edge:
     """The outermost middleware."""
 
     def __init__(
-        self, app: ASGIApp, metrics: ApiMetrics, clock: Clock, random: Random, *, tls: bool
+        self,
+        app: ASGIApp,
+        metrics: ApiMetrics,
+        clock: Clock,
+        random: Random,
+        borders: Borders,
+        *,
+        tls: bool,
     ) -> None:
         self._app = app
+        self._borders = borders
         self._metrics = metrics
         self._clock = clock
         self._random = random
@@ -97,10 +111,27 @@ class Edge:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_dressed)
+            if self._refuses(scope):
+                await problem(_ABROAD)(scope, receive, send_dressed)
+            else:
+                await self._app(scope, receive, send_dressed)
         finally:
             self._note(scope, status, self._clock.monotonic() - started)
             trace.reset(token)
+
+    def _refuses(self, scope: Scope) -> bool:
+        """Whether nobody may ask from there. From now on `client` is who asks, not who stands before us."""
+        client = scope.get("client")
+        if client is None:
+            return False
+        address = client[0]
+        if self._borders.speaks_for_others(address):
+            forwarded = [
+                v.decode("latin-1") for n, v in scope["headers"] if n == b"x-forwarded-for"
+            ]
+            address = self._borders.client(address, forwarded)
+            scope["client"] = (address, 0)
+        return self._borders.refuses(address)
 
     def _request_id(self, scope: Scope) -> str:
         for name, value in scope["headers"]:

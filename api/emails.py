@@ -5,11 +5,12 @@ Owns the bodies of these routes. Must never put an address or a word into a log,
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
 
-from api.limits import Limits
+from api.limits import MAIL_CODE, STEP_UP, Limits
 from api.route import Call
 from muster.email import CHARS, email
 from muster.emails import Emails, MyEmail
@@ -92,35 +93,38 @@ class EmailHandlers:
     async def change(self, call: Call) -> None:
         wanted = call.body(NewAddress)
         self._sending()
-        self._limits.guess(str(call.me))
-        await self._to.proof.check(call.claims, wanted.password, wanted.code)
+        async with self._guessing(call, STEP_UP):
+            await self._to.proof.check(call.claims, wanted.password, wanted.code)
         language = self._to.letters.language(wanted.language)
         await self._to.emails.begin(call.me, wanted.email, language)
 
     async def verify_code(self, call: Call) -> None:
-        self._limits.guess(str(call.me))
-        await self._to.emails.confirm_code(call.me, call.body(AddressCode).code)
+        code = call.body(AddressCode).code
+        async with self._guessing(call, MAIL_CODE):
+            await self._to.emails.confirm_code(call.me, code)
 
     async def verify_word(self, call: Call) -> None:
         await self._to.emails.confirm_word(call.body(AddressWord).word)
 
     async def remove(self, call: Call) -> None:
         shown = call.body(Owner)
-        self._limits.guess(str(call.me))
-        await self._to.proof.check(call.claims, shown.password, shown.code)
+        async with self._guessing(call, STEP_UP):
+            await self._to.proof.check(call.claims, shown.password, shown.code)
         await self._to.emails.remove(call.me)
 
     async def forgot(self, call: Call) -> None:
         wanted = call.body(Forgotten)
         self._sending()
-        # By the address, whether it is anybody's or not.
-        self._limits.guess(f"mail {email(wanted.email).unique!r}")
+        await self._limits.letter(email(wanted.email).unique)
         language = self._to.letters.language(wanted.language)
         await self._to.resets.ask(wanted.email, language)
 
     async def reset(self, call: Call) -> None:
         wanted = call.body(NewPassword)
         await self._to.resets.complete(wanted.word, wanted.new_password)
+
+    def _guessing(self, call: Call, kind: str) -> AbstractAsyncContextManager[None]:
+        return self._limits.guessing(kind, str(call.me), call.address)
 
     def _sending(self) -> None:
         if not self._to.on:

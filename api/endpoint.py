@@ -13,11 +13,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.form import parts_of
-from api.limits import Limits
+from api.limits import Limits, tell
 from api.once import Once
 from api.problems import problem
 from api.reading import BodyReader, Gone, read_body, read_path, read_query
-from api.route import Call, Limit, Raw, Reply, Route
+from api.route import Call, Raw, Reply, Route
 from api.validator import JSON, validated
 from muster.agreements import Agreements
 from muster.clock import Clock
@@ -30,12 +30,16 @@ from muster.service_keys import PREFIX, ServiceKey, ServiceKeys
 from muster.signed_request import Asked, Signed, read_signed
 from muster.telemetry import get_logger
 from muster.tokens import EXTENSION_PREFIX, Claims, Tokens
+from muster.tolls import Overdrawn
 from muster.versions import check_version
 from proto.codes import Code
 from proto.limits import CLIENT_ID_CHARS
 
 CLIENT_HEADER: Final = b"muster-client"
 """What app asks: platform/version, as `ios/2.11.0`. Who does not say it (a script, a probe) is not asked."""
+
+_STANDING: Final = "muster.standing"
+"""Where somebody stands with their limits, whatever they are answered."""
 
 _encode: Final = msgspec.json.Encoder().encode
 _log = get_logger()
@@ -76,6 +80,8 @@ class Endpoint:
             response = await self._answer(scope, receive)
         except Refused as refused:
             response = problem(refused)
+            if isinstance(refused, Overdrawn):
+                scope[_STANDING] = refused.standing
             if self.route.stream:
                 # What was not read of the body is in the way of the next request.
                 response.headers["Connection"] = "close"
@@ -84,6 +90,7 @@ class Endpoint:
         except Exception as fault:  # noqa: BLE001  # the last stop: a bug of ours is a 500 and a log line
             _log.error("request failed", route=self.route.path, exc_info=fault)
             response = problem(Refused(Code.internal, "the server has a fault; it has been noted"))
+        tell(response, scope.get(_STANDING))
         await response(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
@@ -93,17 +100,18 @@ class Endpoint:
         if said is not None:
             check_version(_version(said), gate.min_version)
         address = scope["client"][0] if scope.get("client") else ""
-        if route.limit in (Limit.anonymous, Limit.page):
-            gate.limits.take(route.limit, address, None)
+        scope[_STANDING] = await gate.limits.enter(route.limit, address)
         signed = None if self._rule.anyone else read_signed(headers.get(b"authorization", b""))
-        who = None if self._rule.anyone else await self._authenticate(scope, headers, signed)
-        if isinstance(who, ServiceKey):
-            gate.limits.serve(who.id)
-        elif who is not None:
-            gate.limits.take(route.limit, address, who.person)
-            if gate.agreements is not None and not self._rule.unagreed:
-                await gate.agreements.check(who.person)
-        path = read_path(scope["path_params"])
+        who = None if self._rule.anyone else await self._known(scope, headers, signed, address)
+        try:
+            path = read_path(scope["path_params"])
+        except Refused:
+            if who is not None:  # what names nothing costs as much as what does
+                await gate.limits.take(route.limit, address, who, {})
+            raise
+        if who is not None:
+            scope[_STANDING] = await gate.limits.take(route.limit, address, who, path)
+            await self._agreed(who)
         query = read_query(route.query, scope["query_string"]) if route.query else None
         data, body = b"", None
         if self._reader is not None:
@@ -130,6 +138,25 @@ class Endpoint:
             return self._render(await self.route.handler(call), headers)
         except Refused as refused:
             return problem(refused)
+
+    async def _agreed(self, who: Claims | ServiceKey) -> None:
+        """A person has accepted the terms in force, or asks for what needs that not."""
+        agreements = self._gate.agreements
+        if agreements is not None and not self._rule.unagreed and isinstance(who, Claims):
+            await agreements.check(who.person)
+
+    async def _known(
+        self, scope: Scope, headers: Mapping[bytes, bytes], signed: Signed | None, address: str
+    ) -> Claims | ServiceKey:
+        """Who asks. Tokens that are none are counted by address; those that have expired are not."""
+        limits = self._gate.limits
+        limits.check_tokens(address)
+        try:
+            return await self._authenticate(scope, headers, signed)
+        except Refused as refused:
+            if refused.code is Code.unauthorized and b"authorization" in headers:
+                await limits.bad_token(address)
+            raise
 
     async def _authenticate(
         self, scope: Scope, headers: Mapping[bytes, bytes], signed: Signed | None

@@ -12,12 +12,14 @@ from prometheus_client import CollectorRegistry
 
 from api.edge import ApiMetrics
 from api.endpoint import Revocations
+from muster.breaker_counts import BreakerCounts
 from muster.clock import Clock
 from muster.config import Settings
 from muster.darkroom.pool import Darkroom
 from muster.data_keys import DataKeys
 from muster.depot import Depot
 from muster.egress import Egress
+from muster.guards import Guards
 from muster.ids import Random
 from muster.keys import Ring
 from muster.metrics import IdentityMetrics, MediaMetrics
@@ -74,6 +76,8 @@ class Ground(NamedTuple):
     placement: Placement
     data_keys: DataKeys
     identity: IdentityGround
+    guards: Guards
+    breakers: BreakerCounts
     memory: Memory | None = None
 
     @property

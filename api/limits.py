@@ -1,100 +1,146 @@
-"""How often clients may ask this process.
+"""How often clients may ask.
 
-Owns which bucket a request takes from. In memory and per process: with N processes a client gets up to N times
-as much, which is what a bound against floods may cost; it needs no Redis and is never open when Redis is away.
+Owns which buckets a request takes from, and what is said of them in its answer. The buckets are those of all processes
+(muster/tolls.py); which there are, and how large, is in muster/quotas.py.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from math import ceil
+from typing import Any, Final
 from uuid import UUID
 
+from starlette.responses import Response
+
 from api.route import Limit
-from muster.bucket import Buckets, Rate, network_of
-from muster.clock import Clock
+from muster.attempts import Attempts
 from muster.errors import Refused
 from muster.ids import PersonId
+from muster.quotas import Charge, Quotas, address_key, person_key
+from muster.service_keys import ServiceKey
+from muster.tokens import Claims
+from muster.tolls import Overdrawn, Standing, Tolls
 from proto.codes import Code
 
-_HANDLE_RATE: Final = Rate(per_s=0.2, burst=10)
-"""Guesses at one person's password, from wherever they come."""
+LOG_IN: Final = "log_in"
+STEP_UP: Final = "step_up"
+MAIL_CODE: Final = "mail_code"
+"""Kinds of secrets that are tried, each counted by itself."""
 
-
-_FIND_RATE: Final = Rate(per_s=1.0, burst=20)
-"""Look-ups of people by one person: enough for typing a name, too slow to list everybody."""
-
-_PAGE_RATE: Final = Rate(per_s=5.0, burst=100)
-"""Pages of invite links by address: a whole party may sit behind one."""
-
-
-class Rates(NamedTuple):
-    """What one address (anonymous), one person and one service key may do, by setting."""
-
-    anonymous: Rate
-    reads: Rate
-    writes: Rate
-    searches: Rate
-    keys: Rate
-    media: Rate
+_WRITES: Final = frozenset({Limit.write, Limit.secret})
 
 
 class Limits:
-    """Buckets by address for what needs no token, by person for the rest, by handle for logging in."""
+    """What a request is charged for. Whatever takes may raise `Refused`: `too_many_requests`."""
 
-    def __init__(self, rates: Rates, clock: Clock, *, on: bool) -> None:
-        self._anonymous = Buckets(rates.anonymous)
-        self._reads = Buckets(rates.reads)
-        self._writes = Buckets(rates.writes)
-        self._searches = Buckets(rates.searches)
-        self._keys = Buckets(rates.keys)
-        self._media = Buckets(rates.media)
-        self._handles = Buckets(_HANDLE_RATE)
-        self._finds = Buckets(_FIND_RATE)
-        self._pages = Buckets(_PAGE_RATE)
-        self._heaviest = rates.writes.burst / 2
-        self._clock = clock
-        self._on = on
+    def __init__(self, tolls: Tolls, quotas: Quotas, attempts: Attempts) -> None:
+        self._tolls = tolls
+        self._quotas = quotas
+        self._attempts = attempts
+        self._heaviest = quotas.writes.rate.burst / 2
+        self._by_person = {
+            Limit.none: quotas.reads,
+            Limit.write: quotas.writes,
+            Limit.secret: quotas.writes,
+            Limit.search: quotas.searches,
+            Limit.media: quotas.media,
+            Limit.find: quotas.finds,
+        }
+        self._by_address = {Limit.anonymous: quotas.anonymous, Limit.page: quotas.pages}
 
-    def take(self, limit: Limit, address: str, person: PersonId | None) -> None:
-        """Raises `Refused`: `too_many_requests`."""
-        if limit is Limit.anonymous:
-            self._take(self._anonymous, network_of(address))
-        elif limit in (Limit.write, Limit.secret):
-            self._take(self._writes, person)
-        elif limit is Limit.search:
-            self._take(self._searches, person)
-        elif limit is Limit.media:
-            self._take(self._media, person)
-        elif limit is Limit.find:
-            self._take(self._finds, person)
-        elif limit is Limit.page:
-            self._take(self._pages, network_of(address))
-        elif person is not None:
-            self._take(self._reads, person)
+    async def enter(self, limit: Limit, address: str) -> Standing | None:
+        """Somebody nameless asks, or somebody who will be known in a moment: what the address has to give."""
+        quota = self._by_address.get(limit)
+        return None if quota is None else await self._tolls.take(quota.of(address_key(address)))
 
-    def weigh(self, person: PersonId, more: float) -> None:
-        """This write is worth `more` besides the one taken. Raises `Refused`: `too_many_requests`."""
-        self._take(self._writes, person, min(more, self._heaviest))
+    async def take(
+        self,
+        limit: Limit,
+        address: str,
+        who: Claims | ServiceKey,
+        path: Mapping[str, Any],
+    ) -> Standing | None:
+        """Somebody asks: of the address, of the session, of the person or key, and of the room that they write into."""
+        quotas = self._quotas
+        charges = [quotas.address.of(address_key(address))]
+        if isinstance(who, ServiceKey):
+            charges.append(quotas.keys.of(person_key(who.id)))
+        else:
+            charges.append(quotas.session.of(person_key(who.session)))
+            quota = self._by_person.get(limit)
+            if quota is not None:
+                charges.append(quota.of(person_key(who.person)))
+        room = path.get("room") if limit in _WRITES else None
+        if isinstance(room, UUID):
+            charges.append(quotas.room.of(person_key(room)))
+        return await self._tolls.take(*charges)
 
-    def serve(self, key: UUID) -> None:
-        """A service key asks. Raises `Refused`: `too_many_requests`."""
-        self._take(self._keys, key)
+    async def weigh(self, person: PersonId, more: float) -> None:
+        """This write is worth `more` besides the one taken."""
+        await self._tolls.take(
+            self._quotas.writes.of(person_key(person), min(more, self._heaviest))
+        )
 
-    def weigh_key(self, key: UUID, more: float) -> None:
-        """This request of a service key is worth `more` besides the one taken. Raises `Refused` likewise."""
-        self._take(self._keys, key, more)
+    async def weigh_key(self, key: UUID, more: float) -> None:
+        """This request of a service key is worth `more` besides the one taken."""
+        heaviest = self._quotas.keys.rate.burst / 2
+        await self._tolls.take(self._quotas.keys.of(person_key(key), min(more, heaviest)))
 
-    def guess(self, handle: str) -> None:
-        """Somebody tries a password of this person. Raises `Refused`: `too_many_requests`."""
-        self._take(self._handles, handle)
+    # Tokens that are none
 
-    def _take(self, buckets: Buckets, key: object, tokens: float = 1.0) -> None:
-        if not self._on:
-            return
-        wait_s = buckets.take(key, self._clock.monotonic(), tokens)
-        if wait_s:
-            raise Refused(
-                Code.too_many_requests,
-                "too many requests; wait before the next",
-                retry_after_ms=int(wait_s * 1_000) + 1,
-            )
+    def check_tokens(self, address: str) -> None:
+        """Before a token is read: whether this address has sent too many that were none."""
+        charge = self._of_tokens(address)
+        if self._tolls.is_shut(charge):
+            raise Overdrawn(Standing(charge.quota, 0.0, 1.0))
+
+    async def bad_token(self, address: str) -> None:
+        """A token was none."""
+        await self._tolls.take(self._of_tokens(address))
+
+    def _of_tokens(self, address: str) -> Charge:
+        return self._quotas.tokens.of(address_key(address))
+
+    async def letter(self, mailbox: bytes) -> None:
+        """Somebody nameless wants a mail sent there, whether it is anybody's or not."""
+        await self._tolls.take(self._quotas.letters.of(mailbox))
+
+    # Secrets
+
+    @asynccontextmanager
+    async def guessing(
+        self, kind: str, account: str, address: str, wrong: Code = Code.permission_denied
+    ) -> AsyncIterator[None]:
+        """Within, a secret of `account` is tried, whether there is such an account or not.
+
+        Left by `Refused` with the code `wrong` it was wrong; by another it was not looked at; else it was right.
+        """
+        attempt = await self._attempts.begin(kind, account, address)
+        try:
+            yield
+        except Refused as refused:
+            if refused.code is not wrong:
+                await self._attempts.void(attempt)
+            raise
+        await self._attempts.passed(attempt)
+
+
+def tell(response: Response, standing: Standing | None) -> None:
+    """Say where the one who asked stands: RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10).
+
+    Of all policies that applied the one nearest to its end; `t`: seconds until it is full, or until the next request
+    is let through.
+    """
+    if standing is None:
+        return
+    quota, left, wait_s = standing
+    if quota is None:
+        return
+    per_s, burst = quota.rate
+    until_s = wait_s or (burst - left) / per_s
+    response.headers["RateLimit-Policy"] = quota.policy
+    response.headers["RateLimit"] = (
+        f'"{quota.name}";r={max(0, int(left))};t={max(1, ceil(until_s))}'
+    )

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from api.limits import Limits
+from api.limits import STEP_UP, Limits
 from api.route import Call, Reply
 from muster.consents import ConsentBook, Consents
 from muster.erasures import Erasures
@@ -111,5 +111,5 @@ class MineHandlers:
     async def _prove(self, call: Call) -> None:
         shown = call.body(Prove)
         # A token of somebody's is no leave to guess their password.
-        self._limits.guess(str(call.me))
-        await self._proof.check(call.claims, shown.password, shown.code)
+        async with self._limits.guessing(STEP_UP, str(call.me), call.address):
+            await self._proof.check(call.claims, shown.password, shown.code)

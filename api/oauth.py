@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from starlette.responses import RedirectResponse, Response
 
 from api.emails import Owner
-from api.limits import Limits
+from api.limits import STEP_UP, Limits
 from api.route import Call, Reply
 from muster.errors import Refused
 from muster.joining import Joining, LinkedService
@@ -154,8 +154,8 @@ class OAuthHandlers:
 
     async def begin_link(self, call: Call) -> Begun:
         wanted = call.body(BeginLink)
-        self._limits.guess(str(call.me))
-        await self._proof.check(call.claims, wanted.password, wanted.code)
+        async with self._limits.guessing(STEP_UP, str(call.me), call.address):
+            await self._proof.check(call.claims, wanted.password, wanted.code)
         name = call.path("provider", str)
         return await self._oauth.begin(name, wanted.challenge, wanted.redirect, call.claims)
 
@@ -165,8 +165,8 @@ class OAuthHandlers:
 
     async def unlink(self, call: Call) -> None:
         shown = call.body(Owner)
-        self._limits.guess(str(call.me))
-        await self._proof.check(call.claims, shown.password, shown.code)
+        async with self._limits.guessing(STEP_UP, str(call.me), call.address):
+            await self._proof.check(call.claims, shown.password, shown.code)
         await self._joining.unlink(call.me, call.path("provider", str))
 
     def _on(self, url: str) -> Response:

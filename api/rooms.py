@@ -79,7 +79,7 @@ class RoomHandlers:
         wanted = call.body(NewRoom)
         people = wanted.people if wanted.peer is None else [*wanted.people, wanted.peer]
         new = new_room(call.me, RoomKind(wanted.kind), wanted.title, wanted.topic, people)
-        self._limits.weigh(call.me, len(new.people) / _PEOPLE_PER_WRITE)
+        await self._limits.weigh(call.me, len(new.people) / _PEOPLE_PER_WRITE)
         # The id follows from who asks and the Idempotency-Key: a repeat makes no second room, even
         # if the first request died between the commit and its answer.
         made = RoomId(uuid5(call.me, call.client_id))

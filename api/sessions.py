@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from api.limits import Limits
+from api.limits import LOG_IN, Limits
 from api.route import Call, Reply
 from muster.arrivals import Arrivals
 from muster.errors import Refused
@@ -96,8 +96,9 @@ class SessionHandlers:
 
     async def log_in(self, call: Call) -> Reply:
         wanted = call.body(LogIn)
-        self._limits.guess(fold(wanted.handle))
-        done = await self._login.log_in(wanted.handle, wanted.password, _install(wanted))
+        handle = fold(wanted.handle)
+        async with self._limits.guessing(LOG_IN, handle, call.address, Code.unauthorized):
+            done = await self._login.log_in(wanted.handle, wanted.password, _install(wanted))
         return Reply(done, 202 if isinstance(done, SecondStep) else 201)
 
     async def second_step(self, call: Call) -> Grant:

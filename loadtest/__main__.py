@@ -25,6 +25,7 @@ BENCHMARKS: Final = {
     "media": "loadtest.bench.media",
     "presence": "loadtest.bench.presence",
     "push": "loadtest.bench.push",
+    "rotation": "loadtest.bench.rotation",
     "evening": "loadtest.bench.evening",
     "geofence": "loadtest.geofence.bench",
     "walk": "loadtest.geofence.walk",

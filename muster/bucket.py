@@ -42,6 +42,10 @@ class Buckets:
             self._buckets.popitem(last=False)
         return wait
 
+    def held(self, key: Hashable) -> float:
+        """Tokens there were when `key`'s bucket was last asked."""
+        return self._buckets.get(key, (self._rate.burst, 0.0))[0]
+
     def __len__(self) -> int:
         return len(self._buckets)
 

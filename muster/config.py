@@ -64,9 +64,6 @@ class Settings(PlaceSettings):
     android_cert_sha256: tuple[str, ...] = setting(
         (), "SHA-256 fingerprints of the certificates MUSTER_ANDROID_PACKAGE is signed with"
     )
-    trusted_proxies: tuple[str, ...] = setting(
-        (), "addresses of balancers whose X-Forwarded-For the api believes"
-    )
     log_level: str = setting(
         "info", "least level that is logged", choices=("debug", "info", "warning", "error")
     )
@@ -156,23 +153,6 @@ class Settings(PlaceSettings):
         None,
         "passwords nobody may take: sorted SHA-1 hashes, or words; default: a short list of ours",
     )
-    rate_limits: bool = setting(True, "refuse clients that ask too often")
-    anonymous_per_min: float = setting(
-        60.0, "registrations, logins and refreshes per address, minute and process", at_least=1.0
-    )
-    reads_per_s: float = setting(
-        50.0, "REST reads per person, second and process; five times that at once", at_least=0.1
-    )
-    writes_per_s: float = setting(
-        20.0, "REST writes per person, second and process; thrice that at once", at_least=0.1
-    )
-    searches_per_min: float = setting(
-        30.0, "searches per person, minute and process; a third of that at once", at_least=1.0
-    )
-
-    service_per_s: float = setting(
-        100.0, "requests per service key, second and process; thrice that at once", at_least=0.1
-    )
 
     # Adopters
     trusted_issuers: str = setting(
@@ -237,9 +217,6 @@ class Settings(PlaceSettings):
     media_day_count: int = setting(500, "uploads of one person in a day", at_least=0)
     media_day_bytes: int = setting(1 << 30, "bytes one person uploads in a day", at_least=0)
     media_total_bytes: int = setting(10 << 30, "bytes kept for one person", at_least=0)
-    media_per_min: float = setting(
-        60.0, "uploads begun per person, minute and process; a third of that at once", at_least=1.0
-    )
     media_upload_s: int = setting(600, "time in which an upload is begun", at_least=1)
     media_link_s: int = setting(600, "life of an address that reads", at_least=1)
     media_within_s: float = setting(
@@ -264,13 +241,8 @@ class Settings(PlaceSettings):
             raise SettingsError(
                 "MUSTER_MAP_TILES is an address with {z}, {x} and {y}, such as https://tiles.example.org/{z}/{x}/{y}.png."
             )
-        for network in self.egress_networks:
-            try:
-                ipaddress.ip_network(network)
-            except ValueError:
-                raise SettingsError(
-                    f"MUSTER_EGRESS_NETWORKS: {network!r} is not a network such as 10.1.0.0/16."
-                ) from None
+        for name in ("egress_networks", "allow_networks", "deny_networks", "trusted_proxies"):
+            _check_networks(name, getattr(self, name))
         self.check_mail()
         if self.redis_cluster and not self.redis_url:
             raise SettingsError("MUSTER_REDIS_CLUSTER needs MUSTER_REDIS_URL: ours is no cluster.")
@@ -338,6 +310,16 @@ def unknown_names(environ: Mapping[str, str]) -> list[str]:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
             sentences.append(f"{name} is not a setting and does nothing; did you mean {near}?")
     return sentences
+
+
+def _check_networks(name: str, networks: tuple[str, ...]) -> None:
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            raise SettingsError(
+                f"{PREFIX}{name.upper()}: {network!r} is not a network such as 10.1.0.0/16."
+            ) from None
 
 
 def hide_password(url: str) -> str:

@@ -102,6 +102,8 @@ REDIS: Final = (
     Elsewhere("claim", Fate.keep, "ids of devices: runs out by itself"),
     Elsewhere("spent", Fate.keep, "ids of devices: runs out by itself"),
     Elsewhere("push:token", Fate.nobody, "this service's own word for a provider"),
+    Elsewhere("toll", Fate.keep, "how much of a limit is used up, under a hash: runs out by itself"),
+    Elsewhere("attempts", Fate.keep, "wrong passwords, under a hash: runs out by itself"),
     Elsewhere("nonce", Fate.nobody, "of service keys, hashed"),
 )  # fmt: skip
 """Every family of keys, by the word of its name."""

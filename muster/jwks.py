@@ -4,7 +4,8 @@
     KeySet      one issuer's keys, kept and renewed
 
 Owns when keys are fetched: an unknown kid has them fetched again, but not more than once in FLOOR_S however many
-unknown kids come, and one fetch serves all who wait. Must never take a key, or where to find one, from a token.
+unknown kids come, and one fetch serves all who wait; an issuer that does not answer is asked less and less often. Must
+never take a key, or where to find one, from a token.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Final, NamedTuple
 import jwt
 import msgspec
 
+from muster.breaker import Breaker
 from muster.clock import Clock
 from muster.egress import Egress, Forbidden, Unanswered, check_url
 from muster.errors import Refused
@@ -122,9 +124,10 @@ def read_keys(document: bytes) -> dict[str, Key]:
 class KeySet:
     """One issuer's keys."""
 
-    def __init__(self, fetch: Fetch, clock: Clock) -> None:
+    def __init__(self, fetch: Fetch, clock: Clock, breaker: Breaker | None = None) -> None:
         self._fetch = fetch
         self._clock = clock
+        self._breaker = breaker
         self._keys: dict[str, Key] = {}
         self._renewed: float | None = None
         self._tried: float | None = None
@@ -148,7 +151,10 @@ class KeySet:
         return float("inf") if self._renewed is None else self._clock.monotonic() - self._renewed
 
     def _due(self) -> bool:
-        return self._tried is None or self._clock.monotonic() - self._tried >= FLOOR_S
+        now_s = self._clock.monotonic()
+        if self._breaker is not None and self._breaker.held_s(now_s):
+            return False
+        return self._tried is None or now_s - self._tried >= FLOOR_S
 
     async def _renew(self) -> None:
         async with self._fetching:
@@ -159,7 +165,11 @@ class KeySet:
                 self._keys = read_keys(await self._fetch())
             except Unfetched:
                 _log.warning("keys of a trusted issuer not fetched")
+                if self._breaker is not None:
+                    self._breaker.fault("unfetched", self._clock.monotonic())
                 return
+            if self._breaker is not None:
+                self._breaker.good()
             self._renewed = self._clock.monotonic()
 
     def _find(self, kid: str | None, algorithm: str) -> Key | None:

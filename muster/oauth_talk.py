@@ -13,11 +13,15 @@ from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
+from muster.breaker import Breaker
+from muster.clock import Clock
 from muster.egress import Answer, Egress, Forbidden, Unanswered, check_url
 from muster.oauth_provider import safe
 
 WITHIN_S: Final = 6.0
 ANSWER_BYTES: Final = 262_144
+_FAULTS_FROM: Final = 500
+"""Statuses by which a service says that it fails, and not the one who asks."""
 
 
 class Unheard(Exception):
@@ -25,10 +29,12 @@ class Unheard(Exception):
 
 
 class Talk:
-    """Asks."""
+    """Asks one service, unless that failed too often just now."""
 
-    def __init__(self, egress: Egress) -> None:
+    def __init__(self, egress: Egress, breaker: Breaker, clock: Clock) -> None:
         self._egress = egress
+        self._breaker = breaker
+        self._clock = clock
 
     async def get(self, url: str, token: str = "") -> Any:
         """The JSON there. Raises `Unheard`."""
@@ -61,8 +67,30 @@ class Talk:
     async def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         if not safe(url):
             raise Unheard("address")
+        breaker, clock = self._breaker, self._clock
+        if breaker.wait_s(clock.monotonic()):
+            raise Unheard("held")
         try:
-            answer = await self._egress.ask(
+            answer = await self._answered(method, url, headers, body)
+        except Unheard as unheard:
+            breaker.fault(str(unheard), clock.monotonic())
+            raise
+        except BaseException:  # cancelled: that says nothing of the service
+            breaker.neither(clock.monotonic())
+            raise
+        if answer.status >= _FAULTS_FROM:
+            breaker.fault(f"status {answer.status}", clock.monotonic())
+        else:
+            breaker.good()
+        if answer.status != 200 or not answer.whole:
+            raise Unheard(f"status {answer.status}")
+        return answer
+
+    async def _answered(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> Answer:
+        try:
+            return await self._egress.ask(
                 method,
                 check_url(url),
                 headers,
@@ -72,9 +100,6 @@ class Talk:
             )
         except (Forbidden, Unanswered) as failed:
             raise Unheard(type(failed).__name__.lower()) from None
-        if answer.status != 200 or not answer.whole:
-            raise Unheard(f"status {answer.status}")
-        return answer
 
 
 def _json(answer: Answer) -> Any:

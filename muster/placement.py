@@ -11,13 +11,12 @@ import random
 from prometheus_client import CollectorRegistry
 
 from muster.attendance import VisitStore
-from muster.bucket import Rate
 from muster.clock import Clock
 from muster.edges import Edges
 from muster.leaves import Leaves
 from muster.overdue import Overdue
 from muster.place_counts import PlaceCounts
-from muster.placing import FIXES_RATE, Around, Placing
+from muster.placing import Around, Pay, Placing
 from muster.restoring import Restoring
 from muster.standing import Standings
 from muster.survey import Survey
@@ -43,10 +42,9 @@ class Placement:
         self.survey = Survey(venues, clock, terms)
         self.leaves = Leaves(venues, clock)
 
-    def placing(self, visits: VisitStore, *, limited: bool = True) -> Placing:
-        """Who judges; `limited`: people may only send so many fixes."""
-        rate: Rate | None = FIXES_RATE if limited else None
-        return Placing(self._around(visits), self._terms, rate)
+    def placing(self, visits: VisitStore, pay: Pay | None = None) -> Placing:
+        """Who judges; `pay`: people may only send so many fixes."""
+        return Placing(self._around(visits), self._terms, pay)
 
     def start(
         self, tasks: asyncio.TaskGroup, visits: VisitStore, rng: random.Random, every_s: float

@@ -11,11 +11,10 @@ out of it, or write one anywhere.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
 from muster.attendance import Source
-from muster.bucket import Buckets, Rate
 from muster.clock import Clock
 from muster.edges import Edges, Trial, settled
 from muster.errors import Refused
@@ -42,13 +41,12 @@ PER_FIX: Final = 20
 ROOMS_MOST: Final = 40
 """Venues that one fix, and all fixes of one call, are judged for."""
 
-FIXES_RATE: Final = Rate(per_s=2.0, burst=300.0)
-"""Fixes and crossings of one person to one process: one a second from two phones, and what six hours of a phone in a
-pocket have gathered."""
-
 AGAIN_MS: Final = 1_000
 
 Piece = Fix | Crossing
+Pay = Callable[[PersonId, int], Awaitable[None]]
+"""Somebody has sent so many pieces. Raises `Refused`: `too_many_requests`."""
+
 _T = TypeVar("_T")
 
 
@@ -73,11 +71,11 @@ class _Found(NamedTuple):
 class Placing:
     """One process's."""
 
-    def __init__(self, around: Around, terms: Terms, rate: Rate | None = FIXES_RATE) -> None:
-        """`rate`: of one person; None: as often as they like."""
+    def __init__(self, around: Around, terms: Terms, pay: Pay | None = None) -> None:
+        """`pay`: for each piece; None: as often as they like."""
         self._around = around
         self._terms = terms
-        self._buckets = None if rate is None else Buckets(rate)
+        self._pay = pay
         self._shelf = StandingShelf()
         self._turns = Turns()
 
@@ -95,7 +93,6 @@ class Placing:
         self, person: PersonId, pieces: Sequence[Piece]
     ) -> tuple[list[Verdict], list[frames.EventPlace]]:
         """A verdict on each, in the order given, and what follows for which events. Raises `Refused` likewise."""
-        self._take(person, len(pieces))
         found = await self._within(person, self._judged(person, pieces))
         verdicts = [_verdict(piece, i, found) for i, piece in enumerate(pieces)]
         self._around.counts.verdicts.update(verdicts)
@@ -115,17 +112,6 @@ class Placing:
 
     # Bounds
 
-    def _take(self, person: PersonId, tokens: int) -> None:
-        if self._buckets is None:
-            return
-        wait_s = self._buckets.take(person, self._around.clock.monotonic(), tokens)
-        if wait_s:
-            raise Refused(
-                Code.too_many_requests,
-                "too many fixes; send fewer, and fewer at once",
-                retry_after_ms=int(wait_s * 1000) + 1,
-            )
-
     async def _within(self, person: PersonId, work: Coroutine[Any, Any, _T]) -> _T:
         """In this person's turn, and within the deadline."""
         try:
@@ -141,6 +127,10 @@ class Placing:
 
     async def _judged(self, person: PersonId, pieces: Sequence[Piece]) -> dict[RoomId, _Found]:
         around = self._around
+        if self._pay is not None:
+            await self._pay(
+                person, len(pieces)
+            )  # in their turn, so that nobody overtakes themselves
         leave = await around.leaves.of(person)
         near = self._near(pieces, leave)
         found: dict[RoomId, _Found] = {}

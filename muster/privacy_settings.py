@@ -1,19 +1,19 @@
-"""The settings of privacy and retention: a part of muster.config.Settings, on top of those of safety.
+"""The settings of privacy and retention: a part of muster.config.Settings, on top of those of limits.
 
 Owns their declarations. Must never read the environment.
 """
 
 from dataclasses import dataclass
 
+from muster.limit_settings import LimitSettings
 from muster.permission import RoomKind
-from muster.safety_settings import SafetySettings
 from muster.setting import setting
 
 _DAYS_MOST = 36_500.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PrivacySettings(SafetySettings):
+class PrivacySettings(LimitSettings):
     """See `muster.config.Settings`."""
 
     # Privacy

@@ -1,4 +1,4 @@
-"""The settings of pushes: a part of muster.config.Settings, on top of those of safety, mail and locks.
+"""The settings of pushes: a part of muster.config.Settings, on top of those of privacy; nobody reads but the whole.
 
 Owns their declarations. Must never read the environment.
 """

@@ -9,7 +9,7 @@
     carriers.py      a provider's carrier from settings
     apns.py, fcm.py  what is said to each; apns_reasons.py, fcm_reasons.py what their answers mean (verdict.py)
     carriage.py      one push: admitted, sent, understood
-    gate.py          what may leave now: breaker.py, pauses, rates
+    gate.py          what may leave now: breakers, suspicion.py, pauses, rates
     minting.py       the token with which a provider knows us; apns_token.py, fcm_token.py make it
     http2/           the client both use
     assembly.py      how it is put together; probes.py what an operator asks

@@ -13,13 +13,17 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Final, NamedTuple
 
+from muster.breaker import Breaker, Patience
 from muster.bucket import Buckets, Rate
 from muster.clock import Clock
 from muster.telemetry import get_logger
-from pushers.breaker import Breaker
 from pushers.outcome import CredentialFault, Delivered, Outcome, Rejected, TokenDead, TryLater
+from pushers.suspicion import Suspicion
 
 APPS_MOST: Final = 100
+CREDENTIALS: Final = Patience(faults=1, first_s=15.0, most_s=900.0, probe_within_s=60.0)
+"""Of our credentials: one refusal says it."""
+
 _log = get_logger()
 
 
@@ -30,6 +34,13 @@ class Rates(NamedTuple):
     app: Rate
 
 
+class _App(NamedTuple):
+    """What is known of one app at a provider."""
+
+    breaker: Breaker
+    suspicion: Suspicion
+
+
 class Gate:
     """Of one provider."""
 
@@ -38,13 +49,13 @@ class Gate:
         self._apps = Buckets(rates.app, APPS_MOST)
         self._clock = clock
         self._rng = rng
-        self._breakers: OrderedDict[Hashable, Breaker] = OrderedDict()
+        self._known: OrderedDict[Hashable, _App] = OrderedDict()
         self._paused_until_s = float("-inf")
 
     @property
     def open_breakers(self) -> int:
         """Of how many apps nothing goes out."""
-        return sum(breaker.is_open for breaker in self._breakers.values())
+        return sum(app.breaker.is_open for app in self._known.values())
 
     @property
     def paused_s(self) -> float:
@@ -56,7 +67,7 @@ class Gate:
         now_s = self._clock.monotonic()
         if now_s < self._paused_until_s:
             return TryLater("paused", self._paused_until_s - now_s, scope="provider")
-        breaker = self._breaker(app)
+        breaker = self._app(app).breaker
         if breaker.held_s(now_s):
             return CredentialFault(breaker.reason)
         wait_s = self._devices.take(device, now_s)
@@ -71,10 +82,10 @@ class Gate:
     def heard(self, app: Hashable, outcome: Outcome) -> Outcome:
         """What came of a push that was let through."""
         now_s = self._clock.monotonic()
-        breaker = self._breaker(app)
+        breaker, suspicion = self._app(app)
         if isinstance(outcome, Delivered):
-            breaker.seen(mistaken=False)
-        elif isinstance(outcome, Rejected) and breaker.seen(mistaken=outcome.mistoken):
+            suspicion.seen(mistaken=False)
+        elif isinstance(outcome, Rejected) and suspicion.seen(mistaken=outcome.mistoken):
             outcome = CredentialFault(f"mostly {outcome.reason}")
         if isinstance(outcome, CredentialFault):
             if not breaker.is_open:
@@ -86,15 +97,17 @@ class Gate:
                 self._paused_until_s = max(self._paused_until_s, now_s + outcome.after_s)
         else:
             assert isinstance(outcome, Delivered | TokenDead | Rejected)
+            if breaker.is_open:
+                suspicion.forget()
             breaker.good()
         return outcome
 
-    def _breaker(self, app: Hashable) -> Breaker:
-        breaker = self._breakers.get(app)
-        if breaker is None:
-            breaker = self._breakers[app] = Breaker(self._rng)
-            if len(self._breakers) > APPS_MOST:
-                self._breakers.popitem(last=False)
+    def _app(self, app: Hashable) -> _App:
+        known = self._known.get(app)
+        if known is None:
+            known = self._known[app] = _App(Breaker(self._rng, CREDENTIALS), Suspicion())
+            if len(self._known) > APPS_MOST:
+                self._known.popitem(last=False)
         else:
-            self._breakers.move_to_end(app)
-        return breaker
+            self._known.move_to_end(app)
+        return known

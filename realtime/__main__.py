@@ -22,9 +22,12 @@ from prometheus_client import CollectorRegistry, Histogram
 from muster import lifetime, tls
 from muster.agreements import Agreements
 from muster.attaching import Attaching
+from muster.borders import Borders
+from muster.breaker_counts import BreakerCounts
 from muster.clock import SystemClock
 from muster.config import Settings
 from muster.errors import Refused
+from muster.guards import Guards, guards_of
 from muster.heap import Heap
 from muster.ids import SystemRandom
 from muster.keys import KeysError
@@ -33,6 +36,7 @@ from muster.lateness import Lateness
 from muster.metrics import WriterMetrics
 from muster.outlet import Local, Outlet
 from muster.placement import Placement
+from muster.quotas import Quotas
 from muster.republish import Republisher
 from muster.ring import LiveRing
 from muster.setting import SettingsError
@@ -58,6 +62,7 @@ from muster.stores.redis.publisher import RedisPublisher
 from muster.stores.redis.roll import RedisRoll, roll_at
 from muster.stores.redis.standing import standings_at
 from muster.stores.redis.tail import RedisTail
+from muster.stores.redis.tolls import tolls_at
 from muster.stores.redis.trim import LaneTrimmer
 from muster.telemetry import configure_logging, exposition, get_logger, new_registry
 from muster.tokens import Tokens
@@ -66,8 +71,9 @@ from muster.writer import Writer
 from realtime import rollcall
 from realtime.accept import Gate
 from realtime.batching import Pace
+from realtime.dues import Dues
 from realtime.edge import Edge
-from realtime.errands import Errands
+from realtime.errands import Checks, Errands
 from realtime.flusher import Flusher
 from realtime.handshake import Handshake, Page
 from realtime.hearsay import Hears, Hearsay
@@ -89,7 +95,10 @@ _log = get_logger()
 async def serve(settings: Settings, stop: asyncio.Event) -> int:
     """Serve until `stop`; the exit code."""
     registry = new_registry()
-    server = _server(settings, registry)
+    rng = random.Random()  # noqa: S311  # spreads retries, hides nothing
+    shared = tolls_at(settings.redis_url, settings.redis_cluster, rng)
+    guards = guards_of(settings, shared, SystemClock(), rng, registry, BreakerCounts(registry))
+    server = _server(settings, registry, guards.borders)
     heap, lateness = Heap(server.edge.clock, registry), Lateness(server.edge.clock, registry)
     certificate = tls.certificate(settings, registry)
     context = certificate.context if certificate is not None else None
@@ -110,7 +119,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     async def live() -> None:
         nonlocal failed
         try:
-            await _live(settings, server, tokens, registry, heap)
+            await _live(settings, server, tokens, registry, heap, guards)
         except Exception:  # noqa: BLE001  # whatever it was: people are sent elsewhere before we end
             _log.error("the hub failed", exc_info=True)
             failed = True
@@ -118,7 +127,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
 
     async with asyncio.TaskGroup() as tasks:
         turning = tasks.create_task(server.edge.wheel.run())
-        looking = [tasks.create_task(each.run()) for each in (heap, lateness, ring)]
+        looking = [tasks.create_task(each.run()) for each in (heap, lateness, ring, guards.borders)]
         if certificate is not None:
             looking.append(tasks.create_task(certificate.run()))
         living = tasks.create_task(live())
@@ -126,12 +135,18 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
         await server.drain(settings.drain_within_s)
         for task in (living, turning, *looking):
             task.cancel()
+    await shared.close()
     _log.info("stopped")
     return 1 if failed else 0
 
 
 async def _live(
-    settings: Settings, server: Server, tokens: Tokens, registry: CollectorRegistry, heap: Heap
+    settings: Settings,
+    server: Server,
+    tokens: Tokens,
+    registry: CollectorRegistry,
+    heap: Heap,
+    guards: Guards,
 ) -> None:
     """Reach what the hub stands on, put it together, and open the door; until cancelled."""
     await wait_for_database(settings.database_url, _say)
@@ -171,18 +186,28 @@ async def _live(
             visits = Visits(writer, PostgresVisits(database))
             tasks.create_task(placement.survey.run())
             placement.start(tasks, visits, rng, settings.place_sweep_s)
-            placing = placement.placing(visits, limited=settings.rate_limits)
+            placing = placement.placing(visits, guards.fixes(settings))
             agreements = Agreements(PostgresAgreements(database), settings.agreements)
+            dues = None
+            if settings.rate_limits:
+                tasks.create_task(guards.tolls.run())
+                dues = Dues(guards.tolls, Quotas.of(settings))
             server.serve(
                 Errands(
-                    server.edge, hub.attendance, submissions, tokens, tasks, placing, agreements
+                    server.edge,
+                    hub.attendance,
+                    submissions,
+                    tokens,
+                    tasks,
+                    placing,
+                    Checks(agreements, dues),
                 )
             )
             heap.settle(settings.gc_threshold)
             _log.info("ready")
 
 
-def _server(settings: Settings, registry: CollectorRegistry) -> Server:
+def _server(settings: Settings, registry: CollectorRegistry, borders: Borders) -> Server:
     """The listener and what its sockets share; nothing is opened yet."""
     LOGGER.setLevel(logging.ERROR)
     clock, tally, terms = SystemClock(), Tally(), Terms.of(settings)
@@ -213,7 +238,7 @@ def _server(settings: Settings, registry: CollectorRegistry) -> Server:
             return Page(503, "text/plain", b"not ready\n")
         return Page(200, "text/plain", b"ok\n")
 
-    handshake = Handshake(gate, settings.allowed_origins, probe)
+    handshake = Handshake(gate, settings.allowed_origins, probe, borders)
     server = Server(edge, handshake, rng)
     tally.gauge("muster_queue_bytes", "Bytes that wait for sockets", lambda: server.queued_bytes)
     return server

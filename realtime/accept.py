@@ -69,6 +69,10 @@ class Gate:
         """Sockets that have not authenticated."""
         return sum(self._nameless.values())
 
+    def waiting_of(self, peer: str) -> int:
+        """Of these, how many this address has."""
+        return self._nameless.get(peer, 0)
+
     @property
     def people_per_s(self) -> float:
         """How many a hub lets in, this one or another."""
@@ -81,12 +85,22 @@ class Gate:
             return spread_ms(0, 1.0, 0.0)
         return spread_ms(self.sockets, *self._bounds.auths)
 
-    def came(self, peer: str) -> bool:
-        """A connection was accepted; whether it may go on. Either way it is counted until it `left`."""
+    def came(self, peer: str, *, for_others: bool = False) -> bool:
+        """A connection was accepted; whether it may go on. Either way it is counted until it `left`.
+
+        `for_others`: it is a balancer's, and whom it brings is known by what it asks: see `moved`.
+        """
         self.sockets += 1
         waiting = self._nameless.get(peer, 0) + 1
         self._nameless[peer] = waiting
-        return self.sockets <= self._bounds.sockets and waiting <= self._bounds.nameless_per_peer
+        few = for_others or waiting <= self._bounds.nameless_per_peer
+        return self.sockets <= self._bounds.sockets and few
+
+    def moved(self, before: str, after: str) -> bool:
+        """It speaks for another address; whether it may go on."""
+        self.sockets -= 1
+        self.named(before)
+        return self.came(after)
 
     def upgrade(self, peer: str, now: float, *, welcome: bool) -> Refusal | None:
         """One more WebSocket of this address; `welcome` is what `came` said. None: it may be opened now."""

@@ -205,6 +205,24 @@ class Connection:
         self._in_flight -= 1
         self._hold_or_release()
 
+    def go(self, effect: effects.Submit | effects.AskRooms) -> None:
+        """It is paid for: do it."""
+        if not self._open:
+            return
+        if isinstance(effect, effects.AskRooms):
+            self.run(self._errands.ask_rooms(self, effect.frame))
+        else:
+            self._ask(effect)
+
+    def run(self, errand: Coroutine[Any, Any, None]) -> None:
+        """Start an errand that holds up this socket's later requests, and ends with it."""
+        task = self._errands.tasks.create_task(errand)
+        if self._under_way is None:
+            self._under_way = set()
+        self._under_way.add(task)
+        task.add_done_callback(self._ran)
+        self._hold_or_release()
+
     def perform(self, todo: Effects) -> None:
         """Do what the rules ask for."""
         for effect in todo:
@@ -212,14 +230,14 @@ class Connection:
 
     def _perform(self, effect: Effect) -> None:
         match effect:
-            case effects.Submit() | effects.Place():
+            case effects.Submit() | effects.AskRooms():
+                self._errands.charge(self, effect)
+            case effects.Place():
                 self._ask(effect)
             case effects.Pointers(frame):
                 self._point(frame)
             case effects.Typing(frame):
                 self._typing(frame)
-            case effects.AskRooms(frame):
-                self._run(self._errands.ask_rooms(self, frame))
             case effects.Look(frame):
                 self.attention = frame.state
                 self._errands.hub.look(self, frame)
@@ -264,7 +282,7 @@ class Connection:
         assert claims is not None, "there is no refusal"
         self.person, self.device, self.session = claims.person, claims.device, claims.session
         self.registered = True
-        self._run(self._errands.admit(self, frame))
+        self.run(self._errands.admit(self, frame, visitor.peer))
         self._driver.look_at(self._session.deadline)
 
     def _point(self, frame: frames.Received | frames.Read) -> None:
@@ -284,15 +302,6 @@ class Connection:
     def _ok(self, request: int) -> None:
         if request:
             self.send(frames.Ok(request))
-
-    def _run(self, errand: Coroutine[Any, Any, None]) -> None:
-        """Start an errand that holds up this socket's later requests, and ends with it."""
-        task = self._errands.tasks.create_task(errand)
-        if self._under_way is None:
-            self._under_way = set()
-        self._under_way.add(task)
-        task.add_done_callback(self._ran)
-        self._hold_or_release()
 
     def _ran(self, task: asyncio.Task[None]) -> None:
         if self._under_way is not None:

@@ -200,7 +200,7 @@ class Driver(asyncio.BufferedProtocol):
         assert visitor is not None, "nobody authenticates before the upgrade"
         if self._protocol is None:
             if (shut := visitor.shut(data, now)) is not None:
-                self._edge.tally.closed["http_503"] += 1
+                self._edge.tally.closed[f"http_{shut[9:12].decode()}"] += 1
                 self._write_last([shut, SEND_EOF])
                 return
             self._protocol = self._door.handshake.protocol(self._edge.terms.frame_bytes)

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from uuid import UUID
 
 from muster import telemetry
@@ -20,11 +20,13 @@ from muster.ids import PersonId, self_room
 from muster.op import Op, Outcome
 from muster.submit import of_frame
 from muster.tokens import Claims
+from muster.tolls import FREE, Overdrawn
 from muster.trail import trail
 from proto import frames
 from proto.codes import Close, Code
+from realtime.dues import Dues
 from realtime.edge import Edge
-from realtime.effects import Effects
+from realtime.effects import AskRooms, Effects, Submit
 from realtime.session import NOTHING, error
 from realtime.socket import Rooms
 from realtime.within import Within
@@ -57,6 +59,16 @@ class Agrees(Protocol):
         ...
 
 
+class Checks(NamedTuple):
+    """What is asked of a person besides a token, if anything: `agreements` as they come in, `dues` for what they do."""
+
+    agreements: Agrees | None = None
+    dues: Dues | None = None
+
+
+NO_CHECKS: Final = Checks()
+
+
 class Verifies(Protocol):
     """Who reads access tokens."""
 
@@ -73,7 +85,7 @@ class Errands:
     tokens: Verifies
     tasks: asyncio.TaskGroup
     places: Places
-    agreements: Agrees | None = None
+    checks: Checks = NO_CHECKS
 
     def identify(self, connection: Connection, frame: frames.Auth) -> Effects:
         """Read the token. What is wrong with it, or nothing; no database is asked."""
@@ -103,14 +115,17 @@ class Errands:
             return (error(frame.id, Code.unauthorized, "the session was logged out"),)
         return connection.rules.refreshed(frame.id, claims, self.edge.clock)
 
-    async def admit(self, connection: Connection, frame: frames.Auth) -> None:
-        """Let the hub know of this person; then they are in."""
+    async def admit(self, connection: Connection, frame: frames.Auth, peer: str) -> None:
+        """Let the hub know of this person, who came from the address `peer`; then they are in."""
         claims = connection.rules.claims
         assert claims is not None, "identify comes first"
 
         async def ask() -> None:
-            if self.agreements is not None:
-                await self.agreements.check(claims.person)
+            agreements, dues = self.checks
+            if dues is not None:
+                await dues.arrive(claims.session, peer)
+            if agreements is not None:
+                await agreements.check(claims.person)
             admission = await self.hub.admit(connection)
             # What happened to the session while we waited counts.
             refusal = self._shut_out(connection, frame, claims)
@@ -124,6 +139,32 @@ class Errands:
         refused = await self._within(connection, ask)
         if refused is not None:
             connection.perform(connection.rules.refused(frame.id, refused))
+
+    def charge(self, connection: Connection, effect: Submit | AskRooms) -> None:
+        """Do it if it is paid for, which can nearly always be told at once."""
+        dues = self.checks.dues
+        standing = FREE if dues is None else dues.spend(connection.person, effect.frame)
+        if standing is None:
+            connection.run(self._owe(connection, effect))
+        elif standing.wait_s:
+            self._overdrawn(connection, effect, standing.wait_s)
+        else:
+            connection.go(effect)
+
+    async def _owe(self, connection: Connection, effect: Submit | AskRooms) -> None:
+        """Ask whether this may be done, which nobody here knows."""
+        dues = self.checks.dues
+        assert dues is not None, "else nothing is owed"
+        try:
+            await dues.take(connection.person, effect.frame)
+        except Overdrawn as why:
+            self._overdrawn(connection, effect, why.standing.wait_s)
+        else:
+            connection.go(effect)
+
+    def _overdrawn(self, connection: Connection, effect: Submit | AskRooms, wait_s: float) -> None:
+        now = self.edge.clock.monotonic()
+        connection.perform(connection.rules.overdrawn(effect.frame, wait_s, now))
 
     async def ask_rooms(
         self, connection: Connection, frame: frames.Resume | frames.Attend | frames.Watch

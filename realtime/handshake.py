@@ -17,6 +17,7 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Origin, Subprotocol
 
+from muster.borders import Borders, Lists
 from proto.codec import CODECS
 from realtime.accept import Gate, Refusal
 from realtime.spare import LOGGER
@@ -37,6 +38,14 @@ _NOT_NOW: Final = (
 ).encode()
 
 
+ABROAD: Final = "Nobody may ask from this network.\n"
+FORBIDDEN: Final = (
+    "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    f"Content-Length: {len(ABROAD)}\r\n\r\n{ABROAD}"
+).encode()
+_EVERYWHERE: Final = Borders(Lists())
+
+
 class Page(NamedTuple):
     """The answer to a probe."""
 
@@ -52,6 +61,7 @@ class Handshake:
     gate: Gate
     origins: Sequence[str]
     probe: Callable[[str], Page]
+    borders: Borders = _EVERYWHERE
 
     def protocol(self, max_size: int) -> ServerProtocol:
         """The library's half of a new connection; no extensions, so no compression."""

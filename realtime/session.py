@@ -41,6 +41,9 @@ class State(Enum):
 _IN: Final = State.in_  # asked for every frame: a look-up in an Enum costs 0.2 us
 _CLOSING: Final = State.closing
 
+_OF_ONE: Final = "too many requests on this socket"
+_OF_MANY: Final = "too many requests of this person or in this room, by all sockets together"
+
 _CLOSE_FOR: Final[dict[Code, Close]] = {
     Code.unauthorized: Close.unauthorized,
     Code.token_expired: Close.token_expired,
@@ -179,13 +182,23 @@ class Session:
             self._refuse_until = now + wait
         return self._too_many(frame, wait, now)
 
-    def _too_many(self, frame: frames.ClientFrame, wait: float, now: float) -> Effects:
+    def overdrawn(self, frame: frames.ClientFrame, wait: float, now: float) -> Effects:
+        """It is legal here, and too much of what others have a share in: a person, a room."""
+        if self.state is _CLOSING:
+            return NOTHING
+        if isinstance(frame, frames.Submission):
+            wait = max(wait, self._terms.refuse_for_s)
+            self._refuse_until = now + wait
+        return self._too_many(frame, wait, now, _OF_MANY)
+
+    def _too_many(
+        self, frame: frames.ClientFrame, wait: float, now: float, sentence: str = _OF_ONE
+    ) -> Effects:
         self._strikes = self._strikes or Bucket(self._terms.strikes_rate)
         if self._strikes.take(now):
             return self._end(Close.flood, "frames kept coming far above the limits")
         if frame.id == 0 and isinstance(frame, frames.Typing):
             return NOTHING
-        sentence = "too many requests on this socket"
         return (error(frame.id, Code.too_many_requests, sentence, _ms(wait)),)
 
     def on_bad_frame(self, request: int, why: str, now: float) -> Effects:

@@ -23,7 +23,7 @@ def of_emails(to: emails.EmailHandlers) -> list[Route]:
         Route("GET", mine, to.mine, "My address of mail", MyEmail),
         Route("PUT", mine, to.change,
               "An address is to be mine: a mail with a link and a code goes there",
-              body=emails.NewAddress, limit=secret, refuses=wrong),
+              body=emails.NewAddress, limit=secret, refuses=(*wrong, Code.already_done)),
         Route("POST", f"{mine}/verify", to.verify_code, "The code of that mail: it is my address",
               body=emails.AddressCode, limit=secret, refuses=wrong),
         Route("POST", f"{mine}/remove", to.remove, "No address any more",

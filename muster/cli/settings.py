@@ -6,16 +6,24 @@ It never prints a secret, only whether there is one.
 import argparse
 from typing import Any
 
+from muster import limit_table
 from muster.config import Settings, declarations
+from muster.quotas import Quotas
 from muster.setting import Declaration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Nothing to choose."""
+    """See `muster settings --help`."""
+    parser.add_argument(
+        "--limits", action="store_true", help="how often who may ask, by these settings, as a table"
+    )
 
 
-def run(_args: argparse.Namespace, settings: Settings) -> int:
-    """Print the list."""
+def run(args: argparse.Namespace, settings: Settings) -> int:
+    """Print the list, or the table."""
+    if args.limits:
+        print(limit_table.text(Quotas.of(settings)))
+        return 0
     for declared in declarations():
         value = getattr(settings, declared.name)
         default = _shown(declared, declared.default)

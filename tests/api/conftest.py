@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from tests.api.door import Door, open_door
+from tests.api.door import Door
+from tests.api.opening import open_door
 
 
 @pytest_asyncio.fixture

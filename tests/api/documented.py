@@ -13,8 +13,8 @@ import httpx
 
 DOCUMENT: Final = "/v1/openapi.json"
 _PLACE: Final = re.compile(r"{\w+}")
-_OURS: Final = {404, 405}
-"""What is answered where no operation is."""
+_OURS: Final = {403, 404, 405}
+"""What is answered where no operation is; 403: to those whom the network's borders keep out."""
 
 
 class Documented:

@@ -13,7 +13,8 @@ from muster.ids import NOBODY
 from muster.permission import Scope, ServiceRole
 from muster.service_keys import FRESH_S, NOTED_EVERY_S, read_word
 from muster.stores.postgres import service_keys
-from tests.api.door import Door, Server, Someone, open_door
+from tests.api.door import Door, Server, Someone
+from tests.api.opening import open_door
 
 ALL = tuple(Scope)
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from prometheus_client import CollectorRegistry
 
 from api.assembly import assemble
 from muster.permission import Scope
 from muster.tidings import EventType
-from tests.api.door import open_door
+from tests.api.opening import open_door
 from tests.api.test_exchange import ISSUERS, token
 
 PAGE = (Path(__file__).parents[2] / "docs" / "adopters.md").read_text("utf-8")
@@ -29,7 +30,12 @@ async def test_the_commands_of_the_page_run(database_url: str, redis_url: str) -
         blocks = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
         script = f"api={api} key={key} token={token(door, 'u-1')}\nset -e\n"
         script += "".join(block.replace("curl -s", "curl -sfw '\\n'") for block in blocks)
-        config = uvicorn.Config(assemble(door.ground), lifespan="off", log_config=None, ws="none")
+        config = uvicorn.Config(
+            assemble(door.ground._replace(registry=CollectorRegistry())),
+            lifespan="off",
+            log_config=None,
+            ws="none",
+        )
         server = uvicorn.Server(config)
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(server._serve([listener]))

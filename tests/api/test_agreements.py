@@ -8,7 +8,8 @@ from typing import Any
 import pytest_asyncio
 
 from proto.codes import Code
-from tests.api.door import Door, open_door
+from tests.api.door import Door
+from tests.api.opening import open_door
 
 TERMS: dict[str, Any] = {
     "terms_version": "2026-03",

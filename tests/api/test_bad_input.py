@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from muster.permission import Scope
 from muster.route_rules import ROUTE_RULES
-from tests.api.door import PASSWORD, Door, open_door
+from tests.api.door import PASSWORD, Door
+from tests.api.opening import open_door
 
 WITH_BODY = sorted(key for key in ROUTE_RULES if key[0] in ("POST", "PUT", "PATCH"))
 BODIES: dict[str, bytes] = {

@@ -19,7 +19,8 @@ from muster.mail_word import TRIES
 from muster.mails import ADDRESS_HOUR, GOOD_S, PERSON_HOUR
 from muster.owner_proof import RECENT_S
 from muster.permission import ServiceRole
-from tests.api.door import PASSWORD, Door, Someone, open_door
+from tests.api.door import PASSWORD, Door, Someone
+from tests.api.opening import open_door
 from tests.api.test_second_factor import App
 from tests.fixtures.mailserver import MailServer, code_in, mail_server, plain, word_in
 

@@ -20,8 +20,9 @@ from muster.stores.postgres.erasing import PostgresErasing
 from muster.stores.postgres.jobs import PostgresJobs
 from muster.stores.redis.forgetting import RedisForgetting
 from tests.api import footprints
-from tests.api.door import PASSWORD, Door, Someone, open_door
+from tests.api.door import PASSWORD, Door, Someone
 from tests.api.footprints import MARK
+from tests.api.opening import open_door
 
 SAID: dict[str, Any] = {"terms_version": "1", "consents": ("analytics=3",)}
 

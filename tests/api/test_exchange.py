@@ -10,7 +10,8 @@ import jwt
 import pytest_asyncio
 
 from muster.permission import Scope
-from tests.api.door import Door, open_door
+from tests.api.door import Door
+from tests.api.opening import open_door
 from tests.muster.test_foreign import AUD, ISS, OTHER, rsa_jwk, rsa_key
 
 ISSUERS = [

@@ -5,7 +5,8 @@ import pytest
 from muster.finding import FOUND_MOST
 from muster.permission import ServiceRole
 from muster.stores.postgres.finding import BEGINNING
-from tests.api.door import Door, Someone, open_door
+from tests.api.door import Door, Someone
+from tests.api.opening import open_door
 
 
 async def _found(one: Someone, q: str) -> list[str]:

@@ -3,7 +3,8 @@
 import asyncio
 from typing import Any
 
-from tests.api.door import Door, Someone, open_door
+from tests.api.door import Door, Someone
+from tests.api.opening import open_door
 
 
 async def _make(one: Someone, room: str, **terms: int) -> dict[str, Any]:

@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from muster.permission import Scope, ServiceRole
 from proto.codes import Code
-from tests.api.door import Door, Someone, open_door
+from tests.api.door import Door, Someone
+from tests.api.opening import open_door
 from tests.vocabulary import new_id
 
 MINUTE_MS = 60_000

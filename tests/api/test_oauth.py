@@ -21,7 +21,8 @@ from muster.clock import SystemClock
 from muster.jobs import JobMetrics
 from muster.oauth_flow import CODE_S, WITHIN_S
 from muster.permission import ServiceRole
-from tests.api.door import PASSWORD, Someone, open_door
+from tests.api.door import PASSWORD, Someone
+from tests.api.opening import open_door
 from tests.api.test_emails import NEW_PASSWORD, Post
 from tests.api.test_second_factor import App
 from tests.fakes.openid_provider import CLIENT, SECRET, OpenIdProvider, openid_provider, query_of

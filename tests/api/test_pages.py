@@ -11,7 +11,8 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
-from tests.api.door import Door, Someone, open_door
+from tests.api.door import Door, Someone
+from tests.api.opening import open_door
 
 EMOJI = ("%F0%9F%91%8D", "x", "y")
 

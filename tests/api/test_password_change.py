@@ -14,7 +14,8 @@ import pytest
 from muster.ids import SessionId, device_of
 from muster.sessions import Install, NewSession
 from muster.stores.postgres.sessions import PostgresSessions
-from tests.api.door import PASSWORD, Door, Someone, open_door
+from tests.api.door import PASSWORD, Door, Someone
+from tests.api.opening import open_door
 
 NEW = "another horse, another battery"
 

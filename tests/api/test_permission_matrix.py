@@ -248,7 +248,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
                 fits = status != 401 and (status == 403) is refused
             assert fits, (method, template, role, status)
             cells += 1
-    assert cells == 4 * len(ROUTE_RULES) == 4 * 169
+    assert cells == 4 * len(ROUTE_RULES) == 4 * 193
 
 
 async def test_every_scope_on_every_route(door: Door) -> None:

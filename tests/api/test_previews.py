@@ -12,7 +12,8 @@ from prometheus_client import CollectorRegistry
 
 from api.assembly import previewing
 from muster.jobs import JobMetrics, Runner
-from tests.api.door import Door, Someone, open_door
+from tests.api.door import Door, Someone
+from tests.api.opening import open_door
 from tests.fakes.web import Web, page, web
 
 LINK = "http://a.example/x"

@@ -8,8 +8,9 @@ import pytest_asyncio
 
 from api.assembly import orphaned
 from api.forgetting import retaining
-from tests.api.door import Door, open_door
+from tests.api.door import Door
 from tests.api.footprints import MARK, uploaded
+from tests.api.opening import open_door
 
 
 @pytest_asyncio.fixture

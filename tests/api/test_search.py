@@ -9,7 +9,8 @@ import pytest
 from muster.search import WAITING_MOST
 from muster.stores.migrate import migrate
 from muster.stores.migrations.execute import MigrationError
-from tests.api.door import Door, Someone, open_door
+from tests.api.door import Door, Someone
+from tests.api.opening import open_door
 
 
 async def _find(someone: Someone, q: str, **more: Any) -> list[str]:

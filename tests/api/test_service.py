@@ -14,7 +14,8 @@ from muster.services.child import Child
 from muster.services.postgres import EmbeddedPostgres
 from muster.stores.migrate import migrate
 from muster.writer import SUBMIT_WITHIN_S
-from tests.api.door import Door, key_ring, open_door
+from tests.api.door import Door
+from tests.api.opening import key_ring, open_door
 
 REQUEST_ID = "0123456789abcdef"
 

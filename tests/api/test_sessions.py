@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 
 from muster.permission import ServiceRole
-from tests.api.door import PASSWORD, Door, Someone, open_door
+from tests.api.door import PASSWORD, Door, Someone
+from tests.api.opening import open_door
 
 
 async def _refresh(door: Door, token: str) -> httpx.Response:

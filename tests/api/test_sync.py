@@ -10,7 +10,8 @@ from asyncpg.connection import LoggedQuery
 
 from muster.stores.postgres.installation import join_installation, new_generation
 from muster.sync import SINCE_MOST
-from tests.api.door import LANES, Door, Someone
+from tests.api.door import Door, Someone
+from tests.api.opening import LANES
 
 SYNC = "/v1/me/sync"
 

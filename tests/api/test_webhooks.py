@@ -21,7 +21,8 @@ from muster.permission import Scope, ServiceRole
 from muster.stores.postgres.deliveries import PostgresDeliveries
 from muster.tidings import EventType
 from muster.webhooks import WEBHOOKS_MOST
-from tests.api.door import Door, Server, open_door
+from tests.api.door import Door, Server
+from tests.api.opening import open_door
 from tests.muster.test_egress import Receiver, Roads
 
 URL = "http://hooks.example/in"

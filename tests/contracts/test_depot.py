@@ -24,7 +24,7 @@ from muster.depot import MEDIA, QUARANTINE, Absent, Depot, Served, TooLarge, key
 from muster.errors import Refused
 from muster.ids import SystemRandom
 from muster.stores.depots.s3 import Edge, open_s3
-from tests.api.door import open_door
+from tests.api.opening import open_door
 from tests.media.uploading import form
 
 BUCKET = "media"

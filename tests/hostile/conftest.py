@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from loadtest.stack import ROOMY, Stack, muster_up
-from tests.api.door import Door, open_door
+from tests.api.door import Door
+from tests.api.opening import open_door
 
 AUTH_WITHIN_S = "2"
 

@@ -28,7 +28,8 @@ from muster.crowd import WINDOW_MS, K
 from muster.grid import snapped
 from muster.ids import RoomId
 from muster.point import Point, distance_m
-from tests.api.door import Door, Someone, open_door
+from tests.api.door import Door, Someone
+from tests.api.opening import open_door
 from tests.api.test_place import ready
 from tests.placing.world import HERE, fenced, fix
 from tests.visiting import belong, gathering, listed, there, visits_of

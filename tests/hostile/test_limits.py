@@ -5,7 +5,8 @@ from uuid import uuid4
 
 from muster.sessions import SESSIONS_MOST
 from muster.stores.postgres.idempotency import PostgresIdempotency
-from tests.api.door import PASSWORD, Door, open_door
+from tests.api.door import PASSWORD, Door
+from tests.api.opening import open_door
 
 
 async def test_reading_without_end_slows_the_reader_alone(

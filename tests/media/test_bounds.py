@@ -10,7 +10,8 @@ from api.assembly import orphaned
 from muster.jobs import JobMetrics, Runner
 from muster.orphans import KIND
 from muster.stores.postgres.jobs import PostgresJobs
-from tests.api.door import Door, Someone, open_door
+from tests.api.door import Door, Someone
+from tests.api.opening import open_door
 from tests.media.pictures import jpeg, voice
 from tests.media.uploading import address, fetched, form, ready, send, ticket, upload
 

@@ -1,15 +1,19 @@
 """The mail server is spoken to under TLS or not at all, and its answers mean what they say."""
 
 import asyncio
+import random
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from muster.breaker import MAIL, Breaker
+from muster.clock import SystemClock
 from muster.email import email
 from muster.smtp import Server, Smtp, Unsent
 from tests.fixtures.mailserver import HOST, PASSWORD, USER, MailServer, mail_server
+from tests.fixtures.sealing import JumpingClock
 
 TO = email("ada@example.org")
 SENDER = "no-reply@muster.example"
@@ -26,9 +30,13 @@ def _server(mail: MailServer, **changed: object) -> Server:
     return replace(Server(HOST, mail.port, False, ca=mail.ca), **changed)
 
 
+def _smtp(server: Server, within_s: float = 5.0) -> Smtp:
+    return Smtp(server, SENDER, Breaker(random.Random(1), MAIL), SystemClock(), within_s)
+
+
 async def _unsent(server: Server, within_s: float = 5.0) -> Unsent:
     with pytest.raises(Unsent) as unsent:
-        await Smtp(server, SENDER, within_s).send(_message(), TO)
+        await _smtp(server, within_s).send(_message(), TO)
     assert "ada" not in str(unsent.value)
     return unsent.value
 
@@ -39,7 +47,7 @@ async def test_a_message_arrives_under_tls(tls: str) -> None:
     async with mail_server(tls, login=True) as mail:
         implicit = tls == "implicit"
         server = _server(mail, implicit=implicit, user=USER, password=PASSWORD)
-        await Smtp(server, SENDER).send(_message(), TO)
+        await _smtp(server).send(_message(), TO)
         assert mail.recipients == [TO.address]
         assert mail.messages[0]["Subject"] == "hello"
         assert mail.logins == [USER]
@@ -111,3 +119,34 @@ async def test_a_server_that_is_silent_or_away_is_left() -> None:
     unsent = await _unsent(Server(HOST, port, True))
     assert (unsent.forever, unsent.why) == (False, "connection")
     assert PASSWORD not in repr(Server(HOST, port, True, USER, PASSWORD, Path("x")))
+
+
+async def test_a_server_that_fails_is_left_alone_and_tried_once_in_a_while() -> None:
+    """After three failures of its own nothing goes there; then one message does, and all after it."""
+    clock = JumpingClock()
+    async with mail_server(login=True) as mail:
+        breaker = Breaker(random.Random(1), MAIL)
+        away = Smtp(_server(mail, user=USER, password="wrong"), SENDER, breaker, clock)
+        well = Smtp(_server(mail, user=USER, password=PASSWORD), SENDER, breaker, clock)
+        for _ in range(MAIL.faults):
+            with pytest.raises(Unsent, match="login"):
+                await away.send(_message(), TO)
+        with pytest.raises(Unsent, match="held"):
+            await well.send(_message(), TO)
+        assert mail.messages == []
+        clock.jump(MAIL.first_s)
+        await well.send(_message(), TO)
+        await well.send(_message(), TO)
+        assert (len(mail.messages), breaker.is_open) == (2, False)
+
+
+async def test_what_is_said_of_a_message_is_no_failure_of_the_server() -> None:
+    """Ten people whose mailboxes are full keep nobody else's mail waiting."""
+    async with mail_server() as mail:
+        smtp = _smtp(_server(mail))
+        mail.rcpt_says = ["452 full"] * 10
+        for _ in range(10):
+            with pytest.raises(Unsent, match="452"):
+                await smtp.send(_message(), TO)
+        await smtp.send(_message(), TO)
+        assert len(mail.messages) == 1

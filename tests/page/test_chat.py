@@ -108,6 +108,7 @@ async def test_what_one_does_the_other_sees(
         await message.get_by_role("button", name="Reply to Bob").click()
         await one.says("I am waiting")
         await two.page.locator(".quote", has_text="Wait for it").wait_for()
+        await one.all_sent()
         await one.page.get_by_role("textbox", name="Message").press("ArrowUp")
         await one.says("I am waiting still")
         await two.sees("I am waiting still")

@@ -33,6 +33,7 @@ async def test_two_tabs_of_one_person(
             await tab.page.bring_to_front()
             await tab.open("Tabs")
             await tab.says(f"from tab {2 - (tab is first)}")
+            await tab.all_sent()
         await bob.post(room, "to both")
         for tab in (first, second):
             await tab.sees("to both")

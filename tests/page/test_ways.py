@@ -6,18 +6,21 @@ import json
 from collections.abc import AsyncIterator
 from typing import NamedTuple
 
+import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from loadtest.ports import reserved_ports
 from loadtest.stack import ROOMY, Stack, muster_up
 from muster.clock import SystemClock
 from tests.fakes.openid_provider import CLIENT, SECRET, OpenIdProvider, openid_provider
-from tests.fixtures.mailserver import MailServer, mail_server
+from tests.fixtures.mailserver import MailServer, code_in, mail_server, plain
 from tests.page.browser import window
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(90)]
+ADDRESS = "ada@example.org"
+FIRST, SECOND = "a first long passphrase", "a second long passphrase"
 
 
 class Around(NamedTuple):
@@ -52,6 +55,12 @@ async def around() -> AsyncIterator[Around]:
                 yield Around(stack, provider, mail)
 
 
+async def _link(mail: MailServer, number: int) -> str:
+    """That of this mail, once it is there."""
+    text = plain(await mail.message(number))
+    return text[text.index("http") :].split()[0]
+
+
 async def test_in_by_another_service(around: Around, browser: Browser) -> None:
     """One button there, and back as somebody; what brought one back is gone from the address."""
     async with window(browser, around.stack.api_url) as one:
@@ -61,3 +70,40 @@ async def test_in_by_another_service(around: Around, browser: Browser) -> None:
         await page.get_by_role("button", name="Continue with Acme").click()
         await page.get_by_label("Search rooms and messages").wait_for()
         assert "code=" not in page.url
+
+
+async def test_a_forgotten_password(around: Around, browser: Browser) -> None:
+    """An address is added and confirmed by its code; then a link in a mail sets another password."""
+    async with httpx.AsyncClient(base_url=around.stack.api_url) as http:
+        who = {"handle": "ada", "password": FIRST}
+        assert (await http.post("/v1/people", json=who)).status_code == 201
+    async with window(browser, around.stack.api_url) as one:
+        page = one.page
+        await page.get_by_label("Handle").fill("ada")
+        await page.get_by_label("Password").fill(FIRST)
+        await page.get_by_role("button", name="Log in", exact=True).click()
+        await page.get_by_role("button", name="My account").click()
+        await page.get_by_role("button", name="Address and other logins").click()
+        await page.get_by_label("Address", exact=True).fill(ADDRESS)
+        await page.get_by_label("Password", exact=True).fill(FIRST)
+        await page.get_by_role("button", name="Send a mail there").click()
+        await page.get_by_label("Code of the mail").fill(code_in(await around.mail.message(1)))
+        await one.accessible("address and other logins")
+        await page.get_by_role("button", name="Confirm").click()
+        await expect(page.get_by_text(f"Yours is {ADDRESS}")).to_be_visible()
+    async with window(browser, around.stack.api_url) as one:
+        page = one.page
+        await page.get_by_role("button", name="Forgot password?").click()
+        await page.get_by_label("Address").fill(ADDRESS)
+        await page.get_by_role("button", name="Send me a link").click()
+        await expect(page.get_by_text("a mail is on its way")).to_be_visible()
+        await page.goto("about:blank")
+        await page.goto(await _link(around.mail, 2))
+        await page.get_by_label("New password").fill(SECOND)
+        await one.accessible("a new password")
+        await page.get_by_role("button", name="Set this password").click()
+        await expect(page.get_by_text("Your password is changed")).to_be_visible()
+        await page.get_by_label("Handle").fill("ada")
+        await page.get_by_label("Password").fill(SECOND)
+        await page.get_by_role("button", name="Log in", exact=True).click()
+        await page.get_by_label("Search rooms and messages").wait_for()

@@ -17,7 +17,8 @@ from muster.stores.postgres.visits import PostgresVisits
 from muster.visits import Visits
 from proto import frames, limits
 from proto.codes import Code
-from tests.api.door import Door, Someone, open_door
+from tests.api.door import Door, Someone
+from tests.api.opening import open_door
 from tests.api.test_place import ready
 from tests.fakes.hub import token
 from tests.placing.world import HERE, fenced, fix, now_ms
@@ -86,7 +87,7 @@ async def both(database_url: str, redis_url: str) -> AsyncIterator[Both]:
         await listed(door.database, room, one.id, sharing="on")
         await ready(door)
         visits: VisitStore = Visits(door.ground.writer, PostgresVisits(door.ground.primary))
-        placing: Placing = door.ground.placement.placing(visits, limited=False)
+        placing: Placing = door.ground.placement.placing(visits)
         async with opened_door(judge=placing) as sockets:
             peer = await sockets.authenticated(token(person=one.id.int))
             plain = await sockets.authenticated(

@@ -12,7 +12,7 @@ from muster.place import NOWHERE, judge, pack
 from muster.whereabouts import STEP_M
 from proto import frames
 from proto.codes import Code
-from tests.api.door import open_door
+from tests.api.opening import open_door
 from tests.api.test_place import ready
 from tests.fakes.hub import token
 from tests.fixtures.logs import logged

@@ -20,15 +20,18 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from muster.breaker import SHARED, Breaker
 from muster.clock import SystemClock
+from muster.config import Settings
 from muster.edges import Edges
 from muster.ids import PersonId, RoomId
 from muster.leaves import Leaves
 from muster.overdue import Overdue
 from muster.place import Fix, State, unpack
 from muster.place_counts import PlaceCounts
-from muster.placing import Around, Placing
+from muster.placing import Around, Pay, Placing
 from muster.point import Point
+from muster.quotas import Quotas
 from muster.restoring import Restoring
 from muster.standing import Due, Health, Kept, Move, Rebuilding, Unreachable
 from muster.stores.postgres.pool import Database, open_database
@@ -37,10 +40,12 @@ from muster.stores.postgres.visits import PostgresVisits
 from muster.stores.redis.standing import RedisStandings, standings_at
 from muster.survey import Survey
 from muster.terms import Terms
+from muster.tolls import Tolls
 from muster.venue import Circle
 from muster.visits import Visits
 from muster.writer import Writer
 from proto import frames
+from tests.fakes.tolls import FakeTolls
 from tests.visiting import gathering, listed, visits_of
 from tests.vocabulary import person, writing
 
@@ -216,6 +221,17 @@ async def processes(
         yield World(database, pool, several, namespace)
 
 
+def _pay(clock: SystemClock) -> Pay:
+    """Limits of this process alone."""
+    tolls = Tolls(FakeTolls(clock), Breaker(random.Random(1), SHARED), clock)
+    quota = Quotas.of(Settings()).fixes
+
+    async def pay(person: PersonId, pieces: int) -> None:
+        await tolls.take(quota.of(person.bytes, float(pieces)))
+
+    return pay
+
+
 def _process(
     standings: RedisStandings, database: Database, writer: Writer, terms: Terms
 ) -> Process:
@@ -224,7 +240,7 @@ def _process(
     survey, leaves, cut = Survey(venues, clock, terms), Leaves(venues, clock), Cut(standings)
     around = Around(cut, Edges(visits, clock, counts), survey, leaves, clock, counts)
     return Process(
-        Placing(around, terms),
+        Placing(around, terms, _pay(clock)),
         Overdue(around, terms),
         Restoring(around, visits, terms, random.Random(1)),
         survey,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 
 from muster.bucket import Rate
-from pushers.breaker import FIRST_S, PROBE_WITHIN_S
-from pushers.gate import APPS_MOST, Gate, Rates
+from pushers.gate import APPS_MOST, CREDENTIALS, Gate, Rates
 from pushers.outcome import CredentialFault, Delivered, Rejected, TokenDead, TryLater
 
 FREE = Rates(Rate(1e9, 1e9), Rate(1e9, 1e9))
+FIRST_S, PROBE_WITHIN_S = CREDENTIALS.first_s, CREDENTIALS.probe_within_s
 FAULT = CredentialFault("InvalidProviderToken")
 
 

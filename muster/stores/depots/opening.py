@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from muster.breaker import Breaker
 from muster.clock import Clock
 from muster.config import Settings
 from muster.depot import Depot
@@ -17,10 +18,12 @@ from muster.stores.depots.signing import Secrets, Signer
 
 
 @asynccontextmanager
-async def open_depot(settings: Settings, secrets: Secrets, clock: Clock) -> AsyncIterator[Depot]:
+async def open_depot(
+    settings: Settings, secrets: Secrets, clock: Clock, breaker: Breaker | None = None
+) -> AsyncIterator[Depot]:
     """The depot; `secrets` sign addresses of our own. Nothing is asked of it yet."""
     if settings.media_s3_bucket:
-        async with open_s3(settings, clock) as depot:
+        async with open_s3(settings, clock, breaker) as depot:
             yield depot
     else:
         yield LocalDepot(settings.media_path, Signer(secrets), clock, settings.media_cdn_url)

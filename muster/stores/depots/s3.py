@@ -1,7 +1,8 @@
 """A depot in any S3, by aiobotocore.
 
 Owns every call to it, with deadlines of its own: a store that is slow, down or says `SlowDown` is `unavailable`, and
-nobody waits for it longer. Clients upload and read by addresses signed here; only what is checked passes through us.
+nobody waits for it longer; one that failed too often is left alone for a while. Clients upload and read by addresses
+signed here; only what is checked passes through us.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from muster.breaker import STORE, Breaker
 from muster.clock import Clock
 from muster.config import Settings
 from muster.depot import Absent, Served, Ticket, TooLarge, disposition
@@ -66,14 +69,24 @@ class Faults(NamedTuple):
 class S3Depot:
     """See `muster.depot.Depot`."""
 
-    def __init__(self, client: S3Client, bucket: str, edge: Edge | None, faults: Faults) -> None:
+    def __init__(
+        self,
+        client: S3Client,
+        bucket: str,
+        edge: Edge | None,
+        faults: Faults,
+        breaker: Breaker,
+        clock: Clock,
+    ) -> None:
         self._faults = faults
+        self._breaker = breaker
+        self._clock = clock
         self._client = client
         self._bucket = bucket
         self._edge = edge
 
     async def ticket(self, key: str, type_: str, most_bytes: int, within_s: int) -> Ticket:
-        async with self._asking(CALL_WITHIN_S):
+        async with self._answering(CALL_WITHIN_S):
             made = await self._client.generate_presigned_post(
                 self._bucket,
                 key,
@@ -86,7 +99,7 @@ class S3Depot:
     async def link(self, key: str, served: Served, within_s: int) -> str:
         if self._edge is not None:
             return self._edge.link(key, within_s)
-        async with self._asking(CALL_WITHIN_S):
+        async with self._answering(CALL_WITHIN_S):
             return await self._client.generate_presigned_url(
                 "get_object",
                 Params={
@@ -180,6 +193,28 @@ class S3Depot:
 
     @asynccontextmanager
     async def _asking(self, within_s: float) -> AsyncIterator[None]:
+        """A call that goes out, unless the store has failed too often just now."""
+        breaker, clock = self._breaker, self._clock
+        wait_s = breaker.wait_s(clock.monotonic())
+        if wait_s:
+            raise _away(wait_s)
+        try:
+            async with self._answering(within_s):
+                yield
+        except Absent:
+            breaker.good()
+            raise
+        except Refused as refused:
+            breaker.fault(refused.message, clock.monotonic())
+            raise
+        except BaseException:  # cancelled, or too large: neither says how the store is
+            breaker.neither(clock.monotonic())
+            raise
+        else:
+            breaker.good()
+
+    @asynccontextmanager
+    async def _answering(self, within_s: float) -> AsyncIterator[None]:
         try:
             async with asyncio.timeout(within_s):
                 yield
@@ -194,8 +229,11 @@ class S3Depot:
 
 
 @asynccontextmanager
-async def open_s3(settings: Settings, clock: Clock) -> AsyncIterator[S3Depot]:
+async def open_s3(
+    settings: Settings, clock: Clock, breaker: Breaker | None = None
+) -> AsyncIterator[S3Depot]:
     """The depot of these settings; nothing is asked of it yet."""
+    breaker = breaker or Breaker(random.Random(), STORE)  # noqa: S311  # spreads probes, hides nothing
     # Imported where it is used: it opens a socket to see whether there is IPv6, which no import of ours does.
     from aiobotocore.config import AioConfig  # noqa: PLC0415
     from aiobotocore.session import get_session  # noqa: PLC0415
@@ -225,7 +263,7 @@ async def open_s3(settings: Settings, clock: Clock) -> AsyncIterator[S3Depot]:
         config=config,
     ) as client:
         faults = Faults(ClientError, (BotoCoreError, HttpError, OSError, TimeoutError))
-        yield S3Depot(client, settings.media_s3_bucket, edge, faults)
+        yield S3Depot(client, settings.media_s3_bucket, edge, faults, breaker, clock)
 
 
 def _status(error: ClientError) -> int:
@@ -233,5 +271,8 @@ def _status(error: ClientError) -> int:
     return int(status)
 
 
-def _away() -> Refused:
-    return unavailable("the media store")
+def _away(wait_s: float = 0.0) -> Refused:
+    away = unavailable("the media store")
+    if wait_s:
+        away.retry_after_ms = int(wait_s * 1_000) + 1
+    return away

@@ -21,12 +21,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from random import Random
 
+from muster.borders import Borders, Lists
 from muster.clock import SystemClock
 from proto import frames, limits
 from proto.codec import CODECS, Codec
 from realtime.accept import Bounds, Gate
 from realtime.edge import Edge
-from realtime.errands import Agrees, Errands, Places
+from realtime.errands import NO_CHECKS, Checks, Errands, Places
 from realtime.flusher import Flusher
 from realtime.handshake import Handshake, Page
 from realtime.server import Listening, Server
@@ -232,11 +233,12 @@ async def opened_door(
     origins: tuple[str, ...] = (),
     tls: ssl.SSLContext | None = None,
     judge: Places | None = None,
-    agreements: Agrees | None = None,
+    checks: Checks = NO_CHECKS,
+    borders: Borders | None = None,
 ) -> AsyncIterator[OpenDoor]:
     """A listener on a free port of this machine, gone afterwards with all its connections.
 
-    `judge`: who places people instead of the fake.
+    `judge`: who places people instead of the fake. `checks`: what people are asked and charged for.
     """
     loop, clock, tally = asyncio.get_running_loop(), SystemClock(), Tally()
     wheel = Wheel(clock, resolution_s=0.01)
@@ -255,12 +257,13 @@ async def opened_door(
     async with asyncio.TaskGroup() as tasks:
         turning = tasks.create_task(wheel.run())
         places = FakePlaces()
-        errands = Errands(edge, hub, writer, FakeTokens(), tasks, judge or places, agreements)
+        errands = Errands(edge, hub, writer, FakeTokens(), tasks, judge or places, checks)
 
         def probe(path: str) -> Page:
             return pages.get(path, Page(503, "text/plain", b"no\n"))
 
-        server = Server(edge, Handshake(gate, origins, probe), Random(1))
+        lists = borders or Borders(Lists())
+        server = Server(edge, Handshake(gate, origins, probe, lists), Random(1))
         server.serve(errands)
         port = await server.start(Listening("127.0.0.1", 0, tls))
         door = OpenDoor(server, hub, writer, places, port, [])

@@ -10,6 +10,7 @@ from muster.agreements import Accepted, Agreements, InForce, Said
 from muster.ids import PersonId, SessionId
 from proto import frames, limits
 from proto.codes import Close, Code, may_reconnect
+from realtime.errands import Checks
 from tests.fakes.hub import ROOM, token
 from tests.realtime.sockets.door import FAST, masked, opened_door
 
@@ -230,7 +231,7 @@ class _NothingAccepted:
 async def test_who_owes_the_terms_is_told_so_and_stays_away() -> None:
     """Where the operator insists: an error, and a close of its own, after which nobody comes back by themselves."""
     said = Said(InForce("terms", "2", ""), InForce("privacy", "", ""), enforced=True)
-    async with opened_door(agreements=Agreements(_NothingAccepted(), said)) as door:
+    async with opened_door(checks=Checks(Agreements(_NothingAccepted(), said))) as door:
         peer = await door.opened()
         await peer.send(frames.Auth(1, token()))
         closed, before = await peer.closed()
