@@ -237,6 +237,10 @@ class Exporter:
             await self._make(taken, lease)
         except Lost:
             _log.info("copy given up")
+        except Refused:
+            raise
+        except Exception as fault:  # noqa: BLE001  # a full disk, or a bug of ours: tried again when the lease is over
+            _log.error("copy failed", exc_info=fault)
         return True
 
     async def _make(self, taken: Taken, lease: UUID) -> None:
