@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 
+from api.accounts import emails_of
 from api.ground import Ground
 from api.identifying import Identities
 from api.limits import Limits
@@ -17,12 +18,14 @@ from muster.consents import ConsentBook, purposes_of
 from muster.erasing import Erasing, Tools
 from muster.erasures import Erasures
 from muster.exporting import Exporter, Exports, Terms
+from muster.mails import Mails
 from muster.owner_proof import OwnerProof
 from muster.retention import Retention
 from muster.stores.postgres.consents import PostgresConsents
 from muster.stores.postgres.erasing import PostgresErasing
 from muster.stores.postgres.exporting import PostgresExports, PostgresHeld
 from muster.stores.postgres.jobs import PostgresJobs
+from muster.stores.postgres.mails import PostgresMails
 from muster.stores.postgres.people import PostgresPeople
 from muster.stores.postgres.retention import PostgresRetention
 from muster.stores.redis.forgetting import RedisForgetting
@@ -38,9 +41,10 @@ def mine_handlers(on: Ground, identified: Identities, limits: Limits) -> MineHan
         PostgresExports(on.primary), on.media.depot, _terms(settings), on.clock, on.random
     )
     metrics = on.metrics.privacy
+    emails = emails_of(on, Mails(PostgresMails(on.primary), on.sealer, on.clock, on.random))
     return MineHandlers(
         exports,
-        Erasures(PostgresErasing(on.primary), metrics, settings.erasure_days),
+        Erasures(PostgresErasing(on.primary), emails, metrics, settings.erasure_days),
         ConsentBook(PostgresConsents(on.primary), purposes_of(settings.consents)),
         proof,
         identified.people,

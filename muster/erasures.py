@@ -1,14 +1,17 @@
 """Erasures that are asked for, by somebody themselves or by staff, and those that staff take back.
 
-Owns how long one waits. Must never forget anybody: muster/erasing.py does, when the time has come.
+Owns how long one waits, and that they are written to meanwhile. Must never forget anybody: muster/erasing.py does, when
+the time has come.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Protocol
 
 from muster.errors import Refused
 from muster.ids import PersonId
+from muster.letter import Kind
 from muster.metrics import PrivacyMetrics
 from muster.people import unknown_person
 from proto.codes import Code
@@ -28,11 +31,22 @@ class AskedStore(Protocol):
         ...
 
 
+class Tells(Protocol):
+    """Whoever writes to people: muster/emails.py."""
+
+    async def tell(self, person: PersonId, kind: Kind, about: str = "") -> None:
+        """A mail to the verified address, if there is one. Raises `Refused`: `unavailable`."""
+        ...
+
+
 class Erasures:
     """Asks."""
 
-    def __init__(self, store: AskedStore, metrics: PrivacyMetrics, grace_days: float) -> None:
+    def __init__(
+        self, store: AskedStore, emails: Tells, metrics: PrivacyMetrics, grace_days: float
+    ) -> None:
         self._store = store
+        self._emails = emails
         self._metrics = metrics
         self._grace_days = grace_days
 
@@ -43,6 +57,10 @@ class Erasures:
         due_ms = await self._store.ask(person, by, 0.0 if at_once else self._grace_days, reason)
         if due_ms is None:
             raise unknown_person()
+        if self._grace_days and not at_once:
+            # Whoever has their password and phone has not necessarily their mailbox.
+            at = f"{datetime.fromtimestamp(due_ms // 1000, UTC):%Y-%m-%d %H:%M}"
+            await self._emails.tell(person, Kind.leaving, at)
         self._metrics.erasures.labels("asked").inc()
         return due_ms
 

@@ -184,16 +184,9 @@ async def _order(door: Door, her: Someone, friend: Someone, rival: Someone, grou
 async def _by_hand(door: Door, her: Someone, friend: Someone) -> None:
     """What needs another service, a mailbox or a hub."""
     sealer, run = door.ground.sealer, door.database.execute
-    mail, flow, address = uuid4(), uuid4(), uuid4()
+    mail, flow = uuid4(), uuid4()
     blind = sealer.blind(ADDRESS.encode(), email.FIELD)
-    sealed = sealer.seal(ADDRESS.encode(), email.FIELD, address.bytes)
-    await run(
-        "INSERT INTO emails VALUES ($1, $2, $3, $4, 'de', now(), now())",
-        address,
-        her.id,
-        sealed,
-        blind,
-    )
+    await addressed(door, her)
     to = sealer.seal(ADDRESS.encode(), mails.FIELD, mail.bytes)
     await run(
         "INSERT INTO mails (mail_id, kind, language, person_id, to_sealed, to_blind, about, expires_at)"
@@ -240,6 +233,18 @@ async def _by_hand(door: Door, her: Someone, friend: Someone) -> None:
         "INSERT INTO push_notified (room_id, person_id, provider, seq)"
         " SELECT room_id, $1, 'apns', 1 FROM members WHERE person_id = $1 ON CONFLICT DO NOTHING",
         her.id,
+    )
+
+
+async def addressed(door: Door, who: Someone) -> None:
+    """With an address that is verified."""
+    sealer, address = door.ground.sealer, uuid4()
+    await door.database.execute(
+        "INSERT INTO emails VALUES ($1, $2, $3, $4, 'de', now(), now())",
+        address,
+        who.id,
+        sealer.seal(ADDRESS.encode(), email.FIELD, address.bytes),
+        sealer.blind(ADDRESS.encode(), email.FIELD),
     )
 
 

@@ -141,10 +141,13 @@ async def test_logging_in_within_the_days_of_grace_takes_it_back(
         ada = await door.register("ada")
         wrong = await ada.ask("DELETE", "/v1/me", json={"password": "something else"})
         assert wrong.status_code == 403
+        await footprints.addressed(door, ada)
         ends = await ada.ask("DELETE", "/v1/me", json={"password": PASSWORD})
         assert ends.status_code == 202
         due = ends.json()["erase_at_ms"]
         assert abs(due - door.clock.now_ms() - 7 * 86_400_000) < 60_000
+        mails = await door.database.fetch("SELECT kind FROM mails")
+        assert [row[0] for row in mails] == ["leaving"]
         await door.heard()
         assert (await ada.ask("GET", "/v1/me")).status_code == 401
         assert await erasing(door.ground).round() == 0
