@@ -46,7 +46,8 @@ class Notice(Struct, frozen=True, omit_defaults=True, gc=False, kw_only=True):
     `room_id` and `seq` (in that room) say what it is about, `event_id` that this room is an event's: these four
     are always there. `person`: who did it. `state`: of a contact, `incoming` or `accepted`; of a `notice` (what an
     event tells me) `invited`, `changed`, `starts_soon`, `cancelled` or `waitlist_up`, and `changed`: the names of what
-    did; without a room `export_ready`: the copy I asked for is there. `role`: what I became. `text`: a reminder's note, or the words of a message that was not sent, `code` why not.
+    did; without a room `export_ready`: the copy I asked for is there. `role`: what I became. `text`: a reminder's note,
+    or the words of a message that was not sent, `code` why not.
     """
 
     notice: int

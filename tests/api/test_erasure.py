@@ -28,10 +28,10 @@ SAID: dict[str, Any] = {"terms_version": "1", "consents": ("analytics=3",)}
 
 
 @pytest_asyncio.fixture
-async def home(database_url: str, redis_url: str, tmp_path: Path) -> AsyncIterator[Door]:
+async def home(database_url: str, fresh_redis_url: str, tmp_path: Path) -> AsyncIterator[Door]:
     """A door whose depot can be looked into, and where accounts go at once."""
-    settings = {**SAID, "media_dir": tmp_path, "erasure_days": 0.0}
-    async with open_door(database_url, redis_url, **settings) as opened:
+    settings = {**SAID, "media_dir": tmp_path / "depot", "erasure_days": 0.0}
+    async with open_door(database_url, fresh_redis_url, **settings) as opened:
         yield opened
 
 
@@ -102,8 +102,8 @@ async def test_a_copy_holds_everything_and_after_an_erasure_only_the_pseudonym_i
             not count or BY_NAME[name].fate != "delete" or name in ("contacts", "members", "spans")
         ), name
     assert await footprints.kept_in_redis(home, MARK.encode(), her.id.bytes) == []
-    assert footprints.lying_in(tmp_path, MARK.encode()) == []
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert footprints.lying_in(tmp_path / "depot", MARK.encode()) == []
+    assert [path for path in (tmp_path / "depot").rglob("*") if path.is_file()] == []
 
 
 async def test_others_are_told_by_entries_that_they_know(home: Door) -> None:
@@ -222,12 +222,12 @@ async def test_a_copy_whose_maker_died_is_made_by_another_and_goes_after_its_day
     assert not await maker.round()
     await run("UPDATE exports SET leased_until = now() - interval '1 second'")
     assert await maker.round()
-    assert [path for path in tmp_path.rglob("*-archive") if path.is_file()]
+    assert [path for path in (tmp_path / "depot").rglob("*-archive") if path.is_file()]
     await run("UPDATE exports SET expires_at = now() - interval '1 second'")
     assert not await maker.round()
     [export] = (await ada.done("GET", "/v1/me/exports"))["exports"]
     assert (export["state"], export["url"]) == ("gone", None)
-    assert not [path for path in tmp_path.rglob("*-archive") if path.is_file()]
+    assert not [path for path in (tmp_path / "depot").rglob("*-archive") if path.is_file()]
 
 
 async def test_consents_are_noted_with_their_version_and_may_be_taken_back(home: Door) -> None:
