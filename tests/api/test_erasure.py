@@ -87,6 +87,8 @@ async def test_a_copy_holds_everything_and_after_an_erasure_only_the_pseudonym_i
     assert traces.token.encode() not in whole
     assert b"about her" not in whole, "what others told moderators is theirs"
 
+    assert len(await footprints.kept_in_redis(home, MARK.encode(), her.id.bytes)) >= 4
+    assert footprints.lying_in(tmp_path / "depot", MARK.encode())
     answer = await her.ask("DELETE", "/v1/me", json={"password": PASSWORD})
     assert answer.status_code == 202, answer.text
     assert await forgetter(home).round() == 1
