@@ -12,6 +12,7 @@ from typing import Any
 import pytest_asyncio
 
 from api.forgetting import erasing, exporter
+from api.rounds import rounds
 from muster import email
 from muster.erasing import Erasing, Tools
 from muster.held_rows import BY_NAME
@@ -19,7 +20,7 @@ from muster.permission import ServiceRole
 from muster.stores.postgres.erasing import PostgresErasing
 from muster.stores.postgres.jobs import PostgresJobs
 from muster.stores.redis.forgetting import RedisForgetting
-from tests.api import footprints
+from tests.api import footprints, gathering
 from tests.api.door import PASSWORD, Door, Someone
 from tests.api.footprints import MARK
 from tests.api.opening import open_door
@@ -252,3 +253,35 @@ async def test_consents_are_noted_with_their_version_and_may_be_taken_back(home:
         ("analytics", "on"),
     ]
     assert [one["purpose"] for one in back["given"]] == ["place"]
+
+
+async def test_rounds_are_jobs_that_wish_for_the_next_and_wait_until_lanes_are_read(
+    home: Door,
+) -> None:
+    """What others see goes in the first round; what logs themselves still say, a minute later."""
+    ada = await home.register("ada")
+    room = await ada.room("group")
+    await ada.post(room, "words")
+    await ada.ask("DELETE", "/v1/me", json={"password": PASSWORD})
+    for chain in rounds(home.ground):
+        await chain.begin()
+    run = home.database.execute
+    due = "UPDATE jobs SET due_at = now(), next_at = now() WHERE kind IN ('erasures', 'retention')"
+    await run(due)
+    home.clock.ahead_s += 120
+    taken = await gathering.fired(home)
+    assert (taken["erasures"], taken["retention"]) == (1, 1)
+    step = "SELECT step, done_at IS NULL FROM erasures"
+    assert tuple(await home.database.fetchrow(step) or ()) == ("settle", True)
+    handle = await home.database.fetchval("SELECT handle FROM people WHERE person_id = $1", ada.id)
+    assert handle == f"deleted-{ada.id.hex}"
+    kinds = await home.database.fetch(
+        "SELECT kind FROM jobs WHERE kind IN ('erasures', 'retention')"
+    )
+    assert sorted(row[0] for row in kinds) == ["erasures", "retention"]
+    await run("UPDATE erasures SET step_at = now() - interval '2 minutes'")
+    await run(due)
+    home.clock.ahead_s += 120
+    await gathering.fired(home)
+    assert tuple(await home.database.fetchrow(step) or ()) == ("members", False)
+    assert home.counted("muster_erasures_total", outcome="done") == 1
