@@ -1,9 +1,9 @@
 """Owns every setting: its environment variable, its type, its default, its meaning.
 
 A new setting is one line in `Settings` (of pushes: in `PushSettings`, of place: in `PlaceSettings`, of keys and TLS:
-in `LockSettings`, of mail: in `MailSettings`, of safety: in `SafetySettings`, of backups: in `BackupSettings`): the
-variable is MUSTER_ and the field's name in capitals, the type is the annotation. It never reads the environment
-itself: the entry modules hand a mapping to `Settings.from_env`, once.
+in `LockSettings`, of mail: in `MailSettings`, of safety: in `SafetySettings`, of privacy: in `PrivacySettings`, of
+backups: in `BackupSettings`): the variable is MUSTER_ and the field's name in capitals, the type is the annotation. It
+never reads the environment itself: the entry modules hand a mapping to `Settings.from_env`, once.
 """
 
 import difflib

@@ -180,3 +180,27 @@ class ModerationMetrics:
             ["action"],
             registry=registry,
         )
+
+
+class PrivacyMetrics:
+    """Copies, erasures, and what time removed."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.exports = Counter(
+            "muster_exports",
+            "Copies of what is kept of somebody: asked, ready, failed, gone",
+            ["outcome"],
+            registry=registry,
+        )
+        self.erasures = Counter(
+            "muster_erasures",
+            "People to be forgotten: asked, spared (by staff), done",
+            ["outcome"],
+            registry=registry,
+        )
+        self.retained = Counter(
+            "muster_retention_removed",
+            "Removed because its time was over: entries, sessions, reasons",
+            ["what"],
+            registry=registry,
+        )

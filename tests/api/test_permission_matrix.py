@@ -232,6 +232,7 @@ async def test_every_service_role_on_every_route(door: Door) -> None:
             code="unknown",
             webhook=uuid4(),
             external="nobody",
+            purpose="nothing",
             provider="nobody",
             version="any",
             file="main.js",
@@ -258,7 +259,7 @@ async def test_every_scope_on_every_route(door: Door) -> None:
         path = template.format(
             room=uuid4(), person=uuid4(), session=uuid4(), device=uuid4(), report=uuid4(), job=uuid4(), seq=1,
             emoji="ok", who="@nobody", code="unknown", webhook=uuid4(), external="nobody", provider="x",
-            version="any", file="main.js", media=uuid4(), object="unknown",
+            version="any", file="main.js", media=uuid4(), object="unknown", purpose="nothing",
         )  # fmt: skip
         for scope, server in servers.items():
             status = (await server.ask(method, path)).status_code
@@ -279,7 +280,7 @@ async def test_an_extension_opens_one_route(door: Door) -> None:
         path = template.format(
             room=uuid4(), person=uuid4(), session=uuid4(), device=uuid4(), report=uuid4(), job=uuid4(), seq=1,
             emoji="ok", who="@nobody", code="unknown", webhook=uuid4(), external="nobody", provider="x",
-            version="any", file="main.js", media=uuid4(), object="unknown",
+            version="any", file="main.js", media=uuid4(), object="unknown", purpose="nothing",
         )  # fmt: skip
         for token in (narrow, narrow.removeprefix(EXTENSION_PREFIX)):
             headers = {"Authorization": f"Bearer {token}"}
