@@ -113,6 +113,8 @@ check: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive proto muster realtime api pushers
+	$(PYTHON) -m tests.architecture.secrets_scan
 
 # uv resolves for every platform and Python at once; it is needed here and nowhere else.
 lock:

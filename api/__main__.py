@@ -21,19 +21,17 @@ import httpcore
 from api.assembly import (
     assemble,
     courier,
-    orphaned,
     previewing,
     sending,
     timers,
 )
 from api.edge import ApiMetrics
+from api.forgetting import exporter
 from api.ground import Abroad, Ground
 from api.listener import Server, config, listen
 from api.memory import Ear, remembering, shares
 from api.proving import proving
-from api.pushing import stale
-from api.safety import lapsing
-from api.sealing import sealing
+from api.rounds import Begins, rounds
 from api.storing import storing
 from muster import lifetime, master, tls
 from muster.addresses import networks
@@ -52,19 +50,15 @@ from muster.ids import SystemRandom
 from muster.jobs import JobMetrics
 from muster.keys import KeysError, Ring
 from muster.lanes import LaneTable
-from muster.lapses import Lapses
 from muster.lateness import Lateness
 from muster.master import Masters
 from muster.metrics import WriterMetrics
-from muster.orphans import Orphans
 from muster.outlet import Outlet
 from muster.placement import Placement
 from muster.resolver import SystemResolver
 from muster.ring import LiveRing
-from muster.sealing import Sealing
 from muster.setting import SettingsError
 from muster.sorting import Sorting
-from muster.stale_devices import StaleDevices
 from muster.stores.postgres.batch import (
     LOCK_TIMEOUT_MS,
     SPARE_LOCK_TIMEOUT_MS,
@@ -129,10 +123,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
                 tasks.create_task(courier(ground, rng).run()),
                 tasks.create_task(_sweep(PostgresIdempotency(ground.primary))),
                 tasks.create_task(Sorting(PostgresSorting(ground.primary), rng).run()),
-                tasks.create_task(_begun(orphaned(ground))),
-                tasks.create_task(_begun(stale(ground))),
-                tasks.create_task(_begun(lapsing(ground))),
-                tasks.create_task(_begun(sealing(ground))),
+                *(tasks.create_task(_begun(each)) for each in rounds(ground)),
+                tasks.create_task(exporter(ground).run(rng)),
             ]
             if certificate is not None:
                 background.append(tasks.create_task(certificate.run()))
@@ -151,13 +143,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     return 0
 
 
-async def _begun(rounds: Orphans | Sealing | StaleDevices | Lapses) -> None:
+async def _begun(chain: Begins) -> None:
     """The first of these rounds; each sees to the next."""
     while True:
         try:
-            await rounds.begin()
+            await chain.begin()
         except Refused as refused:
-            _log.warning("no first round", job=type(rounds).__name__, code=refused.code.name)
+            _log.warning("no first round", job=type(chain).__name__, code=refused.code.name)
             await asyncio.sleep(ASK_AGAIN_S)
         else:
             return

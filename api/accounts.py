@@ -54,7 +54,7 @@ def account_handlers(
     settings, metrics, known = on.settings, on.identity.metrics, PostgresPeople(on.primary)
     letters = _letters(settings)
     mails = Mails(PostgresMails(on.primary), on.sealer, on.clock, on.random)
-    emails = Emails(PostgresEmails(on.primary), mails, on.sealer, metrics, on.clock, on.random)
+    emails = emails_of(on, mails)
     resets = PasswordResets(mails, emails, identities.change, metrics)
     proof = OwnerProof(known, identities.step_up, identities.sessions, on.clock)
     oauth = OAuth(_desk(on), PostgresFlows(on.primary), on.sealer, metrics, on.clock, on.random)
@@ -67,6 +67,12 @@ def account_handlers(
         EmailHandlers(Addressing(emails, resets, proof, letters, sends), limits),
         OAuthHandlers(oauth, joining, proof, letters, limits, sends_mail=sends),
     )
+
+
+def emails_of(on: Ground, mails: Mails) -> Emails:
+    """Addresses, and who writes to them."""
+    metrics = on.identity.metrics
+    return Emails(PostgresEmails(on.primary), mails, on.sealer, metrics, on.clock, on.random)
 
 
 def mailing(on: Ground) -> Mailing:

@@ -19,6 +19,7 @@ from api.contacts import ContactHandlers
 from api.documents import DocumentHandlers
 from api.endpoint import Gate
 from api.finding import FindingHandlers
+from api.forgetting import erasing, mine_handlers, retaining
 from api.ground import Ground
 from api.hosting import calendar_handlers, event_finding_handlers, event_handlers, event_jobs
 from api.identifying import identities, service_keys
@@ -52,9 +53,13 @@ from muster import (
     polls,
     previews,
     reminders,
+    retention,
     scheduled,
     sealing,
     stale_devices,
+)
+from muster import (
+    erasing as erasures,
 )
 from muster.agreements import Agreements
 from muster.arrivals import Arrivals
@@ -168,6 +173,8 @@ def timers(on: Ground, rng: random.Random, metrics: JobMetrics | None = None) ->
         stale_devices.KIND: stale(on).fire,
         lapses.KIND: lapsing(on).fire,
         sealing.KIND: sealing_rounds(on).fire,
+        erasures.KIND: erasing(on).fire,
+        retention.KIND: retaining(on).fire,
         **event_jobs(on),
     }
     return _runner(on, rng, handlers, metrics or JobMetrics(on.registry))
@@ -338,6 +345,7 @@ def _handlers(
         attendance=attendance_handlers(on.primary, on.writer, on.clock, on.ring, placing),
         media=MediaHandlers(_intake(on), gallery, on.clock),
         store=StoreHandlers(depot if isinstance(depot, LocalDepot) else None),
+        mine=mine_handlers(on, identified, limits),
         **safety_handlers(on, people, sessions, agreements)._asdict(),
         service=ServiceHandlers(
             on.registry, lambda: KeySet(**jwks(on.ring)), settings.hub_urls, on.primary.ping

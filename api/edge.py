@@ -18,6 +18,7 @@ from muster.borders import Borders
 from muster.clock import Clock
 from muster.errors import Refused
 from muster.ids import Random
+from muster.metrics import PrivacyMetrics
 from muster.telemetry import get_logger, trace
 from proto.codes import Code
 
@@ -60,6 +61,7 @@ class ApiMetrics:
             buckets=_LATENCIES,
             registry=registry,
         )
+        self.privacy = PrivacyMetrics(registry)
         self.database_seconds = Histogram(
             "muster_api_database_seconds",
             "One use of a pooled connection, the wait for it included",

@@ -16,7 +16,7 @@ from api.form import parts_of
 from api.limits import Limits, tell
 from api.once import Once
 from api.problems import problem
-from api.reading import BodyReader, Gone, read_body, read_path, read_query
+from api.reading import BodyReader, Gone, check_media, read_body, read_path, read_query
 from api.route import Call, Raw, Reply, Route
 from api.validator import JSON, validated
 from muster.agreements import Agreements
@@ -117,6 +117,7 @@ class Endpoint:
         query = read_query(route.query, scope["query_string"]) if route.query else None
         data, body = b"", None
         if self._reader is not None:
+            check_media(headers)
             data = await read_body(scope, receive)
             if signed is not None and not signed.covers(data):
                 raise Refused(Code.unauthorized, "the body is not the one that was signed")

@@ -19,11 +19,25 @@ from proto.codes import Code
 
 BODY_BYTES: Final = 65_536
 QUERY_BYTES: Final = 4_096
+_JSON: Final = b"application/json"
+_AS_IT_IS: Final = b"identity"
 _NUL_ESCAPED: Final = b"\\u0000"
 
 
 class Gone(Exception):
     """The client went away before it had sent its request: there is nobody to answer."""
+
+
+def check_media(headers: Mapping[bytes, bytes]) -> None:
+    """A body is JSON as it is, and says so if it says anything. Raises `Refused`: `bad_request`.
+
+    What a form of another site's page can send is none of it, and nothing is unpacked into more than was sent.
+    """
+    media = headers.get(b"content-type", _JSON).partition(b";")[0].strip().lower()
+    if media != _JSON:
+        raise _bad("a body's content-type is application/json")
+    if headers.get(b"content-encoding", _AS_IT_IS).strip().lower() != _AS_IT_IS:
+        raise _bad("a body is sent as it is, without content-encoding")
 
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:

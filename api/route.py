@@ -29,6 +29,7 @@ PATH_TYPES: Final[Mapping[str, Any]] = {
     "device": UUID,
     "report": UUID,
     "job": UUID,
+    "purpose": Annotated[str, Meta(min_length=1, max_length=32)],
     "media": UUID,
     "object": Annotated[str, Meta(min_length=1, max_length=100)],
     "seq": Seq,

@@ -24,6 +24,7 @@ from api import (
     media,
     members,
     messages,
+    mine,
     moderation,
     oauth,
     people,
@@ -46,6 +47,7 @@ from api.rows import accounts as accounts_rows
 from api.rows import attendance as attendance_rows
 from api.rows import events as events_rows
 from api.rows import people as people_rows
+from api.rows import privacy as privacy_rows
 from api.rows import rooms as rooms_rows
 from api.rows import safety as safety_rows
 from api.rows import service as service_rows
@@ -85,6 +87,7 @@ class Handlers(NamedTuple):
     queue: moderation.QueueHandlers
     security: security_events.SecurityHandlers
     agreements: agreements.AgreementHandlers
+    mine: mine.MineHandlers
     adopters: adopters.AdopterHandlers
     webhooks: webhooks.WebhookHandlers
     service: ServiceHandlers
@@ -122,6 +125,7 @@ def table(to: Handlers) -> list[Route]:
         *safety_rows.of_queue(to.queue),
         *safety_rows.of_security(to.security),
         *safety_rows.of_agreements(to.agreements),
+        *privacy_rows.of_mine(to.mine),
         *service_rows.of_adopters(to.adopters),
         *service_rows.of_webhooks(to.webhooks),
         *service_rows.of_service(to.service, to.documents),

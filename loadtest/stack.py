@@ -86,6 +86,11 @@ class Stack:
             os.kill(pid, sent)
         return pid is not None
 
+    async def kill(self) -> None:
+        """SIGKILL the supervisor; the kernel tells its children, which may take a moment longer."""
+        self._process.kill()
+        await self._process.wait()
+
     def log(self) -> str:
         """Everything it said so far."""
         return (self.data / "up.log").read_text(errors="replace")
@@ -100,17 +105,24 @@ async def muster_up(
         tempfile.TemporaryDirectory(prefix="muster-", ignore_cleanup_errors=True) as directory,
         reserved_ports(hubs + 1) as api,
     ):
-        data = Path(directory)
         ports = {
             "MUSTER_HUBS": str(hubs),
             "MUSTER_API_PORT": str(api),
             "MUSTER_HUB_PORT": str(api + 1),
         }
-        process = await _start(data, ports | dict(ROOMY if settings is None else settings))
-        try:
-            yield await _ready(data, process)
-        finally:
-            await _stop(process)
+        told = ports | dict(ROOMY if settings is None else settings)
+        async with muster_on(Path(directory), told) as stack:
+            yield stack
+
+
+@asynccontextmanager
+async def muster_on(data: Path, settings: Mapping[str, str]) -> AsyncIterator[Stack]:
+    """Start a Muster on this directory, which stays, at the ports that the settings name. Raises `StackError`."""
+    process = await _start(data, settings)
+    try:
+        yield await _ready(data, process)
+    finally:
+        await _stop(process)
 
 
 async def _start(data: Path, settings: Mapping[str, str]) -> asyncio.subprocess.Process:

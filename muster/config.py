@@ -1,9 +1,9 @@
 """Owns every setting: its environment variable, its type, its default, its meaning.
 
 A new setting is one line in `Settings` (of pushes: in `PushSettings`, of place: in `PlaceSettings`, of keys and TLS:
-in `LockSettings`, of mail: in `MailSettings`, of safety: in `SafetySettings`): the variable is MUSTER_ and the field's
-name in capitals, the type is the annotation. It never reads the environment itself: the entry modules hand a mapping to
-`Settings.from_env`, once.
+in `LockSettings`, of mail: in `MailSettings`, of safety: in `SafetySettings`, of privacy: in `PrivacySettings`, of
+backups: in `BackupSettings`): the variable is MUSTER_ and the field's name in capitals, the type is the annotation. It
+never reads the environment itself: the entry modules hand a mapping to `Settings.from_env`, once.
 """
 
 import difflib
@@ -15,8 +15,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
+from muster.backup_settings import BackupSettings
 from muster.lock_settings import check_locks
-from muster.place_settings import PlaceSettings
 from muster.setting import PREFIX, Declaration, SettingsError, declaration, setting
 
 _TILES = re.compile(
@@ -25,7 +25,7 @@ _TILES = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(PlaceSettings):
+class Settings(BackupSettings):
     """What one process was told. `Settings()` is every default; tests use `dataclasses.replace`."""
 
     # Where things are
@@ -246,6 +246,7 @@ class Settings(PlaceSettings):
         self.check_mail()
         if self.redis_cluster and not self.redis_url:
             raise SettingsError("MUSTER_REDIS_CLUSTER needs MUSTER_REDIS_URL: ours is no cluster.")
+        self.check_backups()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self:
@@ -283,6 +284,11 @@ class Settings(PlaceSettings):
         return self.media_dir or self.data_dir / "media"
 
     @property
+    def backup_spool(self) -> Path:
+        """Where what is on its way to the backups waits."""
+        return self.data_dir / "backup"
+
+    @property
     def mock_push_path(self) -> Path:
         """Where the mocks keep their authority and put what a push worker needs."""
         return self.data_dir / "mock-push"
@@ -296,7 +302,7 @@ class Settings(PlaceSettings):
 def declarations() -> Iterator[Declaration]:
     """Every setting, in the order declared, those of its parts last."""
     hints = typing.get_type_hints(Settings)
-    of_parts = {declared.name for declared in fields(PlaceSettings)}
+    of_parts = {declared.name for declared in fields(BackupSettings)}
     for declared in sorted(fields(Settings), key=lambda one: one.name in of_parts):
         yield declaration(declared, hints[declared.name])
 

@@ -25,7 +25,10 @@ from uuid import UUID
 QUARANTINE: Final = "quarantine"
 MEDIA: Final = "media"
 UPLOADED: Final = "upload"
-KEY: Final = re.compile(r"(quarantine|media)/[0-9a-f]{32}-[0-9a-f]{32}-(upload|full|512|96)")
+ARCHIVE: Final = "archive"
+KEY: Final = re.compile(
+    r"(quarantine|media)/[0-9a-f]{32}-[0-9a-f]{32}-(upload|full|512|96|archive)"
+)
 """Every key there is."""
 
 OCTETS: Final = "application/octet-stream"
@@ -90,6 +93,11 @@ def keys_of(media: UUID, secret: str) -> list[str]:
         key(QUARANTINE, media, secret, UPLOADED),
         *(key(MEDIA, media, secret, part) for part in ("full", "512", "96")),
     ]
+
+
+def archive_key(export: UUID, secret: str) -> str:
+    """Where the copy lies that somebody asked for of what is kept of them."""
+    return key(MEDIA, export, secret, ARCHIVE)
 
 
 def disposition(served: Served) -> str:

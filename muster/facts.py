@@ -1,4 +1,4 @@
-"""What is so at one moment, as `muster doctor` reads it from Postgres and Redis.
+"""What is so at one moment, as `muster doctor` reads it from Postgres, Redis and the archive of backups.
 
 Owns the shapes alone. Must never judge (muster/doctor.py does) or read by itself (stores do).
 """
@@ -78,3 +78,24 @@ class RedisFacts(NamedTuple):
     cluster: bool
     primary: bool
     clock_apart_ms: float
+
+
+class SlotFacts(NamedTuple):
+    """The replication slot over which the log is received."""
+
+    is_active: bool
+    is_lost: bool
+    behind_bytes: int
+
+
+class BackupFacts(NamedTuple):
+    """What lies in the archive, and whether more comes. Ages in seconds; None: there is none."""
+
+    trouble: str
+    base_age_s: float | None
+    wal_age_s: float | None
+    slot: SlotFacts | None
+    archives_itself: bool
+    key_exposed: bool = False  # others of this machine may read the file of backup keys
+    keys_beside: Sequence[str] = ()  # files of keys that lie where the backups do
+    same_disk: bool = False  # as that of the Postgres they are of

@@ -43,6 +43,7 @@ class Kind(Enum):
     password_changed = "password_changed"  # noqa: S105  # a kind of mail
     linked = "linked"
     unlinked = "unlinked"
+    leaving = "leaving"
 
 
 class Letter(Struct, frozen=True, gc=False):

@@ -1,4 +1,4 @@
-"""Prometheus metrics of what more than one module does: committing, publishing, media, identity.
+"""Prometheus metrics of what more than one module does: committing, publishing, media, identity, backups.
 
 Owns names and labels, few and of few values. Must never be global: a process constructs one set on its registry.
 """
@@ -133,6 +133,37 @@ class MediaMetrics:
         self.collected = Counter("muster_media_collected", "Media removed", registry=registry)
 
 
+class BackupMetrics:
+    """What becomes of backups."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.base_age = Gauge(
+            "muster_backup_base_age_seconds",
+            "Since the newest base backup was finished; without one, since the start",
+            registry=registry,
+        )
+        self.wal_age = Gauge(
+            "muster_backup_wal_age_seconds",
+            "Since the moment up to which everything committed is known to be in the archive",
+            registry=registry,
+        )
+        self.base_bytes = Gauge(
+            "muster_backup_base_bytes", "Size of the newest base backup, sealed", registry=registry
+        )
+        self.wal_files = Counter(
+            "muster_backup_wal_files", "Files of the log put into the archive", registry=registry
+        )
+        self.pruned = Counter(
+            "muster_backup_pruned", "Objects removed from the archive", registry=registry
+        )
+        self.failures = Counter(
+            "muster_backup_failures",
+            "What failed and is tried again: base, wal, prune",
+            ["what"],
+            registry=registry,
+        )
+
+
 class ModerationMetrics:
     """What moderators and staff do."""
 
@@ -147,5 +178,29 @@ class ModerationMetrics:
             "muster_reports_settled",
             "Reports somebody was done with, by action",
             ["action"],
+            registry=registry,
+        )
+
+
+class PrivacyMetrics:
+    """Copies, erasures, and what time removed."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.exports = Counter(
+            "muster_exports",
+            "Copies of what is kept of somebody: asked, ready, failed, gone",
+            ["outcome"],
+            registry=registry,
+        )
+        self.erasures = Counter(
+            "muster_erasures",
+            "People to be forgotten: asked, spared (by staff), done",
+            ["outcome"],
+            registry=registry,
+        )
+        self.retained = Counter(
+            "muster_retention_removed",
+            "Removed because its time was over: entries, sessions, reasons",
+            ["what"],
             registry=registry,
         )

@@ -46,7 +46,8 @@ class Notice(Struct, frozen=True, omit_defaults=True, gc=False, kw_only=True):
     `room_id` and `seq` (in that room) say what it is about, `event_id` that this room is an event's: these four
     are always there. `person`: who did it. `state`: of a contact, `incoming` or `accepted`; of a `notice` (what an
     event tells me) `invited`, `changed`, `starts_soon`, `cancelled` or `waitlist_up`, and `changed`: the names of what
-    did. `role`: what I became. `text`: a reminder's note, or the words of a message that was not sent, `code` why not.
+    did; without a room `export_ready`: the copy I asked for is there. `role`: what I became. `text`: a reminder's note,
+    or the words of a message that was not sent, `code` why not.
     """
 
     notice: int
@@ -138,7 +139,7 @@ def notice_of(told: Told) -> Notice:
 
 def _link(told: Told, room: RoomId | None) -> str:
     if told.kind is EntryKind.notice:
-        return f"/events/{room}"
+        return "/me/exports" if room is None else f"/events/{room}"
     if room is not None:
         return f"/rooms/{room}" + (f"/{told.body.at_seq}" if told.body.at_seq else "")
     return f"/people/{told.subject or told.author}"

@@ -1,4 +1,4 @@
-"""The settings of pushes: a part of muster.config.Settings, on top of those of limits; nobody reads but the whole.
+"""The settings of pushes: a part of muster.config.Settings, on top of those of privacy; nobody reads but the whole.
 
 Owns their declarations. Must never read the environment.
 """
@@ -6,12 +6,12 @@ Owns their declarations. Must never read the environment.
 from dataclasses import dataclass
 from pathlib import Path
 
-from muster.limit_settings import LimitSettings
+from muster.privacy_settings import PrivacySettings
 from muster.setting import setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PushSettings(LimitSettings):
+class PushSettings(PrivacySettings):
     """See `muster.config.Settings`."""
 
     # Pushes

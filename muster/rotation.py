@@ -30,7 +30,7 @@ PUBLISHED_S: Final = 600
 LEEWAY_S: Final = 300
 """Clocks of machines that share the directory may differ."""
 
-_RETIRED: Final = ".retired"
+RETIRED: Final = ".retired"
 
 
 class Key(NamedTuple):
@@ -148,19 +148,19 @@ def _prune(directory: Path, now: datetime, life_s: int) -> list[str]:
 
 
 def _retire(directory: Path, kid: str, now: datetime) -> None:
-    (directory / f"{kid}{_RETIRED}").write_text(now.isoformat(), encoding="ascii")
+    (directory / f"{kid}{RETIRED}").write_text(now.isoformat(), encoding="ascii")
 
 
 def _retired(directory: Path, kid: str) -> datetime | None:
     try:
-        said = datetime.fromisoformat((directory / f"{kid}{_RETIRED}").read_text(encoding="ascii"))
+        said = datetime.fromisoformat((directory / f"{kid}{RETIRED}").read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
     return said if said.tzinfo is not None else said.replace(tzinfo=UTC)
 
 
 def _remove(directory: Path, kid: str) -> None:
-    for kind in (SIGNING, NEXT, _RETIRED):
+    for kind in (SIGNING, NEXT, RETIRED):
         (directory / f"{kid}{kind}").unlink(missing_ok=True)
 
 

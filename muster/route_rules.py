@@ -215,7 +215,15 @@ ROUTE_RULES: Final[dict[tuple[str, str], RouteRule]] = {
     ("GET", "/v1/agreements"): ANYONE,
     ("GET", "/v1/me/agreements"): _UNAGREED,
     ("POST", "/v1/me/agreements"): _UNAGREED,
+    # Each of the first three asks for the password besides (muster/owner_proof.py), but for looking.
+    ("POST", "/v1/me/export"): _UNAGREED,
+    ("GET", "/v1/me/exports"): _UNAGREED,
+    ("DELETE", "/v1/me"): _UNAGREED,
+    ("GET", "/v1/me/consents"): _UNAGREED,
+    ("PUT", "/v1/me/consents/{purpose}"): _ANY,
     # On whom staff may act is muster.people.may_act_on.
+    ("PUT", "/v1/people/{person}/erasure"): _STAFF,
+    ("DELETE", "/v1/people/{person}/erasure"): _STAFF,
     ("PUT", "/v1/people/{person}/ban"): _STAFF,
     ("DELETE", "/v1/people/{person}/ban"): _STAFF,
     ("POST", "/v1/people/{person}/revoke"): _STAFF,

@@ -145,7 +145,8 @@ class Body(Struct, omit_defaults=True, gc=False):
     draft: room, text (absent: none any more), reply_to. push: none (fetch /v1/me/push/wishes).
     event: room, state (my answer, or removed; neither: fetch /v1/me/place).
     visit: room, state (entered, left), source, confidence, moment_ms (when, by the evidence). notice: what an
-    event tells me: room, state (invited, changed, starts_soon, cancelled, waitlist_up), title, at_seq, changed.
+    event tells me: room, state (invited, changed, starts_soon, cancelled, waitlist_up), title, at_seq, changed;
+    without a room, state export_ready: the copy I asked for is there.
     silence, unsilence (of me): room (absent: everywhere), at_seq, until_ms, text (why).
     Control log - revoke: session (absent: all sessions of subject). event: room. silence, unsilence: as in rooms.
     """

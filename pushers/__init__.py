@@ -12,7 +12,7 @@
     gate.py          what may leave now: breakers, suspicion.py, pauses, rates
     minting.py       the token with which a provider knows us; apns_token.py, fcm_token.py make it
     http2/           the client both use
-    assembly.py      how it is put together; probes.py what an operator asks
+    assembly.py      how it is put together; muster/probes.py what an operator asks
 
 It is never imported by another door.
 """

@@ -24,6 +24,7 @@ from muster.keys import KeysError
 from muster.lanes import LaneTable
 from muster.lateness import Lateness
 from muster.master import Masters
+from muster.probes import listening, probes
 from muster.push_device import Provider
 from muster.setting import SettingsError
 from muster.stores.postgres.data_keys import data_keys
@@ -42,7 +43,6 @@ from pushers.assembly import Outside, Pusher
 from pushers.carrier_meters import CarrierMeters
 from pushers.carriers import Carried, carrier_of
 from pushers.pace import Pace
-from pushers.probes import listening, probes
 
 NAME: Final = "muster-pusher"
 
@@ -59,7 +59,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> int:
     carrier = carrier_of(settings, Provider(settings.push_provider), shelf, clock, rng)
     ready = _Ready()
     server = probes(settings, registry, lambda: ready.pusher is not None, ready.measure)
-    socket = listening(settings)
+    socket = listening(settings, settings.pusher_port)
     async with AsyncExitStack() as closing:
         closing.push_async_callback(shelf.close)
         closing.push_async_callback(carrier.close)

@@ -19,6 +19,7 @@ from muster.stores.migrate import migrate
 from tests.fixtures.databases import Databases, database, execute
 
 pytest_plugins = [
+    "tests.fixtures.backups",
     "tests.fixtures.bytecode",
     "tests.fixtures.cluster",
     "tests.fixtures.heap",

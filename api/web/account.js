@@ -8,6 +8,7 @@ import { dialog } from "./dialog.js";
 import { h } from "./dom.js";
 import { button, face, field } from "./parts.js";
 import { statusForm } from "./status.js";
+import { yours } from "./yours.js";
 
 const CIRCLES = { everyone: "Everyone", "room-mates": "Room-mates", contacts: "Contacts", nobody: "Nobody" };
 
@@ -37,6 +38,9 @@ export function account(chat, logOut) {
     }), button("Address and other logins", () => {
       close();
       contact(chat);
+    }), button("Your data", () => {
+      close();
+      yours(chat, logOut);
     }), button("Log out", () => {
       close();
       logOut();

@@ -22,11 +22,13 @@ from prometheus_client import CollectorRegistry
 
 from muster import data_keys, doctor, keys, master
 from muster.breached import BreachedError, known_passwords
+from muster.cli._backups import backup_facts
 from muster.cli._where import UNREACHABLE, connected, located, reason
 from muster.clock import SystemClock
 from muster.config import Settings, hide_password
 from muster.depot import Absent
 from muster.doctor import Finding, Verdict, fail, ok
+from muster.doctor_backups import of_backups
 from muster.doctor_identity import of_hashing, of_keys, of_passwords
 from muster.doctor_pushes import KeyFile, of_pushes
 from muster.doctor_seals import MasterFile, of_master, of_seals
@@ -83,6 +85,7 @@ async def _examine(settings: Settings, running: Running | None) -> dict[str, lis
         "sealed fields": await _seals(settings),
         f"redis  {redis}": await _redis(settings),
         "media": [await _media(settings)],
+        "backups": [*of_backups(await backup_facts(settings), settings)],
         "pushes": [*of_pushes(settings, _push_keys(settings))],
         "processes": await _processes(running, settings.data_dir),
     }

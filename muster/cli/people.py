@@ -1,7 +1,7 @@
-"""Show somebody, or give them a service role: user, support or admin.
+"""Show somebody, give them a service role (user, support or admin), or let them be forgotten.
 
-It never touches rooms, messages or profiles. Whoever loses rights is logged out everywhere, because
-access tokens say the old role until they expire.
+It never touches rooms, messages or profiles: an api process does what `erase` asks for. Whoever loses rights is logged
+out everywhere, because access tokens say the old role until they expire.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from muster.cli._where import NAME, complain, located, with_database
 from muster.config import Settings
 from muster.ids import NOBODY, PersonId
 from muster.permission import ServiceRole
-from muster.stores.postgres import tracing
+from muster.stores.postgres import erasing, tracing
 from muster.stores.postgres.batch import PostgresBatchConnection
 from muster.trace import Person
 
@@ -27,13 +27,16 @@ _RANKS = tuple(ServiceRole)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`show WHO`, or `promote WHO --role ROLE`."""
-    actions = parser.add_subparsers(dest="action", required=True, metavar="show|promote")
+    """`show WHO`, `promote WHO --role ROLE`, or `erase WHO --yes`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="show|promote|erase")
     show = actions.add_parser("show", help="who that is, and on how many devices")
     show.add_argument("who", metavar="HANDLE|ID")
     promote = actions.add_parser("promote", help="give somebody a service role, or take it away")
     promote.add_argument("who", metavar="HANDLE|ID")
     promote.add_argument("--role", required=True, choices=[role.value for role in ServiceRole])
+    erase = actions.add_parser("erase", help="forget somebody for good, without days of grace")
+    erase.add_argument("who", metavar="HANDLE|ID")
+    erase.add_argument("--yes", action="store_true", help="really: nothing takes it back")
 
 
 def run(args: argparse.Namespace, settings: Settings) -> int:
@@ -46,6 +49,8 @@ def run(args: argparse.Namespace, settings: Settings) -> int:
             return complain(f"nobody is called {args.who}", 1)
         if args.action == "show":
             return await _show(database, person)
+        if args.action == "erase":
+            return await _erase(database, person, really=args.yes)
         return await _promote(database, settings, person, ServiceRole(args.role))
 
     return asyncio.run(with_database(settings, ask))
@@ -77,6 +82,15 @@ async def _promote(
         print("phones learn of it with their next access token: log in again to have it now")
         return 0
     return await _log_out(settings, person)
+
+
+async def _erase(database: asyncpg.Connection, person: Person, *, really: bool) -> int:
+    if not really:
+        return complain("nothing takes this back: say --yes if it is meant", 2)
+    if await erasing.ask_by_hand(database, PersonId(person.person)) is None:
+        return complain("they are forgotten already", 1)
+    print(f"{person.person} is logged out everywhere, and forgotten by an api process from now on")
+    return 0
 
 
 async def _log_out(settings: Settings, person: Person) -> int:

@@ -18,7 +18,7 @@ from muster.services.child import Program, Say, ServiceFailedError
 from muster.services.ports import LOOPBACK, free_port
 from muster.services.unprivileged import SELF, leashed, not_root
 
-_USER = "muster"
+USER = "muster"
 _DATABASE = "muster"
 _TOOL_WITHIN_S = 60.0  # initdb writes and syncs some 40 MB
 _STOP_WITHIN_S = 30.0  # a fast shutdown writes a checkpoint
@@ -31,6 +31,7 @@ _SETTINGS = {
     "fsync": "on",
     "synchronous_commit": "on",
     "timezone": "UTC",
+    "max_slot_wal_keep_size": "4GB",  # for backups that stand still: then the log has a hole, not the disk an end
     "log_min_messages": "warning",
     # The text of a failing statement may hold what people wrote.
     "log_min_error_statement": "panic",
@@ -97,7 +98,7 @@ class EmbeddedPostgres:
         if made.exists():
             return
         code, output = await self._run("createdb", "--host", LOOPBACK, f"--port={self._port}",
-                                       f"--username={_USER}", _DATABASE)  # fmt: skip
+                                       f"--username={USER}", _DATABASE)  # fmt: skip
         if code != 0 and "already exists" not in output:
             raise ServiceFailedError(f"the database could not be made: {output}")
         made.touch()
@@ -112,7 +113,7 @@ class EmbeddedPostgres:
 
     def _url_of(self, database: str) -> str:
         password = self._secret.read_text().strip()
-        return f"postgresql://{_USER}:{password}@{LOOPBACK}:{self._port}/{database}"
+        return f"postgresql://{USER}:{password}@{LOOPBACK}:{self._port}/{database}"
 
     async def _initialise(self) -> None:
         """initdb beside, then rename: an interrupted first start leaves no half cluster."""
@@ -120,15 +121,15 @@ class EmbeddedPostgres:
         fresh = self._home / "cluster.new"
         shutil.rmtree(fresh, ignore_errors=True)
         password = secrets.token_urlsafe(24)
-        _write_private(self._secret, password)
+        write_private(self._secret, password)
         # A copy that initdb may read whoever it runs as, gone right after.
         for_initdb = self._home / "password"
-        _write_private(for_initdb, password)
+        write_private(for_initdb, password)
         if self._identity.uid > 0:
             os.chown(for_initdb, self._identity.uid, self._identity.gid)
         try:
             code, output = await self._run(
-                "initdb", "-D", str(fresh), f"--username={_USER}", f"--pwfile={for_initdb}",
+                "initdb", "-D", str(fresh), f"--username={USER}", f"--pwfile={for_initdb}",
                 "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C",
                 "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
             )  # fmt: skip
@@ -198,7 +199,8 @@ def binaries() -> Path:
     return Path(spec.origin).parent / "pginstall18" / "bin"
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
+    """A file for its owner alone."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)

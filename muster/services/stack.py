@@ -10,12 +10,15 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from muster import keys, master
+from muster import keys
+from muster.backup_key import BackupKeyError
 from muster.config import Settings
 from muster.services import runfile
+from muster.services.backups.service import backups
 from muster.services.certificate import lan_address
 from muster.services.child import Say, ServiceFailedError
 from muster.services.door import Door
+from muster.services.master_key import ensure_master
 from muster.services.mock_push import as_mocked, mock_push, page_url
 from muster.services.ports import LOOPBACK
 from muster.services.postgres import EmbeddedPostgres
@@ -29,7 +32,14 @@ from muster.stores.migrations.execute import MigrationError
 from muster.stores.reach import wait_for_database, wait_for_redis
 
 # An OSError is a disk that is full or not ours, or a database that went away again.
-_EXPECTED = (ServiceFailedError, CannotDropRootError, MigrationError, keys.KeysError, OSError)
+_EXPECTED = (
+    ServiceFailedError,
+    CannotDropRootError,
+    MigrationError,
+    keys.KeysError,
+    BackupKeyError,
+    OSError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +102,9 @@ class Stack:
             revision = await migrate(settings.database_url, settings.search_language)
             self._say(f"the database is at revision {revision}")
             keys.ensure_key(settings.keys_path)
-            if not settings.master_key:
-                master.ensure(settings.master_path)
+            await ensure_master(settings, self._say)
+            if settings.backs_up:  # before the doors, so that it stops after them
+                await supervisor.start([backups(settings, self._inherited)])
             if settings.pushes == "mock":
                 await supervisor.start([mock_push(settings, self._inherited)])
                 settings = as_mocked(settings)

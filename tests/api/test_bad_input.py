@@ -87,6 +87,7 @@ def _path(template: str) -> str:
         code="x",
         webhook=uuid4(),
         external="x",
+        purpose="x",
         provider="x",
     )
 

@@ -96,3 +96,19 @@ async def test_without_a_database_or_a_schema_it_says_what_to_do(
     assert "MUSTER_DATABASE_URL" in capsys.readouterr().err
     assert await _people(empty_database_url, "show", "ada") == 1
     assert "muster migrate" in capsys.readouterr().err
+
+
+async def test_somebody_is_forgotten_by_an_operator(
+    database: asyncpg.Connection, database_url: str
+) -> None:
+    """Only who says that it is meant; the audit says that it was an operator, and it begins at once."""
+    ada = await person(database, "ada")
+    assert await _people(database_url, "erase", "ada") == 2
+    assert await database.fetchval("SELECT count(*) FROM erasures") == 0
+    assert await _people(database_url, "erase", "ada", "--yes") == 0
+    row = await database.fetchrow("SELECT person_id, asked_as, due_at <= now() FROM erasures")
+    assert tuple(row or ()) == (ada, "operator", True)
+    acts = await database.fetch("SELECT action, actor_as FROM audit")
+    assert [tuple(row) for row in acts] == [("erase", "operator")]
+    await database.execute("UPDATE people SET erased_at = now()")
+    assert await _people(database_url, "erase", "ada", "--yes") == 1

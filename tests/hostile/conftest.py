@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
-from loadtest.stack import ROOMY, Stack, muster_up
+from loadtest.stack import Stack
 from tests.api.door import Door
 from tests.api.opening import open_door
-
-AUTH_WITHIN_S = "2"
+from tests.hostile.site import Site, open_site
 
 
 @pytest_asyncio.fixture
@@ -19,12 +19,13 @@ async def door(database_url: str, redis_url: str) -> AsyncIterator[Door]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def stack() -> AsyncIterator[Stack]:
-    """One `muster up` for all attacks. It logs everything it ever may."""
-    settings = {
-        **ROOMY,
-        "MUSTER_LOG_LEVEL": "debug",
-        "MUSTER_AUTH_WITHIN_S": AUTH_WITHIN_S,
-    }
-    async with muster_up(2, settings) as running:
-        yield running
+async def site() -> AsyncIterator[Site]:
+    """One for all attacks."""
+    async with open_site() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def stack(site: Site) -> Stack:
+    """Its processes."""
+    return site.stack

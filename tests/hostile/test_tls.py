@@ -11,9 +11,14 @@ from websockets.typing import Subprotocol
 
 from loadtest.stack import ROOMY, muster_up
 from proto import limits
-from tests.fixtures.tls import VERSIONS, make, shown, speaking, spoken
+from tests.fixtures.tls import VERSIONS, make, shown, speaking, spoken, suites
 
 WITHIN_S = 20.0
+SEALED_AT_ONCE = [
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_CHACHA20_POLY1305_SHA256",
+]
 
 
 async def test_both_doors_speak_tls_1_3_alone_and_take_a_new_certificate(tmp_path: Path) -> None:
@@ -32,6 +37,7 @@ async def test_both_doors_speak_tls_1_3_alone_and_take_a_new_certificate(tmp_pat
         for port in (hub, api):
             said = [await spoken(port, version) for version in VERSIONS]
             assert said == [None, None, None, "TLSv1.3"]
+            assert await suites(port) == SEALED_AT_ONCE
             assert await shown(port) == first
         async with connect(
             f"{stack.hub_urls[0]}/v1/socket",

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Final
 
 import pytest
 import uvicorn
@@ -202,3 +203,36 @@ async def test_who_does_not_read_is_let_go(rest: Door) -> None:
     async with rest.peer() as peer:
         await peer.sends(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
         await rest.empty()
+
+
+HIDDEN: Final = b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
+TWO_READERS: Final = {
+    "two lengths": b"Content-Length: 5\r\nContent-Length: 40\r\n\r\nhello",
+    "a length and chunks": b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunks and a length": b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+    "chunks that are not last": b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    "an unknown coding": b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "a signed length": b"Content-Length: +5\r\n\r\nhello",
+    "a length below zero": b"Content-Length: -5\r\n\r\nhello",
+    "a length in hexadecimal": b"Content-Length: 0x5\r\n\r\nhello",
+    "a length beyond any": b"Content-Length: 99999999999999999999999\r\n\r\nhello",
+    "a blank before the colon": b"Content-Length : 5\r\n\r\nhello",
+    "a folded line": b"X: a\r\n b\r\nContent-Length: 5\r\n\r\nhello",
+    "a NUL in a name": b"Content\x00Length: 5\r\n\r\nhello",
+    "a NUL in a value": b"X: a\x00b\r\nContent-Length: 5\r\n\r\nhello",
+    "a chunk of no size": b"Transfer-Encoding: chunked\r\n\r\nz\r\nhello\r\n0\r\n\r\n",
+    "a chunk below zero": b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n",
+    "a chunk beyond any": b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff5\r\nhello\r\n0\r\n\r\n",
+}
+"""Heads that say twice, or unclearly, where their body ends: a balancer and we must never read two requests in them."""
+
+
+@pytest.mark.parametrize("name", TWO_READERS)
+async def test_a_request_is_never_read_in_two_ways(rest: Door, name: str) -> None:
+    """Refused, and what stands behind it on the connection is not taken for a request."""
+    async with rest.peer() as peer:
+        await peer.sends(b"POST /small HTTP/1.1\r\nHost: x\r\n" + TWO_READERS[name] + HIDDEN)
+        heard = await peer.hears()
+    assert heard.count(b"HTTP/1.1 ") <= 1
+    assert heard[:13] in (b"HTTP/1.1 400 ", b""), heard[:80]
+    await rest.empty()

@@ -90,6 +90,20 @@ def test_an_android_app_is_named_with_its_certificates() -> None:
 
 
 @pytest.mark.parametrize(
+    "environment",
+    [
+        {"MUSTER_BACKUP_DIR": "/b", "MUSTER_BACKUP_S3_BUCKET": "b"},
+        {"MUSTER_BACKUP_S3_KEY": "k"},
+        {"MUSTER_BACKUP_KEY": "k", "MUSTER_BACKUP_KEY_FILE": "/k"},
+    ],
+)
+def test_backups_have_one_place_and_one_source_of_keys(environment: dict[str, str]) -> None:
+    """Two would leave open which counts."""
+    with pytest.raises(SettingsError, match="MUSTER_BACKUP"):
+        Settings.from_env(environment)
+
+
+@pytest.mark.parametrize(
     "origin",
     ["https://app.example/", "https://App.example", "app.example", "null", "https://a.example/b"],
 )

@@ -91,6 +91,19 @@ def test_the_standard_library_logs_without_arguments(log: io.StringIO) -> None:
     assert "example.org" not in log.getvalue()
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x0b", "\x1b[2J", "\x85", "\u2028", "\x00"])
+def test_no_word_makes_a_line_of_its_own(log: io.StringIO, end: str) -> None:
+    """What somebody put into a value stays in it: no second line, and nothing that a terminal obeys."""
+    forged = f'x{end}{{"event": "promoted", "person": "eve"}}'
+    get_logger().info("asked", route=forged)
+    logging.getLogger("some.library").warning(f"cannot read {forged}")  # noqa: G004  # as careless ones do
+    lines = _lines(log)
+    assert [line["event"].split()[0] for line in lines] == ["asked", "cannot"]
+    assert lines[0]["route"] == forged
+    assert log.getvalue().isascii()
+    assert log.getvalue().replace("\n", "").isprintable()
+
+
 def test_below_the_level_nothing_is_written(log: io.StringIO) -> None:
     """Debug lines cost nothing at info."""
     get_logger().debug("frame")

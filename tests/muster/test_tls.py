@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from muster.config import Settings
 from muster.setting import SettingsError
 from muster.tls import Certificate, certificate
-from tests.fixtures.tls import HOST, VERSIONS, make, shown, speaking, spoken
+from tests.fixtures.tls import HOST, VERSIONS, make, shown, speaking, spoken, suites
 
 
 @pytest.fixture
@@ -112,6 +112,23 @@ async def test_the_scan_speaks_every_version_where_it_is_let(files: tuple[Path, 
     async with _echo(willing) as port:
         said = [await spoken(port, version) for version in VERSIONS]
     assert said == ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
+
+
+async def test_what_is_agreed_upon_is_sealed_and_leaves_no_key_behind(
+    files: tuple[Path, Path],
+) -> None:
+    """Three suites, all of them sealing what they hide, and none that a later theft of our key would open."""
+    async with _echo(_used(files, CollectorRegistry()).context) as port:
+        assert await suites(port) == [
+            "TLS_AES_128_GCM_SHA256",
+            "TLS_AES_256_GCM_SHA384",
+            "TLS_CHACHA20_POLY1305_SHA256",
+        ]
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    old.load_cert_chain(*files)
+    async with _echo(old) as port:
+        assert await suites(port) == []
 
 
 def test_what_cannot_be_used_is_said_at_the_start(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class Ada:
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
         self.secret = f"only ada knows {uuid4().hex}"
-        self.person, self._token = enter(client, "ada")
+        self.person, self._token = enter(client, "schema-ada")
         room = self._ask("POST", "/v1/rooms", {"kind": "group", "title": self.secret})
         self.room = str(room["id"])
         at = f"/v1/rooms/{self.room}"

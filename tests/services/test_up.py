@@ -9,10 +9,16 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from loadtest.ports import reserved_ports
 from muster.services import runfile
 from tests.services.up import gone, up
 
 pytestmark = pytest.mark.timeout(120)
+
+_DATA_KEY = (
+    "INSERT INTO data_keys (key_id, purpose, master, wrapped, seals_from)"
+    " VALUES (1, 'seal', '0123456789abcdef', '', now())"
+)
 
 
 async def test_a_signal_stops_all_in_order_and_the_data_stays(tmp_path: Path) -> None:
@@ -147,6 +153,35 @@ async def test_lan_speaks_tls_with_a_certificate_of_its_own(tmp_path: Path) -> N
         assert "https://" in await muster.line("/app")
         await muster.line("ready")
     assert (tmp_path / "dev-key.pem").stat().st_mode & 0o077 == 0
+
+
+async def test_backups_without_a_key_are_said_before_a_phone_comes(tmp_path: Path) -> None:
+    """Better now than on the day they are needed."""
+    async with up(tmp_path / "data", MUSTER_BACKUP_DIR=str(tmp_path / "archive")) as muster:
+        assert "MUSTER_BACKUP_KEY_FILE" in await muster.line("backups need a key")
+        assert await muster.ended() == 1
+
+
+@pytest.mark.prove  # with SIGKILL at its end it is in tests/walk/test_restore.py
+async def test_backups_are_made_where_there_is_a_place_for_them(tmp_path: Path) -> None:
+    """By a child of its own that is kept like the others, and ends in order; what its master key seals needs that."""
+    with reserved_ports(1) as port:
+        told = {"MUSTER_BACKUP_KEY": "0f" * 32, "MUSTER_BACKUP_PORT": str(port)}
+        told["MUSTER_BACKUP_DIR"] = str(tmp_path / "archive")
+        async with up(tmp_path / "data", **told) as muster:
+            await muster.line("ready")
+            assert "backups" in muster.children
+            await muster.line("a base backup is there")
+            await _sql(tmp_path / "data", _DATA_KEY)
+            muster.signal(signal.SIGTERM)
+            assert await muster.ended() == 0
+    assert list((tmp_path / "archive").glob("*/base/*/label"))
+    assert list((tmp_path / "archive").glob("*/wal/0*"))
+    (tmp_path / "data" / "keys" / "master.key").unlink()
+    async with up(tmp_path / "data") as muster:
+        assert "0123456789abcdef, which is not here" in await muster.line("put the copy")
+        assert await muster.ended() == 1
+    assert not (tmp_path / "data" / "keys" / "master.key").exists()
 
 
 async def test_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:

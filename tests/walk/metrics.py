@@ -1,4 +1,4 @@
-"""Owns docs/metrics.md: every metric that a hub, an api process or a pusher shows, as it says itself.
+"""Owns docs/metrics.md: every metric that hubs, api, pushers and the maker of backups show, as they say themselves.
 
 `python -m tests.walk.metrics` starts a Muster and writes the page anew; test_metrics.py fails while it differs from
 what the processes say.
@@ -25,9 +25,9 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "metrics.md"
 _HEAD: Final = """\
 # Metrics
 
-What `GET /metrics` of every hub, api process and pusher says, in Prometheus' text format. Written by
-`python -m tests.walk.metrics` from what the processes say themselves: edit the help texts, not this page. What to be
-woken for is in [runbook.md](runbook.md).
+What `GET /metrics` of every hub, api process and pusher, and of `muster backup run`, says, in Prometheus' text format.
+Written by `python -m tests.walk.metrics` from what the processes say themselves: edit the help texts, not this page.
+What to be woken for is in [runbook.md](runbook.md).
 
 A histogram has `_bucket`, `_sum` and `_count`. Labels are named in the meaning ("by ..."), and have few values each: no
 metric has a person, a room or an address in it.
@@ -35,13 +35,15 @@ metric has a person, a room or an address in it.
 
 
 _PARTS: Final = {
-    "Of every process": {"hub", "api", "pusher"},
+    "Of every process": {"hub", "api", "pusher", "backups"},
+    "Of every process that serves people": {"hub", "api", "pusher"},
     "Of hubs and api processes": {"hub", "api"},
     "Of hubs and pushers": {"hub", "pusher"},
     "Of api processes and pushers": {"api", "pusher"},
     "Of a hub": {"hub"},
     "Of an api process": {"api"},
     "Of a pusher": {"pusher"},
+    "Of the process that makes backups": {"backups"},
 }
 
 
@@ -84,6 +86,32 @@ async def pusher_of(stack: Stack) -> AsyncIterator[str]:
             await process.wait()
 
 
+@asynccontextmanager
+async def backups_of(stack: Stack) -> AsyncIterator[str]:
+    """What makes backups of this Muster, into a directory that goes; its address."""
+    with TemporaryDirectory() as directory, reserved_ports(1) as port:
+        settings = {
+            "MUSTER_DATA": directory,
+            "MUSTER_DATABASE_URL": stack.found.database_url,
+            "MUSTER_BACKUP_DIR": str(Path(directory, "archive")),
+            "MUSTER_BACKUP_KEY": "0a" * 32,
+            "MUSTER_BACKUP_PORT": str(port),
+        }
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("MUSTER_")}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "muster", "backup", "run"),
+            env=environment | settings,
+            stderr=DEVNULL,
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            await _ready(url)
+            yield url
+        finally:
+            process.terminate()
+            await process.wait()
+
+
 async def _ready(url: str) -> None:
     async with httpx.AsyncClient() as http, asyncio.timeout(READY_WITHIN_S):
         while True:
@@ -93,12 +121,13 @@ async def _ready(url: str) -> None:
             await asyncio.sleep(0)
 
 
-async def pages(stack: Stack, pusher: str) -> dict[str, str]:
-    """What one hub, the api and a pusher say."""
+async def pages(stack: Stack, pusher: str, backups: str) -> dict[str, str]:
+    """What one hub, the api, a pusher and the maker of backups say."""
     urls = {
         "hub": stack.hub_urls[0].replace("ws", "http", 1),
         "api": stack.api_url,
         "pusher": pusher,
+        "backups": backups,
     }
     async with httpx.AsyncClient() as http:
         return {who: (await http.get(f"{url}/metrics")).text for who, url in urls.items()}
@@ -139,8 +168,8 @@ def written(said: Mapping[str, str]) -> str:
 async def main() -> None:
     """Write the page."""
     async with muster_up(1, ROOMY) as stack:
-        async with pusher_of(stack) as pusher:
-            said = await pages(stack, pusher)
+        async with pusher_of(stack) as pusher, backups_of(stack) as backups:
+            said = await pages(stack, pusher, backups)
         PAGE.write_text(written(said), encoding="utf-8")
 
 

@@ -17,7 +17,7 @@ from loadtest.client.rest import Rest
 from loadtest.stack import Stack
 from proto import limits
 from proto.entry import EntryKind
-from proto.frames import Ack, Entry, Pointer, Post, TypingNow
+from proto.frames import Ack, Entry, Pointer, Post, ServerFrame, TypingNow
 
 WITHIN_S = 10.0
 
@@ -28,6 +28,7 @@ class Person(App):
     def __init__(self, login: Login, hubs: Hubs, random: Random, habits: Habits) -> None:
         self.phone = Phone(login, hubs, self, random, habits)
         self.given: list[Entry] = []
+        self.frames: list[ServerFrame] = []
         self.pointers: list[Pointer] = []
         self.typings: list[TypingNow] = []
         self._news = asyncio.Event()
@@ -41,6 +42,10 @@ class Person(App):
     def id(self) -> UUID:
         """Their person id."""
         return self.phone.login.person
+
+    def heard(self, frame: ServerFrame) -> None:
+        """Keep it, just as it came."""
+        self.frames.append(frame)
 
     def entry(self, entry: Entry) -> None:
         """Keep it."""

@@ -43,31 +43,40 @@ async def pusher(stack: Stack) -> AsyncIterator[str]:
         yield url
 
 
-async def test_the_page_is_what_the_processes_say(stack: Stack, pusher: str) -> None:
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def backups(stack: Stack) -> AsyncIterator[str]:
+    """The same, of backups."""
+    async with metrics.backups_of(stack) as url:
+        yield url
+
+
+async def test_the_page_is_what_the_processes_say(stack: Stack, pusher: str, backups: str) -> None:
     """The table is generated, never edited."""
     page = metrics.PAGE.read_text("utf-8")
-    assert metrics.written(await metrics.pages(stack, pusher)) == page, (
+    assert metrics.written(await metrics.pages(stack, pusher, backups)) == page, (
         "run: python -m tests.walk.metrics"
     )
 
 
-async def test_every_metric_says_what_it_means(stack: Stack, pusher: str) -> None:
-    """On hub, api and pusher alike; names are ours or the process collector's."""
-    for page in (await metrics.pages(stack, pusher)).values():
+async def test_every_metric_says_what_it_means(stack: Stack, pusher: str, backups: str) -> None:
+    """On all alike; names are ours or the process collector's."""
+    for page in (await metrics.pages(stack, pusher, backups)).values():
         for name, metric in metrics.told(page).items():
             assert metric.meaning, name
             assert name.startswith(("muster_", "process_")), name
 
 
-async def test_what_an_operator_asks_of_a_hub_is_there(stack: Stack, pusher: str) -> None:
+async def test_what_an_operator_asks_of_a_hub_is_there(
+    stack: Stack, pusher: str, backups: str
+) -> None:
     """One metric each."""
-    there = metrics.told((await metrics.pages(stack, pusher))["hub"])
+    there = metrics.told((await metrics.pages(stack, pusher, backups))["hub"])
     assert {asked for asked, name in NEEDED.items() if name not in there} == set()
 
 
-async def test_no_metric_has_many_labels(stack: Stack, pusher: str) -> None:
+async def test_no_metric_has_many_labels(stack: Stack, pusher: str, backups: str) -> None:
     """Whatever was done to this Muster before; a histogram has a sample per bucket and route at most."""
-    for page in (await metrics.pages(stack, pusher)).values():
+    for page in (await metrics.pages(stack, pusher, backups)).values():
         for family in text_string_to_metric_families(page):
             series = Counter(sample.name for sample in family.samples if "le" not in sample.labels)
             assert max(series.values(), default=0) <= SAMPLES_MOST, family.name

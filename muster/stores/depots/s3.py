@@ -172,6 +172,17 @@ class S3Depot:
             for key in keys:
                 await self._client.delete_object(Bucket=self._bucket, Key=key)
 
+    async def listed(self, beginning: str) -> list[tuple[str, int, int]]:
+        """Key, size and Unix milliseconds of every object whose key begins so."""
+        found: list[tuple[str, int, int]] = []
+        async with self._asking(MOVE_WITHIN_S):
+            pages = self._client.get_paginator("list_objects_v2")
+            async for page in pages.paginate(Bucket=self._bucket, Prefix=beginning):
+                for each in page.get("Contents", []):
+                    at_ms = int(each["LastModified"].timestamp() * 1_000)
+                    found.append((each["Key"], each["Size"], at_ms))
+        return found
+
     async def ping(self) -> None:
         async with self._asking(CALL_WITHIN_S):
             await self._client.head_bucket(Bucket=self._bucket)

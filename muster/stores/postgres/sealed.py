@@ -85,7 +85,7 @@ async def read_seals(connection: asyncpg.Connection) -> SealFacts | None:
     """What there is; None on a database that knows not all seals of this release."""
     if not await connection.fetchval(_KNOWN):
         return None
-    keys = [DataKeyFacts(*row) for row in await connection.fetch(_KEYS)]
+    keys = await read_data_keys(connection)
     rows = {
         f"{column.field.table}.{column.field.column}": {
             row[0]: row[1] for row in await connection.fetch(_of(_COUNT, column))
@@ -94,6 +94,17 @@ async def read_seals(connection: asyncpg.Connection) -> SealFacts | None:
     }
     [[beside, tokens, secrets]] = await connection.fetch(_PLAIN)
     return SealFacts(keys, rows, beside, tokens, secrets)
+
+
+async def read_data_keys(connection: asyncpg.Connection) -> list[DataKeyFacts]:
+    """The data keys, wrapped; none on a database that knows no seals."""
+    if not await _knows_seals(connection):
+        return []
+    return [DataKeyFacts(*row) for row in await connection.fetch(_KEYS)]
+
+
+async def _knows_seals(connection: asyncpg.Connection) -> bool:
+    return bool(await connection.fetchval("SELECT to_regclass('data_keys') IS NOT NULL"))
 
 
 async def contract(connection: asyncpg.Connection) -> bool:

@@ -74,7 +74,10 @@ def scripts() -> Scripts:
     job = _lua("job")
     on_bucket = [job + _lua(n) for n in ("put", "move", "done", "bury", "replay", "depth")]
     bodies = (*on_bucket, _lua("claim"), _lua("release"))
-    return Scripts(*(Script(body, sha1(body).hexdigest().encode()) for body in bodies))  # noqa: S324  # Redis' name for it
+    names = (
+        sha1(body, usedforsecurity=False).hexdigest().encode() for body in bodies
+    )  # Redis' own
+    return Scripts(*(Script(*each) for each in zip(bodies, names, strict=True)))
 
 
 def _lua(name: str) -> bytes:

@@ -52,7 +52,10 @@ def scripts() -> Scripts:
     merge = _lua("merge")
     with_merge = [merge + _lua(name) for name in ("say", "look", "profile")]
     bodies = (*with_merge, _lua("open"), _lua("register"))
-    return Scripts(*(Script(body, sha1(body).hexdigest().encode()) for body in bodies))  # noqa: S324  # Redis' name for it
+    names = (
+        sha1(body, usedforsecurity=False).hexdigest().encode() for body in bodies
+    )  # Redis' own
+    return Scripts(*(Script(*each) for each in zip(bodies, names, strict=True)))
 
 
 def _lua(name: str) -> bytes:

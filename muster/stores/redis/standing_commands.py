@@ -49,7 +49,10 @@ def scripts() -> Scripts:
         files("muster.stores").joinpath(f"lua/standing_{name}.lua").read_bytes()
         for name in Scripts._fields
     ]
-    return Scripts(*(Script(body, sha1(body).hexdigest().encode()) for body in bodies))  # noqa: S324  # Redis' name for it
+    names = (
+        sha1(body, usedforsecurity=False).hexdigest().encode() for body in bodies
+    )  # Redis' own
+    return Scripts(*(Script(*each) for each in zip(bodies, names, strict=True)))
 
 
 def bucket_of(person: PersonId) -> int:

@@ -5,7 +5,7 @@ from alembic import op
 from muster.stores.migrations.execute import execute
 
 revision = "0025"
-down_revision = "0023"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
-"""GET /healthz, /readyz and /metrics of a pusher.
+"""GET /healthz, /readyz and /metrics of a process that serves nobody: a pusher, the one that makes backups.
 
-Owns these answers. Must never tell anything about a person, and never hold up a push.
+Owns these answers. Must never tell anything about a person, and never hold up the process' own work.
 """
 
 from __future__ import annotations
@@ -64,13 +64,13 @@ def probes(
     )
 
 
-def listening(settings: Settings) -> socket.socket:
-    """Our address, taken. Raises `OSError`."""
+def listening(settings: Settings, port: int) -> socket.socket:
+    """Our address with this port, taken. Raises `OSError`."""
     family = socket.AF_INET6 if ":" in settings.listen_host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((settings.listen_host, settings.pusher_port))
+        listener.bind((settings.listen_host, port))
     except OSError:
         listener.close()
         raise
