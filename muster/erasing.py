@@ -18,15 +18,14 @@ from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
-from msgspec import Struct
-
 from muster import wishes
 from muster.clock import Clock
 from muster.depot import Depot, archive_key, keys_of
 from muster.ids import PersonId, RoomId
 from muster.jobs import Job
 from muster.metrics import PrivacyMetrics
-from muster.wishes import Wish, Wishes
+from muster.rounds import next_round
+from muster.wishes import Wishes
 
 KIND: Final = "erasures"
 EVERY_S: Final = 10
@@ -77,10 +76,6 @@ class Stored(NamedTuple):
 
     id: UUID
     secret: str
-
-
-class Round(Struct, frozen=True):
-    """Nothing is said of a round."""
 
 
 class ErasureStore(Protocol):
@@ -172,9 +167,7 @@ class Erasing:
 
     async def begin(self) -> None:
         """See to it that there is a next round. Raises `Refused`: `unavailable`."""
-        slot = self._clock.now_ms() // (EVERY_S * 1_000) + 1
-        wish = Wish(KIND, str(slot), None, slot * EVERY_S * 1_000, Round())
-        await wishes.add(self._wishes, wish)
+        await wishes.add(self._wishes, next_round(KIND, EVERY_S, self._clock))
 
     async def fire(self, _job: Job) -> None:
         """One round. A muster.jobs.Handler: a second time it goes on where the first one was."""

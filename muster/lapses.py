@@ -9,20 +9,15 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from msgspec import Struct
-
 from muster import wishes
 from muster.clock import Clock
 from muster.jobs import Job
-from muster.wishes import Wish, Wishes
+from muster.rounds import next_round
+from muster.wishes import Wishes
 
 KIND: Final = "lapses"
 EVERY_S: Final = 60
 PER_ROUND: Final = 200
-
-
-class Round(Struct, frozen=True):
-    """Nothing is said of a round."""
 
 
 class LapseStore(Protocol):
@@ -44,9 +39,7 @@ class Lapses:
 
     async def begin(self) -> None:
         """See to it that there is a next round. Raises `Refused`: `unavailable`."""
-        slot = self._clock.now_ms() // (EVERY_S * 1_000) + 1
-        wish = Wish(KIND, str(slot), None, slot * EVERY_S * 1_000, Round())
-        await wishes.add(self._wishes, wish)
+        await wishes.add(self._wishes, next_round(KIND, EVERY_S, self._clock))
 
     async def fire(self, _job: Job) -> None:
         """One round. A muster.jobs.Handler: a second time it finds less to do."""

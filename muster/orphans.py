@@ -11,22 +11,17 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 from uuid import UUID
 
-from msgspec import Struct
-
 from muster import wishes
 from muster.clock import Clock
 from muster.depot import Depot, keys_of
 from muster.jobs import Job
 from muster.metrics import MediaMetrics
-from muster.wishes import Wish, Wishes
+from muster.rounds import next_round
+from muster.wishes import Wishes
 
 KIND: Final = "media"
 EVERY_S: Final = 300
 PER_ROUND: Final = 200
-
-
-class Round(Struct, frozen=True):
-    """Nothing is said of a round."""
 
 
 class OrphanStore(Protocol):
@@ -58,9 +53,7 @@ class Orphans:
 
     async def begin(self) -> None:
         """See to it that there is a next round. Raises `Refused`: `unavailable`."""
-        slot = self._clock.now_ms() // (EVERY_S * 1_000) + 1
-        wish = Wish(KIND, str(slot), None, slot * EVERY_S * 1_000, Round())
-        await wishes.add(self._wishes, wish)
+        await wishes.add(self._wishes, next_round(KIND, EVERY_S, self._clock))
 
     async def fire(self, _job: Job) -> None:
         """One round. A muster.jobs.Handler: a second time it finds less to do."""

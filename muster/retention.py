@@ -21,7 +21,8 @@ from muster.ids import RoomId
 from muster.jobs import Job
 from muster.metrics import PrivacyMetrics
 from muster.permission import RoomKind
-from muster.wishes import Wish, Wishes
+from muster.rounds import next_round
+from muster.wishes import Wishes
 
 KIND: Final = "retention"
 EVERY_S: Final = 60
@@ -88,9 +89,7 @@ class Retention:
 
     async def begin(self, after: UUID = _START) -> None:
         """See to it that there is a next round. Raises `Refused`: `unavailable`."""
-        slot = self._clock.now_ms() // (EVERY_S * 1_000) + 1
-        wish = Wish(KIND, str(slot), None, slot * EVERY_S * 1_000, Round(after))
-        await wishes.add(self._wishes, wish)
+        await wishes.add(self._wishes, next_round(KIND, EVERY_S, self._clock, Round(after)))
 
     async def fire(self, job: Job) -> None:
         """One round. A muster.jobs.Handler: a second time it finds less to do.

@@ -9,19 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from msgspec import Struct
-
 from muster import wishes
 from muster.clock import Clock
 from muster.jobs import Job
+from muster.rounds import NOTHING, next_round
 from muster.wishes import Wish, Wishes
 
 KIND: Final = "sealing"
 EVERY_S: Final = 3_600
-
-
-class Round(Struct, frozen=True):
-    """Nothing is said of a round."""
 
 
 class Part(Protocol):
@@ -42,8 +37,7 @@ class Sealing:
 
     async def begin(self) -> None:
         """See to it that there is a next round. Raises `Refused`: `unavailable`."""
-        slot = self._clock.now_ms() // (EVERY_S * 1_000) + 1
-        await wishes.add(self._wishes, round_at(slot * EVERY_S * 1_000, str(slot)))
+        await wishes.add(self._wishes, next_round(KIND, EVERY_S, self._clock))
 
     async def fire(self, job: Job) -> None:
         """One round. A muster.jobs.Handler: a second time it finds less to do."""
@@ -56,4 +50,4 @@ class Sealing:
 
 def round_at(due_ms: int, why: str) -> Wish:
     """A round at this time; the same `why` again is the same round."""
-    return Wish(KIND, why, None, due_ms, Round())
+    return Wish(KIND, why, None, due_ms, NOTHING)
