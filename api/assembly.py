@@ -38,7 +38,7 @@ from api.polls import PollHandlers
 from api.presence import PresenceHandlers
 from api.pushing import extensions, push_handlers, stale
 from api.rooms import RoomHandlers
-from api.safety import agreements_of, lapsing, safety_handlers
+from api.safety import agreements_of, lapsing, safety_handlers, watching
 from api.sealing import sealing as sealing_rounds
 from api.service import KeySet, ServiceHandlers
 from api.sessions import SessionHandlers
@@ -91,7 +91,6 @@ from muster.reminders import Reminders
 from muster.rooms import Rooms
 from muster.scheduled import Schedule
 from muster.search import Search
-from muster.security_events import Watch
 from muster.sessions import Surroundings
 from muster.status import Statuses
 from muster.stores.depots.local import LocalDepot
@@ -115,7 +114,6 @@ from muster.stores.postgres.presence import PostgresPresence
 from muster.stores.postgres.previews import PostgresPreviews
 from muster.stores.postgres.rooms import PostgresRooms
 from muster.stores.postgres.search import PostgresSearch
-from muster.stores.postgres.security_events import PostgresSecurityEvents
 from muster.stores.postgres.sync import PostgresMoments
 from muster.stores.postgres.threads import PostgresThreads
 from muster.stores.postgres.visits import PostgresVisits
@@ -132,7 +130,7 @@ def assemble(on: Ground) -> Starlette:
         on.ring, settings.issuer, settings.audience, settings.access_token_s, on.clock, on.random
     )
     guards = on.guards
-    watch = Watch(PostgresSecurityEvents(on.primary), on.clock)
+    watch = watching(on)
     limits = Limits(guards.tolls, Quotas.of(settings), guards.attempts, watch)
     once = Once(PostgresIdempotency(on.primary))
     agreements = agreements_of(on)
@@ -208,7 +206,7 @@ def _runner(
 def courier(on: Ground, rng: random.Random) -> Courier:
     """Who delivers webhooks in this process."""
     return Courier(
-        PostgresDeliveries(on.primary, on.data_keys.sealer),
+        PostgresDeliveries(on.primary, on.sealer),
         on.abroad.endpoints,
         on.clock,
         CourierMetrics(on.registry),
@@ -302,12 +300,8 @@ def _handlers(
     externals = PostgresExternals(on.primary)
     arrivals = Arrivals(externals, known, _foreign(on), sessions, surroundings)
     accounts = account_handlers(on, identified, arrivals, limits)
-    webhooks = Webhooks(
-        PostgresWebhooks(on.primary, on.data_keys.sealer),
-        on.clock,
-        on.random,
-        private=bool(settings.egress_networks),
-    )
+    hooks = PostgresWebhooks(on.primary, on.sealer)
+    webhooks = Webhooks(hooks, on.clock, on.random, private=bool(settings.egress_networks))
     finding = Finding(PostgresFinding(on.primary))
     contacts = PostgresContacts(on.primary)
     rooms = Rooms(PostgresRooms(on.primary, on.reads))

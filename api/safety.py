@@ -19,6 +19,7 @@ from muster.metrics import ModerationMetrics
 from muster.people import People
 from muster.reports import Reports
 from muster.rooms import Rooms
+from muster.security_events import Watch
 from muster.sessions import Sessions
 from muster.stores.postgres.agreements import PostgresAgreements
 from muster.stores.postgres.audit import PostgresAudit
@@ -64,6 +65,11 @@ def safety_handlers(
 def agreements_of(on: Ground) -> Agreements:
     """Who has accepted what; one per process, which remembers."""
     return Agreements(PostgresAgreements(on.primary), on.settings.agreements)
+
+
+def watching(on: Ground) -> Watch:
+    """Who notes what was refused; one per process, which remembers."""
+    return Watch(PostgresSecurityEvents(on.primary), on.clock)
 
 
 def lapsing(on: Ground) -> Lapses:
