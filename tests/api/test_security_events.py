@@ -159,7 +159,7 @@ async def test_a_flood_is_few_rows_and_no_row_changes(door: Door) -> None:
     assert await door.database.fetchval("SELECT count(*) FROM security_events") == 500
     seen, cursor = [], None
     while True:
-        more = {"cursor": cursor} if cursor else {}
+        more: dict[str, str] = {"cursor": cursor} if cursor else {}
         page = await ada.done("GET", PATH, params={"limit": 200, **more})
         seen += [event["id"] for event in page["events"]]
         cursor = page["cursor"]
