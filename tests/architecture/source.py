@@ -1,12 +1,12 @@
-"""Owns how the architecture tests see the source: every module, parsed once.
+"""Owns how the architecture tests see the source: every module, parsed when it is looked into.
 
-It never imports what it reads.
+It never imports what it reads, and never keeps a tree: all of them are millions of objects, and each collection of
+garbage in the same process, whichever test is under way by then, would stand still for seconds.
 """
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -14,13 +14,17 @@ PRODUCT = ("proto", "muster", "realtime", "api", "pushers")
 PACKAGES = (*PRODUCT, "loadtest")
 
 
-@dataclass(frozen=True, slots=True)
 class Module:
-    """One file of Python."""
+    """One file of Python. `path`: relative to the root, with slashes."""
 
-    path: str  # relative to the root, with slashes
-    text: str
-    tree: ast.Module
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.text = (ROOT / path).read_text()
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """As Python reads it."""
+        return ast.parse(self.text, self.path)
 
     @property
     def name(self) -> str:
@@ -55,11 +59,7 @@ class Module:
         return f"{self.path}:{node.lineno}"
 
 
-@cache
-def modules(*packages: str) -> tuple[Module, ...]:
-    """Every module of these top-level directories; those not there yet have none."""
-    paths = sorted(path for package in packages for path in (ROOT / package).rglob("*.py"))
-    return tuple(
-        Module(path.relative_to(ROOT).as_posix(), text, ast.parse(text, path.as_posix()))
-        for path, text in ((path, path.read_text()) for path in paths)
-    )
+def modules(*packages: str) -> Iterator[Module]:
+    """Every module of these top-level directories, one after the other; those not there yet have none."""
+    for path in sorted(path for package in packages for path in (ROOT / package).rglob("*.py")):
+        yield Module(path.relative_to(ROOT).as_posix())

@@ -1,6 +1,7 @@
 """README and ARCHITECTURE name modules, tests, settings, commands and pages: all of them are there."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,13 @@ def _text(page: str) -> str:
     return (ROOT / page).read_text("utf-8")
 
 
+@cache
+def _functions_of_tests() -> frozenset[str]:
+    return frozenset(
+        function.name for module in modules("tests") for function in module.functions()
+    )
+
+
 def test_every_module_and_directory_named_is_there(page: str) -> None:
     """Whatever looks like a path below one of our packages, or in docs."""
     roots = "|".join((*PACKAGES, "tests", "docs"))
@@ -28,8 +36,7 @@ def test_every_module_and_directory_named_is_there(page: str) -> None:
 
 def test_every_test_named_is_there(page: str) -> None:
     """A promise whose test was renamed is a promise nobody can check."""
-    there = {function.name for module in modules("tests") for function in module.functions()}
-    assert set(re.findall(r"`(test_\w+)`", _text(page))) - there == set()
+    assert set(re.findall(r"`(test_\w+)`", _text(page))) - _functions_of_tests() == set()
 
 
 def test_every_setting_named_is_one(page: str) -> None:
