@@ -34,6 +34,9 @@ WORK_S: Final = 4.0
 
 PEOPLE_MOST: Final = 20
 BATCH: Final = 100
+OBJECTS: Final = 10
+"""Media, or copies, of a batch: the depot takes one deadline for all of their keys, and S3 removes one at a time."""
+
 SETTLE_S: Final = 60.0
 """Until every hub has published and every process has read what the first steps told."""
 
@@ -247,7 +250,7 @@ class Erasing:
         return True
 
     async def _media(self, one: Erasure, until: float) -> bool:
-        while found := await self._store.media(one.person, BATCH):
+        while found := await self._store.media(one.person, OBJECTS):
             # The bytes first: a row is all that knows of them.
             keys = [key for medium in found for key in keys_of(*medium)]
             await self._tools.depot.remove(keys)
@@ -257,7 +260,7 @@ class Erasing:
         return True
 
     async def _copies(self, one: Erasure, until: float) -> bool:
-        while found := await self._store.copies(one.person, BATCH):
+        while found := await self._store.copies(one.person, OBJECTS):
             await self._tools.depot.remove([archive_key(*copy) for copy in found])
             await self._store.forget_copies([copy.id for copy in found])
             if self._over(until):
