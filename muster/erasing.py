@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from muster.depot import Depot, archive_key, keys_of
 from muster.ids import PersonId, RoomId
 from muster.jobs import Job
 from muster.metrics import PrivacyMetrics
-from muster.rounds import next_round
+from muster.rounds import Portion, next_round
 from muster.wishes import Wishes
 
 KIND: Final = "erasures"
@@ -238,7 +239,8 @@ class Erasing:
         after = one.after
         while rooms := await self._store.rooms(one.person, after, BATCH):
             for room in rooms:
-                while await take(one.person, room, BATCH):
+                portion = Portion(BATCH)
+                while await portion.of(partial(take, one.person, room)):
                     if self._over(until):
                         return False
                 if leaving:
