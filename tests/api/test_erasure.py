@@ -12,17 +12,20 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
 import pytest_asyncio
 
 from api.forgetting import erasing, exporter
 from api.rounds import rounds
-from muster import email
-from muster.depot import Depot
+from muster import email, exporting
+from muster.depot import Depot, Served
 from muster.erasing import Erasing, Tools
 from muster.held_rows import BY_NAME
 from muster.permission import ServiceRole
 from muster.stores.postgres.erasing import PostgresErasing
+from muster.stores.postgres.exporting import PostgresExports
 from muster.stores.postgres.jobs import PostgresJobs
+from muster.stores.postgres.pool import Database
 from muster.stores.postgres.sessions import ADD
 from muster.stores.redis.forgetting import RedisForgetting
 from tests.api import footprints, gathering
@@ -236,6 +239,40 @@ async def test_a_copy_whose_maker_died_is_made_by_another_and_goes_after_its_day
     [export] = (await ada.done("GET", "/v1/me/exports"))["exports"]
     assert (export["state"], export["url"]) == ("gone", None)
     assert not [path for path in (tmp_path / "depot").rglob("*-archive") if path.is_file()]
+
+
+async def test_a_copy_that_is_long_on_its_way_stays_ours(
+    home: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process would begin it anew, and each would take away what the other put."""
+    monkeypatch.setattr(exporting, "LEASE_S", 1.0)
+    ada = await home.register("ada")
+    await ada.ask("POST", "/v1/me/export", json={"password": PASSWORD})
+    on = home.ground
+    depot = _Slowly(on.media.depot, on.primary)
+    maker = exporter(on._replace(media=on.media._replace(depot=depot)))
+    assert await maker.round()
+    [export] = (await ada.done("GET", "/v1/me/exports"))["exports"]
+    assert export["state"] == "ready"
+
+
+class _Slowly:
+    """A depot that takes until the lease under which the archive was made is over."""
+
+    def __init__(self, depot: Depot, database: Database) -> None:
+        self._depot = depot
+        self._database = database
+
+    async def put(self, place: str, path: Path, served: Served) -> None:
+        [[until]] = await self._database.fetch("SELECT leased_until FROM exports")
+        async with asyncio.timeout(5):
+            while not (await self._database.fetch("SELECT WHERE now() > $1", until)):  # noqa: ASYNC110  # only asking tells
+                await asyncio.sleep(0.02)
+        assert not await PostgresExports(self._database).take(uuid4(), 9.0)
+        await self._depot.put(place, path, served)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._depot, name)
 
 
 async def test_consents_are_noted_with_their_version_and_may_be_taken_back(home: Door) -> None:
