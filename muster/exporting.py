@@ -263,14 +263,18 @@ class Exporter:
 
     async def _put(self, place: str, path: Path, taken: Taken, lease: UUID) -> None:
         """An archive of gigabytes takes longer than a lease: it stays ours meanwhile, or is given up."""
-        putting = asyncio.ensure_future(self._depot.put(place, path, _SERVED))
         try:
-            while not (await asyncio.wait({putting}, timeout=LEASE_S / 4))[0]:
-                await self._still_ours(taken, lease)
-        finally:
-            putting.cancel()
-            await asyncio.wait({putting})
-        await putting
+            async with asyncio.TaskGroup() as tasks:
+                keeping = tasks.create_task(self._keep(taken, lease))
+                await self._depot.put(place, path, _SERVED)
+                keeping.cancel()
+        except ExceptionGroup as faults:  # of one of the two: it ended the other
+            raise faults.exceptions[0] from None
+
+    async def _keep(self, taken: Taken, lease: UUID) -> NoReturn:
+        while True:
+            await asyncio.sleep(LEASE_S / 4)
+            await self._still_ours(taken, lease)
 
     async def _table(self, archive: Zipped, rule: Table, taken: Taken, lease: UUID) -> None:
         async with archive.member(f"data/{rule.name}.jsonl") as member:
