@@ -59,6 +59,10 @@ class ConsentStore(Protocol):
         """The newest first."""
         ...
 
+    async def in_force(self, person: PersonId, most: int) -> list[Consent]:
+        """What was given and not taken back, however long ago; the newest first."""
+        ...
+
     async def add(self, person: PersonId, purpose: str, version: str, given: str) -> None:
         """Nothing, where it is so already."""
         ...
@@ -85,10 +89,8 @@ class ConsentBook:
     async def of(self, person: PersonId) -> Consents:
         """What somebody consents to. Raises `Refused`: `unavailable`."""
         history = await self._store.of(person, LISTED_MOST)
-        latest: dict[tuple[str, UUID | None], Consent] = {}
-        for one in history:
-            latest.setdefault((one.purpose, one.about), one)
-        given = [one for one in latest.values() if one.given != "off"]
+        # Not of the history, which is cut: whoever said much about places still consents to what they said before.
+        given = await self._store.in_force(person, LISTED_MOST)
         return Consents(self._purposes, given, history)
 
     async def say(self, person: PersonId, purpose: str, version: str, *, given: bool) -> Consents:

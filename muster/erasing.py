@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from muster.depot import Depot, archive_key, keys_of
 from muster.ids import PersonId, RoomId
 from muster.jobs import Job
 from muster.metrics import PrivacyMetrics
-from muster.rounds import next_round
+from muster.rounds import Portion, next_round
 from muster.wishes import Wishes
 
 KIND: Final = "erasures"
@@ -34,6 +35,9 @@ WORK_S: Final = 4.0
 
 PEOPLE_MOST: Final = 20
 BATCH: Final = 100
+OBJECTS: Final = 10
+"""Media, or copies, of a batch: the depot takes one deadline for all of their keys, and S3 removes one at a time."""
+
 SETTLE_S: Final = 60.0
 """Until every hub has published and every process has read what the first steps told."""
 
@@ -235,7 +239,8 @@ class Erasing:
         after = one.after
         while rooms := await self._store.rooms(one.person, after, BATCH):
             for room in rooms:
-                while await take(one.person, room, BATCH):
+                portion = Portion(BATCH)
+                while await portion.of(partial(take, one.person, room)):
                     if self._over(until):
                         return False
                 if leaving:
@@ -247,7 +252,7 @@ class Erasing:
         return True
 
     async def _media(self, one: Erasure, until: float) -> bool:
-        while found := await self._store.media(one.person, BATCH):
+        while found := await self._store.media(one.person, OBJECTS):
             # The bytes first: a row is all that knows of them.
             keys = [key for medium in found for key in keys_of(*medium)]
             await self._tools.depot.remove(keys)
@@ -257,7 +262,7 @@ class Erasing:
         return True
 
     async def _copies(self, one: Erasure, until: float) -> bool:
-        while found := await self._store.copies(one.person, BATCH):
+        while found := await self._store.copies(one.person, OBJECTS):
             await self._tools.depot.remove([archive_key(*copy) for copy in found])
             await self._store.forget_copies([copy.id for copy in found])
             if self._over(until):

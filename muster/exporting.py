@@ -254,12 +254,27 @@ class Exporter:
                         await self._table(archive, rule, taken, lease)
                 await self._media(archive, Path(directory), taken, lease)
             size = (await asyncio.to_thread(path.stat)).st_size
-            await self._depot.put(place, path, _SERVED)
+            await self._put(place, path, taken, lease)
         if await self._store.ready(taken.id, lease, size, self._days):
             self._metrics.exports.labels("ready").inc()
             return
         await self._depot.remove([place])
         raise Lost
+
+    async def _put(self, place: str, path: Path, taken: Taken, lease: UUID) -> None:
+        """An archive of gigabytes takes longer than a lease: it stays ours meanwhile, or is given up."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                keeping = tasks.create_task(self._keep(taken, lease))
+                await self._depot.put(place, path, _SERVED)
+                keeping.cancel()
+        except ExceptionGroup as faults:  # of one of the two: it ended the other
+            raise faults.exceptions[0] from None
+
+    async def _keep(self, taken: Taken, lease: UUID) -> NoReturn:
+        while True:
+            await asyncio.sleep(LEASE_S / 4)
+            await self._still_ours(taken, lease)
 
     async def _table(self, archive: Zipped, rule: Table, taken: Taken, lease: UUID) -> None:
         async with archive.member(f"data/{rule.name}.jsonl") as member:

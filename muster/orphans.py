@@ -22,6 +22,11 @@ from muster.wishes import Wishes
 KIND: Final = "media"
 EVERY_S: Final = 300
 PER_ROUND: Final = 200
+AT_ONCE: Final = 10
+"""Of these the depot removes the keys within one deadline, and S3 removes one at a time."""
+
+WORK_S: Final = 4.0
+"""Of a round's time, well within a job's deadline; what is left is named again."""
 
 
 class OrphanStore(Protocol):
@@ -62,10 +67,12 @@ class Orphans:
 
     async def collect(self) -> int:
         """Remove what is due, a bounded number; how many. Raises `Refused`: `unavailable`."""
-        due = await self._store.collect(PER_ROUND)
-        if not due:
-            return 0
-        await self._depot.remove([key for media, secret in due for key in keys_of(media, secret)])
-        await self._store.forget([media for media, _ in due])
-        self._metrics.collected.inc(len(due))
-        return len(due)
+        until = self._clock.monotonic() + WORK_S
+        due, gone = await self._store.collect(PER_ROUND), 0
+        while gone < len(due) and self._clock.monotonic() < until:
+            some = due[gone : gone + AT_ONCE]
+            await self._depot.remove([key for each in some for key in keys_of(*each)])
+            await self._store.forget([media for media, _ in some])
+            self._metrics.collected.inc(len(some))
+            gone += len(some)
+        return gone

@@ -9,6 +9,7 @@ never remove what is younger than was said, or a part from the middle of a log.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
@@ -17,11 +18,13 @@ from msgspec import Struct
 
 from muster import wishes
 from muster.clock import Clock
+from muster.errors import Refused
 from muster.ids import RoomId
 from muster.jobs import Job
 from muster.metrics import PrivacyMetrics
 from muster.permission import RoomKind
-from muster.rounds import next_round
+from muster.rounds import Portion, next_round
+from muster.telemetry import get_logger
 from muster.wishes import Wishes
 
 KIND: Final = "retention"
@@ -30,6 +33,7 @@ WORK_S: Final = 4.0
 ROOMS_MOST: Final = 200
 BATCH: Final = 200
 _START: Final = UUID(int=0)
+_log = get_logger()
 
 
 class Round(Struct, frozen=True):
@@ -115,11 +119,21 @@ class Retention:
             return _START
         while rooms := await self._store.rooms(self._terms.rooms, after, ROOMS_MOST):
             for old in rooms:
-                while old.is_old and (gone := await self._store.retain(old.room, old.days, BATCH)):
-                    self._metrics.retained.labels("entries").inc(gone)
-                    if self._clock.monotonic() >= until:
-                        return after
+                if old.is_old and not await self._retain(old, until):
+                    return after
                 after = old.room
                 if self._clock.monotonic() >= until:
                     return after
         return _START
+
+    async def _retain(self, old: Old, until: float) -> bool:
+        """Whether that room is done with. One that does not let itself be is left: it keeps no other waiting."""
+        portion, retain = Portion(BATCH), partial(self._store.retain, old.room, old.days)
+        try:
+            while gone := await portion.of(retain):
+                self._metrics.retained.labels("entries").inc(gone)
+                if self._clock.monotonic() >= until:
+                    return False
+        except Refused as refused:
+            _log.warning("room not retained", room=str(old.room), code=refused.code.name)
+        return True

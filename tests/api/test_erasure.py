@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import random
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import pytest
 import pytest_asyncio
 
 from api.forgetting import erasing, exporter
 from api.rounds import rounds
-from muster import email
+from muster import email, exporting
+from muster.depot import Depot, Served
 from muster.erasing import Erasing, Tools
 from muster.held_rows import BY_NAME
 from muster.permission import ServiceRole
 from muster.stores.postgres.erasing import PostgresErasing
+from muster.stores.postgres.exporting import PostgresExports
 from muster.stores.postgres.jobs import PostgresJobs
+from muster.stores.postgres.pool import Database
+from muster.stores.postgres.sessions import ADD
 from muster.stores.redis.forgetting import RedisForgetting
 from tests.api import footprints, gathering
 from tests.api.door import PASSWORD, Door, Someone
@@ -36,11 +44,11 @@ async def home(database_url: str, fresh_redis_url: str, tmp_path: Path) -> Async
         yield opened
 
 
-def forgetter(door: Door) -> Erasing:
+def forgetter(door: Door, depot: Any = None) -> Erasing:
     """As the process has it, but that it does not wait until lanes are read."""
     on = door.ground
     elsewhere = RedisForgetting(on.settings.redis_url, False, random.Random(1))
-    tools = Tools(on.media.depot, elsewhere, on.metrics.privacy)
+    tools = Tools(depot or on.media.depot, elsewhere, on.metrics.privacy)
     store = PostgresErasing(on.primary)
     return Erasing(store, tools, PostgresJobs(on.primary), on.clock, settle_s=0.0)
 
@@ -233,6 +241,39 @@ async def test_a_copy_whose_maker_died_is_made_by_another_and_goes_after_its_day
     assert not [path for path in (tmp_path / "depot").rglob("*-archive") if path.is_file()]
 
 
+async def test_a_copy_that_is_long_on_its_way_stays_ours(
+    home: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process would begin it anew, and each would take away what the other put."""
+    monkeypatch.setattr(exporting, "LEASE_S", 1.0)
+    ada = await home.register("ada")
+    await ada.ask("POST", "/v1/me/export", json={"password": PASSWORD})
+    on = home.ground
+    depot = _Slowly(on.media.depot, on.primary)
+    maker = exporter(on._replace(media=on.media._replace(depot=depot)))
+    assert await maker.round()
+    [export] = (await ada.done("GET", "/v1/me/exports"))["exports"]
+    assert export["state"] == "ready"
+
+
+class _Slowly:
+    """A depot that takes until the lease under which the archive was made is over."""
+
+    def __init__(self, depot: Depot, database: Database) -> None:
+        self._depot = depot
+        self._database = database
+
+    async def put(self, place: str, path: Path, served: Served) -> None:
+        await self._database.fetch(
+            "SELECT pg_sleep(extract(epoch FROM leased_until - clock_timestamp()) + 0.05) FROM exports"
+        )
+        assert not await PostgresExports(self._database).take(uuid4(), 9.0)
+        await self._depot.put(place, path, served)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._depot, name)
+
+
 async def test_consents_are_noted_with_their_version_and_may_be_taken_back(home: Door) -> None:
     """Also those that sharing one's place is, by themselves."""
     ada = await home.register("ada")
@@ -253,6 +294,21 @@ async def test_consents_are_noted_with_their_version_and_may_be_taken_back(home:
         ("analytics", "on"),
     ]
     assert [one["purpose"] for one in back["given"]] == ["place"]
+
+
+async def test_consents_of_long_ago_are_in_force_still(home: Door) -> None:
+    """However much was said of other things since: the history is cut, what holds is not."""
+    ada = await home.register("ada")
+    said = {"given": True, "version": "3"}
+    await ada.done("PUT", "/v1/me/consents/analytics", json=said)
+    await home.database.execute(
+        "INSERT INTO consents (person_id, purpose, given)"
+        " SELECT $1, 'place', CASE n % 2 WHEN 0 THEN 'off' ELSE 'on' END FROM generate_series(1, 600) n",
+        ada.id,
+    )
+    told = await ada.done("GET", "/v1/me/consents")
+    assert [one["purpose"] for one in told["given"]] == ["analytics"]
+    assert len(told["history"]) == 500
 
 
 async def test_rounds_are_jobs_that_wish_for_the_next_and_wait_until_lanes_are_read(
@@ -285,3 +341,102 @@ async def test_rounds_are_jobs_that_wish_for_the_next_and_wait_until_lanes_are_r
     await gathering.fired(home)
     assert tuple(await home.database.fetchrow(step) or ()) == ("members", False)
     assert home.counted("muster_erasures_total", outcome="done") == 1
+
+
+async def test_once_its_time_has_come_no_login_takes_an_erasure_back(home: Door) -> None:
+    """Also before a process has begun: whoever logs in meanwhile, as an app does by itself, is out again."""
+    ada = await home.register("ada")
+    assert (await ada.ask("DELETE", "/v1/me", json={"password": PASSWORD})).status_code == 202
+    await home.log_in("ada")
+    assert await forgetter(home).round() == 1
+    assert await home.database.fetchval("SELECT count(*) FROM sessions") == 0
+
+
+async def test_a_login_at_the_moment_of_an_erasure_leaves_no_session(home: Door) -> None:
+    """One that is not committed yet ends with the others; one that comes later finds nobody."""
+    ada = await home.register("ada")
+    first, later = (_session(ada) for _ in range(2))
+    waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+    async with asyncio.TaskGroup() as tasks, home.ground.primary.transaction() as connection:
+        await connection.execute(ADD, *first)
+        tasks.create_task(PostgresErasing(home.ground.primary).forget_person(ada.id))
+        async with asyncio.timeout(5):
+            while not await home.database.fetchval(waits):
+                pass
+    await home.database.execute(ADD, *later)
+    assert not await home.database.fetchval(
+        "SELECT count(*) FROM sessions WHERE revoked_at IS NULL"
+    )
+
+
+def _session(of: Someone) -> tuple[Any, ...]:
+    until = datetime.now(UTC) + timedelta(days=1)
+    return (uuid4(), of.id, uuid4(), "", "", "", until, uuid4().bytes, until, None)
+
+
+async def test_nothing_that_was_to_be_said_later_is_said_by_whom_is_forgotten(home: Door) -> None:
+    """In a direct room they stay, so a message that is due after its words went would stay as well."""
+    her, friend = await home.register("her"), await home.register("friend")
+    body = {"kind": "direct", "people": [str(friend.id)]}
+    direct = (await her.done("POST", "/v1/rooms", json=body))["id"]
+    soon = home.clock.now_ms() + gathering.HOUR_MS
+    later = {"client_id": "later", "at_ms": soon, "text": "I am still here"}
+    await her.done("POST", f"/v1/rooms/{direct}/scheduled", json=later)
+    await PostgresErasing(home.ground.primary).forget_person(her.id)
+    assert await home.database.fetchval("SELECT count(*) FROM jobs WHERE owner = $1", her.id) == 0
+
+
+async def test_a_copy_holds_no_room_as_it_is_without_them_and_no_report_about_them(
+    home: Door,
+) -> None:
+    """What was said in a room since they were put out is not theirs; who reported them stays with the moderators."""
+    her, friend = await home.register("her"), await home.register("friend")
+    group = await friend.room("group", her, title="with her")
+    await friend.done("DELETE", f"/v1/rooms/{group}/members/{her.id}")
+    await friend.done("PATCH", f"/v1/rooms/{group}", json={"title": "without her"})
+    body = {"kind": "direct", "people": [str(friend.id)]}
+    direct = (await her.done("POST", "/v1/rooms", json=body))["id"]
+    said = await her.post(direct, "a threat")
+    about = {"reason": "spam", "room": direct, "seq": said}
+    await friend.done("POST", "/v1/reports", json=about)
+    async with home.ground.primary.lent() as connection:
+        support = await home.someone("support", ServiceRole.support)
+        report = await connection.fetchval("SELECT report_id FROM reports")
+        await connection.fetchval(
+            "SELECT settle_report_v1($1, $2, NULL, NULL, '', false)", report, support.id
+        )
+    archive = await copied(home, her)
+    rooms = footprints.lines(archive.read("data/rooms.jsonl"))
+    assert {row["room_id"] for row in rooms} == {str(her.id), direct}
+    acts = footprints.lines(archive.read("data/audit.jsonl"))
+    assert [(row["action"], row["report"]) for row in acts] == [("kick", None)]
+    assert await home.database.fetchval("SELECT count(*) FROM audit WHERE report IS NOT NULL") == 1
+
+
+async def test_media_are_removed_few_at_a_time(home: Door) -> None:
+    """A depot has one deadline for all keys of a call: of hundreds at once a bucket would never be rid."""
+    her = await home.register("her")
+    for _ in range(12):
+        await footprints.uploaded(home, her)
+    await her.ask("DELETE", "/v1/me", json={"password": PASSWORD})
+    counted = _Counted(home.ground.media.depot)
+    eraser = forgetter(home, counted)
+    assert await eraser.round() == 1
+    assert sum(counted.calls) == 12 * 4
+    assert max(counted.calls) <= 40
+    assert await home.database.fetchval("SELECT count(*) FROM media") == 0
+
+
+class _Counted:
+    """A depot, and how many keys each removal was of."""
+
+    def __init__(self, depot: Depot) -> None:
+        self._depot = depot
+        self.calls: list[int] = []
+
+    async def remove(self, keys: Sequence[str]) -> None:
+        self.calls.append(len(keys))
+        await self._depot.remove(keys)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._depot, name)

@@ -8,6 +8,13 @@ import pytest_asyncio
 
 from api.assembly import orphaned
 from api.forgetting import retaining
+from muster.errors import unavailable
+from muster.ids import RoomId
+from muster.permission import RoomKind
+from muster.retention import Retention, Terms
+from muster.stores.postgres.jobs import PostgresJobs
+from muster.stores.postgres.pool import Database
+from muster.stores.postgres.retention import PostgresRetention
 from tests.api.door import Door
 from tests.api.footprints import MARK, uploaded
 from tests.api.opening import open_door
@@ -102,3 +109,34 @@ async def test_sessions_and_reasons_that_are_old_go_and_the_audit_stays(brief: D
     assert [row[0] for row in kept] == [ada.id]
     assert await brief.database.fetchval("SELECT count(*) FROM audit") == 1
     assert await brief.database.fetchval("SELECT count(*) FROM audit_words") == 0
+
+
+async def test_a_room_that_does_not_end_in_time_is_done_in_smaller_parts_or_keeps_no_other_waiting(
+    brief: Door,
+) -> None:
+    """What hangs on many messages may be more than one statement can remove: every later room would stay for ever."""
+    ada, bob = await brief.register("ada"), await brief.register("bob")
+    slow, stuck, last = sorted([await ada.room("group", bob) for _ in range(3)])
+    for room in (slow, stuck, last):
+        await _aged(brief, room, await ada.post(room, f"{MARK} old"))
+    on = brief.ground
+    store, terms = _Slow(on.primary, {slow: 20, stuck: 0}), Terms({RoomKind.group: 2.0}, 10.0, 10.0)
+    jobs = PostgresJobs(on.primary)
+    await Retention(store, jobs, on.clock, on.metrics.privacy, terms).round()
+    left = await brief.database.fetch(
+        "SELECT DISTINCT room_id FROM entries JOIN rooms USING (room_id) WHERE rooms.kind = 'group'"
+    )
+    assert [str(row[0]) for row in left] == [stuck]
+
+
+class _Slow(PostgresRetention):
+    """Postgres, that cannot do more than so many of a room in time."""
+
+    def __init__(self, database: Database, most: dict[str, int]) -> None:
+        super().__init__(database)
+        self._manages = most
+
+    async def retain(self, room: RoomId, days: float, most: int) -> int:
+        if most > self._manages.get(str(room), most):
+            raise unavailable("the database")
+        return await super().retain(room, days, most)

@@ -34,6 +34,9 @@ CALL_WITHIN_S: Final = 6.0
 MOVE_WITHIN_S: Final = 60.0
 """For the bytes of one object; whoever asks usually waits less."""
 
+SLOWEST_BYTES_S: Final = 4 << 20
+"""What is put may be a copy of gigabytes: it has that much more time."""
+
 PART_BYTES: Final = 8 << 20
 """Larger objects go in parts of this: no part is long in memory, or long in being hashed."""
 
@@ -130,7 +133,8 @@ class S3Depot:
         return size
 
     async def put(self, key: str, source: Path, served: Served) -> None:
-        async with self._asking(MOVE_WITHIN_S):
+        size = (await asyncio.to_thread(source.stat)).st_size
+        async with self._asking(MOVE_WITHIN_S + size / SLOWEST_BYTES_S):
             file = await asyncio.to_thread(source.open, "rb")
             try:
                 first = await asyncio.to_thread(file.read, PART_BYTES)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import asyncpg
+
 from muster.consents import Consent
 from muster.ids import PersonId
 from muster.stores.postgres.moments import to_ms
@@ -14,6 +16,11 @@ from muster.stores.postgres.pool import Database
 
 _OF: Final = """
     SELECT purpose, given, at, version, about FROM consents WHERE person_id = $1 ORDER BY n DESC LIMIT $2
+"""
+_IN_FORCE: Final = """
+    SELECT purpose, given, at, version, about FROM (
+        SELECT DISTINCT ON (purpose, about) * FROM consents WHERE person_id = $1 ORDER BY purpose, about, n DESC) latest
+    WHERE given <> 'off' ORDER BY n DESC LIMIT $2
 """
 _ADD: Final = """
     INSERT INTO consents (person_id, purpose, version, given)
@@ -30,8 +37,14 @@ class PostgresConsents:
         self._database = database
 
     async def of(self, person: PersonId, most: int) -> list[Consent]:
-        rows = await self._database.fetch(_OF, person, most)
-        return [Consent(row[0], row[1], to_ms(row[2]), row[3], row[4]) for row in rows]
+        return [_consent(row) for row in await self._database.fetch(_OF, person, most)]
+
+    async def in_force(self, person: PersonId, most: int) -> list[Consent]:
+        return [_consent(row) for row in await self._database.fetch(_IN_FORCE, person, most)]
 
     async def add(self, person: PersonId, purpose: str, version: str, given: str) -> None:
         await self._database.execute(_ADD, person, purpose, version, given)
+
+
+def _consent(row: asyncpg.Record) -> Consent:
+    return Consent(row[0], row[1], to_ms(row[2]), row[3], row[4])

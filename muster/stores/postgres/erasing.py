@@ -41,7 +41,8 @@ _ROOMS: Final = """
     WHERE m.person_id = $1 AND m.room_id > $2 AND m.room_id <> $1 ORDER BY m.room_id LIMIT $3
 """
 _WORDS: Final = ("SELECT erase_posts_v1($1, $2, $3)", "SELECT erase_marks_v1($1, $2, $3)")
-_TRACES: Final = ("SELECT erase_posts_v1($1, $2, $3)", "SELECT erase_traces_v1($1, $2, $3)")
+# What a process wrote that had not heard yet goes as well: in a direct room they stay a member.
+_TRACES: Final = (*_WORDS, "SELECT erase_traces_v1($1, $2, $3)")
 _MEDIA: Final = "SELECT media_id, secret FROM media WHERE owner = $1 ORDER BY media_id LIMIT $2"
 _COPIES: Final = (
     "SELECT export_id, secret FROM exports WHERE person_id = $1 ORDER BY export_id LIMIT $2"

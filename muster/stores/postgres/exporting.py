@@ -58,7 +58,9 @@ _MINE: Final = "SELECT m.room_id FROM members m WHERE m.person_id = $1"
 _SOURCES: Final = {
     "device_pointers": """device_pointers t WHERE t.room_id IN (SELECT m.room_id FROM members m WHERE m.person_id = $1)
         AND t.device_id IN (SELECT s.device_id FROM sessions s WHERE s.person_id = $1)""",
-    "rooms": f"rooms t WHERE t.room_id IN ({_MINE})",
+    # As they are now: of a room they left, or were put out of, that is no more theirs than its messages are.
+    "rooms": f"""rooms t WHERE t.room_id IN ({_MINE}
+        AND m.relation IN ('invited', 'member', 'moderator', 'owner'))""",
     "reactions": """members m JOIN entries e ON e.room_id = m.room_id AND e.author = $1 AND e.kind = 'react'
         JOIN reactions t ON t.room_id = e.room_id AND t.target = e.target AND t.seq = e.seq AND t.person_id = $1
         WHERE m.person_id = $1""",
@@ -66,8 +68,9 @@ _SOURCES: Final = {
         JOIN poll_votes t ON t.room_id = p.room_id AND t.target = p.target AND t.person_id = $1
         WHERE m.person_id = $1""",
     "events": """event_roster g JOIN events t ON t.room_id = g.room_id WHERE g.person_id = $1 AND g.is_host""",
+    # What was done to them, but not that somebody reported them, and for which words: in a direct room that says who.
     "audit": """audit t WHERE t.actor IN (SELECT a.mark FROM audit_people a WHERE a.person_id = $1)
-        OR t.subject IN (SELECT a.mark FROM audit_people a WHERE a.person_id = $1)""",
+        OR t.report IS NULL AND t.subject IN (SELECT a.mark FROM audit_people a WHERE a.person_id = $1)""",
     "audit_people": "audit_people t WHERE t.person_id = $1",
 }
 """Where rows of $1 are found as `t`, where not by a column of theirs."""

@@ -22,10 +22,11 @@ from muster.stores.postgres.pool import Database
 from muster.stores.postgres.security_events import note
 
 # The lock settles who comes first: a ban that waits for it ends this session too, one that was there
-# before it is seen here. So with a change of the password, which ends the sessions of before.
-_ADD: Final = """
+# before it is seen here. So with a change of the password, which ends the sessions of before,
+# and with an erasure.
+ADD: Final = """
     WITH person AS (
-        SELECT person_id FROM people WHERE person_id = $2 AND banned_at IS NULL
+        SELECT person_id FROM people WHERE person_id = $2 AND banned_at IS NULL AND erased_at IS NULL
             AND password_no = coalesce($10, password_no) FOR SHARE
     ), session AS (
         INSERT INTO sessions (session_id, person_id, device_id, app, version, platform, expires_at)
@@ -80,7 +81,7 @@ class PostgresSessions:
     async def add(self, new: NewSession) -> bool:
         install = new.install
         tag = await self._database.execute(
-            _ADD,
+            ADD,
             new.id,
             new.person,
             new.device,

@@ -75,10 +75,12 @@ CREATE INDEX erasures_due ON erasures (due_at) WHERE done_at IS NULL;
 -- Since when somebody is forgotten.
 ALTER TABLE people ADD COLUMN erased_at timestamptz;
 
--- Whoever logs in while they may still go back stays, whatever way they come in and whichever release lets them.
+-- Whoever logs in while they may still go back stays, whatever way they come in and whichever release lets them. Once
+-- the time has come nothing takes it back, though no process has begun yet: an app that logs in by itself would.
 CREATE FUNCTION stay_v1() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    DELETE FROM erasures e WHERE e.person_id = NEW.person_id AND e.began_at IS NULL;
+    DELETE FROM erasures e WHERE e.person_id = NEW.person_id AND e.began_at IS NULL
+        AND e.due_at > clock_timestamp();
     RETURN NULL;
 END
 $$;

@@ -22,16 +22,19 @@ DECLARE
     v_rooms uuid[];
     v_heads bigint[];
 BEGIN
-    -- Whoever logged in just as this began is out again.
     SELECT * INTO v_rooms, v_heads FROM lock_heads_v1(ARRAY[v_control]);
-    PERFORM revoke_v1(0, 'side', v_control, p_person, NULL, p_person, NULL);
-    PERFORM owe_entries_v1(v_rooms, v_heads);
     UPDATE people p SET handle = 'deleted-' || replace(p_person::text, '-', ''),
         handle_shown = 'deleted-' || replace(p_person::text, '-', ''), name = 'Deleted person', bio = '',
         password_hash = NULL, password_no = p.password_no + 1, service_role = 'user', picture = NULL,
         may_message = 'nobody', may_find = 'nobody', may_find_handle = 'nobody', may_see_online = 'nobody',
         may_see_events = 'nobody', updated_at = now(), erased_at = coalesce(p.erased_at, now())
         WHERE p.person_id = p_person;
+    -- Whoever logged in just as this began is out again. After that update: a login holds the row until its session is
+    -- there to be seen, and one that comes later finds nobody.
+    PERFORM revoke_v1(0, 'side', v_control, p_person, NULL, p_person, NULL);
+    PERFORM owe_entries_v1(v_rooms, v_heads);
+    -- What they were to say later would be said in direct rooms, of which they stay a member, after their words went.
+    DELETE FROM jobs j WHERE j.owner = p_person AND j.dead_at IS NULL;
     DELETE FROM externals x WHERE x.person_id = p_person;
     DELETE FROM grants g WHERE g.person_id = p_person;
     DELETE FROM half_logins h WHERE h.person_id = p_person;
