@@ -107,14 +107,19 @@ class Limits:
 
     @asynccontextmanager
     async def guessing(
-        self, kind: str, account: str, address: str, wrong: Code = Code.permission_denied
+        self,
+        kind: str,
+        account: str,
+        address: str,
+        wrong: Code = Code.permission_denied,
+        install: str = "",
     ) -> AsyncIterator[None]:
         """Within, a secret of `account` is tried, whether there is such an account or not.
 
         Left by `Refused` with the code `wrong` it was wrong; by another it was not looked at; else it was right.
         """
         try:
-            attempt = await self._attempts.begin(kind, account, address)
+            attempt = await self._attempts.begin(kind, account, address, install)
         except Refused:
             if self._watch is not None and kind == STEP_UP:
                 await self._watch.refused(PersonId(UUID(account)), Kind.password_guessed, None)

@@ -96,8 +96,8 @@ class SessionHandlers:
 
     async def log_in(self, call: Call) -> Reply:
         wanted = call.body(LogIn)
-        handle = fold(wanted.handle)
-        async with self._limits.guessing(LOG_IN, handle, call.address, Code.unauthorized):
+        tried = (LOG_IN, fold(wanted.handle), call.address)
+        async with self._limits.guessing(*tried, Code.unauthorized, wanted.install):
             done = await self._login.log_in(wanted.handle, wanted.password, _install(wanted))
         return Reply(done, 202 if isinstance(done, SecondStep) else 201)
 

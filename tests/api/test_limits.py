@@ -10,7 +10,8 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
-from muster.attempts import ADDRESS, PAIR
+from api.limits import LOG_IN
+from muster.attempts import ACCOUNT, ADDRESS, PAIR
 from tests.api.door import PASSWORD, Door, Someone
 from tests.api.opening import open_door
 from tests.fixtures.restartable import RestartableRedis
@@ -169,6 +170,21 @@ async def test_guesses_from_many_addresses_do_not_lock_somebody_out_of_their_own
         for i in range(20):
             assert (await _try(door, "ada", "wrong", f"198.51.100.{i}")).status_code == 401
         assert (await _try(door, "ada", PASSWORD, "203.0.113.9")).status_code == 201
+
+
+async def test_strangers_who_go_on_keep_nobody_out_of_the_phone_they_have(
+    database_url: str, redis_url: str
+) -> None:
+    """Past what is free for an account, which `tests/muster/test_attempts.py` tries in full."""
+    async with open_door(
+        database_url, redis_url, rate_limits=True, trusted_proxies=("127.0.0.1",)
+    ) as door:
+        await door.register("ada")
+        assert (await _try(door, "ada", PASSWORD, "203.0.113.9")).status_code == 201
+        attempts = door.ground.guards.attempts
+        for i in range(ACCOUNT.free):
+            await attempts.begin(LOG_IN, "ada", f"198.51.100.{i}", "theirs")
+        assert (await _try(door, "ada", PASSWORD, "203.0.113.7")).status_code == 201
 
 
 async def test_one_address_that_tries_many_accounts_is_slowed(
