@@ -1,9 +1,9 @@
 """Arrivals: people who are known elsewhere already, and come in from there.
 
 Owns what somebody is called when they are first seen, and whom a token of their app, or a grant that the app's server
-made for them, is about. From then on they are people like all others: bans, second factors, revocations and the control
-log know nothing of where somebody came from. Must never let anybody in by itself (`muster.login.Login.vouched` does), and
-never change who has been seen before, but for a name that an issuer is trusted to update.
+made for them, is about. From then on they are people like all others: bans, second factors, revocations and the
+control log know nothing of where somebody came from. Must never let anybody in by itself (`muster.login.Login.vouched`
+does), and never change who has been seen before, but for a name that an issuer is trusted to update.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@
 
 Counted are an account from one address, an account from anywhere, and an address. An account is a name that somebody
 typed: one that nobody has is counted and told alike. What an account suffers from anywhere stays short, and holds not
-for an installation by which it was right before: that has a count of its own, lest strangers lock somebody out. Owns the pauses. Must never know whether there is such an account, and never keep a name: digests.
+for an installation by which it was right before: that has a count of its own, lest strangers lock somebody out. Owns
+the pauses. Must never know whether there is such an account, and never keep a name: digests.
 """
 
 from __future__ import annotations

@@ -105,7 +105,8 @@ class RedisTolls:
         await self._of_known(digest, (b"SET", b"", b"PX", b"%d" % life_ms))
 
     async def knows(self, digest: bytes) -> bool:
-        return await self._of_known(digest, (b"EXISTS",)) == 1
+        found: int = await self._of_known(digest, (b"EXISTS",))
+        return found == 1
 
     async def ping(self) -> None:
         await self._ask({slot: [TIME] for slot in range(BUCKETS)})
