@@ -81,16 +81,16 @@ async def test_a_table_in_use_is_let_go_of_again_and_again(
     try:
         # The last step again: it would be refused, but for the table it comes to only later.
         await holder.execute("UPDATE alembic_version SET version_num = '0024'")
-        async with holder.transaction():
+        async with asyncio.TaskGroup() as group, holder.transaction():
             await holder.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
             with pytest.raises(MigrationError, match="stays in use"):
                 await migrate(empty_database_url, patience=Patience(0.05, 2, 0.0))
             await holder.execute("UPDATE alembic_version SET version_num = $1", newest)
-            waiting = asyncio.create_task(
+            waiting = group.create_task(
                 migrate(empty_database_url, patience=Patience(0.05, 1_000, 0.01))
             )
             await asyncio.wait([waiting], timeout=0.2)
             assert not waiting.done()
-        assert await waiting == newest
+        assert waiting.result() == newest
     finally:
         await holder.close()
