@@ -298,7 +298,7 @@ def _handlers(
     people, login, sessions = identified.people, identified.login, identified.sessions
     surroundings = Surroundings(on.clock, on.random, writer)
     externals = PostgresExternals(on.primary)
-    arrivals = Arrivals(externals, known, _foreign(on), sessions, surroundings)
+    arrivals = Arrivals(externals, known, _foreign(on), surroundings)
     accounts = account_handlers(on, identified, arrivals, limits)
     hooks = PostgresWebhooks(on.primary, on.sealer)
     webhooks = Webhooks(hooks, on.clock, on.random, private=bool(settings.egress_networks))

@@ -151,14 +151,15 @@ class Endpoint:
     async def _known(
         self, scope: Scope, headers: Mapping[bytes, bytes], signed: Signed | None, address: str
     ) -> Claims | ServiceKey:
-        """Who asks. Tokens that are none are counted by address; those that have expired are not."""
-        limits = self._gate.limits
-        limits.check_tokens(address)
+        """Who asks. Tokens that are none are counted by address; those that have expired are not.
+
+        A good one is never refused for the others' sake: many people may be behind the same address.
+        """
         try:
             return await self._authenticate(scope, headers, signed)
         except Refused as refused:
             if refused.code is Code.unauthorized and b"authorization" in headers:
-                await limits.bad_token(address)
+                await self._gate.limits.bad_token(address)
             raise
 
     async def _authenticate(

@@ -18,11 +18,11 @@ from api.route import Limit
 from muster.attempts import Attempts
 from muster.errors import Refused
 from muster.ids import PersonId
-from muster.quotas import Charge, Quotas, address_key, person_key
+from muster.quotas import Quotas, address_key, person_key
 from muster.security_events import Kind, Watch
 from muster.service_keys import ServiceKey
 from muster.tokens import Claims
-from muster.tolls import Overdrawn, Standing, Tolls
+from muster.tolls import Standing, Tolls
 from proto.codes import Code
 
 LOG_IN: Final = "log_in"
@@ -95,18 +95,9 @@ class Limits:
 
     # Tokens that are none
 
-    def check_tokens(self, address: str) -> None:
-        """Before a token is read: whether this address has sent too many that were none."""
-        charge = self._of_tokens(address)
-        if self._tolls.is_shut(charge):
-            raise Overdrawn(Standing(charge.quota, 0.0, 1.0))
-
     async def bad_token(self, address: str) -> None:
         """A token was none."""
-        await self._tolls.take(self._of_tokens(address))
-
-    def _of_tokens(self, address: str) -> Charge:
-        return self._quotas.tokens.of(address_key(address))
+        await self._tolls.take(self._quotas.tokens.of(address_key(address)))
 
     async def letter(self, mailbox: bytes) -> None:
         """Somebody nameless wants a mail sent there, whether it is anybody's or not."""
@@ -116,14 +107,19 @@ class Limits:
 
     @asynccontextmanager
     async def guessing(
-        self, kind: str, account: str, address: str, wrong: Code = Code.permission_denied
+        self,
+        kind: str,
+        account: str,
+        address: str,
+        wrong: Code = Code.permission_denied,
+        install: str = "",
     ) -> AsyncIterator[None]:
         """Within, a secret of `account` is tried, whether there is such an account or not.
 
         Left by `Refused` with the code `wrong` it was wrong; by another it was not looked at; else it was right.
         """
         try:
-            attempt = await self._attempts.begin(kind, account, address)
+            attempt = await self._attempts.begin(kind, account, address, install)
         except Refused:
             if self._watch is not None and kind == STEP_UP:
                 await self._watch.refused(PersonId(UUID(account)), Kind.password_guessed, None)

@@ -96,8 +96,8 @@ class SessionHandlers:
 
     async def log_in(self, call: Call) -> Reply:
         wanted = call.body(LogIn)
-        handle = fold(wanted.handle)
-        async with self._limits.guessing(LOG_IN, handle, call.address, Code.unauthorized):
+        tried = (LOG_IN, fold(wanted.handle), call.address)
+        async with self._limits.guessing(*tried, Code.unauthorized, wanted.install):
             done = await self._login.log_in(wanted.handle, wanted.password, _install(wanted))
         return Reply(done, 202 if isinstance(done, SecondStep) else 201)
 
@@ -105,13 +105,18 @@ class SessionHandlers:
         wanted = call.body(SecondFactorCode)
         return await self._login.second_step(wanted.mfa_token, wanted.code, wanted.install)
 
-    async def exchange(self, call: Call) -> Grant:
+    async def exchange(self, call: Call) -> Reply:
         wanted = call.body(Exchange)
+        install = _install(wanted)
         if wanted.token is not None and wanted.grant is None:
-            return await self._arrivals.by_token(wanted.token, _install(wanted))
-        if wanted.grant is not None and wanted.token is None:
-            return await self._arrivals.by_grant(wanted.grant, _install(wanted))
-        raise Refused(Code.bad_request, "send a `token` or a `grant`")
+            person = await self._arrivals.by_token(wanted.token)
+        elif wanted.grant is not None and wanted.token is None:
+            person = await self._arrivals.by_grant(wanted.grant)
+        else:
+            raise Refused(Code.bad_request, "send a `token` or a `grant`")
+        # Whoever has a second factor is asked for it, whichever way they came.
+        done = await self._login.vouched(person, install)
+        return Reply(done, 202 if isinstance(done, SecondStep) else 201)
 
     async def refresh(self, call: Call) -> Grant:
         return await self._sessions.refresh(call.body(Refresh).refresh_token)

@@ -1,9 +1,9 @@
 """Arrivals: people who are known elsewhere already, and come in from there.
 
-Owns what somebody is called when they are first seen, and how a token of their app, or a grant that the app's server
-made for them, becomes a session of ours. From then on they are people like all others: bans, revocations and the
-control log know nothing of where somebody came from. Must never change who has been seen before, but for a name that
-an issuer is trusted to update.
+Owns what somebody is called when they are first seen, and whom a token of their app, or a grant that the app's server
+made for them, is about. From then on they are people like all others: bans, second factors, revocations and the
+control log know nothing of where somebody came from. Must never let anybody in by itself (`muster.login.Login.vouched`
+does), and never change who has been seen before, but for a name that an issuer is trusted to update.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from muster.foreign import Foreign, Known
 from muster.ids import PersonId, uuid7
 from muster.op import ProfileChange
 from muster.people import NAME_CHARS, PeopleStore, check_handle
-from muster.sessions import Grant, Install, Sessions, Surroundings
+from muster.sessions import Surroundings
 from proto.codes import Code
 
 GRANT_S: Final = 300
@@ -112,19 +112,17 @@ class Arrivals:
         store: ExternalStore,
         people: PeopleStore,
         foreign: Foreign,
-        sessions: Sessions,
         surroundings: Surroundings,
     ) -> None:
         self._store = store
         self._people = people
         self._foreign = foreign
-        self._sessions = sessions
         self._clock = surroundings.clock
         self._random = surroundings.random
         self._writer = surroundings.writer
 
-    async def by_token(self, token: str, install: Install) -> Grant:
-        """A session for whom a trusted issuer's token is about. Raises `Refused`."""
+    async def by_token(self, token: str) -> PersonId:
+        """Whom a trusted issuer's token is about. Raises `Refused`."""
         known = await self._foreign.verify(token)
         who = (known.issuer.realm, known.subject)
         person = await self._store.find(*who)
@@ -132,14 +130,14 @@ class Arrivals:
             person = (await self.meet(who, known.handle, known.name)).person
         elif known.issuer.update and known.name:
             await self._rename(person, known)
-        return await self._let_in(person, install)
+        return person
 
-    async def by_grant(self, grant: str, install: Install) -> Grant:
-        """A session for whom the app's server made this grant. Raises `Refused`."""
+    async def by_grant(self, grant: str) -> PersonId:
+        """Whom the app's server made this grant for, once. Raises `Refused`."""
         person = await self._store.use_grant(_stored(grant))
         if person is None:
             raise Refused(Code.unauthorized, "this grant is unknown, used, or too old")
-        return await self._let_in(person, install)
+        return person
 
     async def meet(self, who: tuple[str, str], handle: str, name: str, bio: str = "") -> Arrived:
         """The person of this (realm, subject), made if there is none. Raises `Refused`."""
@@ -159,14 +157,6 @@ class Arrivals:
         word = _PREFIX + base64.urlsafe_b64encode(secret).rstrip(b"=").decode()
         await self._store.add_grant(_stored(word), person, GRANT_S)
         return NewGrant(word, GRANT_S, person)
-
-    async def _let_in(self, person: PersonId, install: Install) -> Grant:
-        account = await self._people.account(person)
-        if account is None:
-            raise Refused(Code.unauthorized, "this person is no longer known")
-        if account.banned:
-            raise Refused(Code.permission_denied, "this account is banned")
-        return await self._sessions.begin(person, account.role, install)
 
     async def _rename(self, person: PersonId, known: Known) -> None:
         account = await self._people.account(person)

@@ -6,8 +6,9 @@
     void      nobody looked (the database is away): counted for nothing
 
 Counted are an account from one address, an account from anywhere, and an address. An account is a name that somebody
-typed: one that nobody has is counted and told alike. What an account suffers from anywhere stays short, lest strangers
-lock somebody out. Owns the pauses. Must never know whether there is such an account, and never keep a name: digests.
+typed: one that nobody has is counted and told alike. What an account suffers from anywhere stays short, and holds not
+for an installation by which it was right before: that has a count of its own, lest strangers lock somebody out. Owns
+the pauses. Must never know whether there is such an account, and never keep a name: digests.
 """
 
 from __future__ import annotations
@@ -41,7 +42,14 @@ class Bound(NamedTuple):
 PAIR: Final = Bound("account_and_address", 5, 1.0, 900.0, 3_600.0)
 ACCOUNT: Final = Bound("account", 30, 1.0, 60.0, 3_600.0)
 ADDRESS: Final = Bound("address_attempts", 100, 1.0, 300.0, 3_600.0)
-BOUNDS: Final = (PAIR, ACCOUNT, ADDRESS)
+INSTALL: Final = Bound("account_and_install", 5, 1.0, 900.0, 3_600.0)
+"""Instead of ACCOUNT while that is shut, for an installation that is known."""
+
+_ALWAYS: Final = (PAIR, ACCOUNT, ADDRESS)
+BOUNDS: Final = (*_ALWAYS, INSTALL)
+
+KNOWN_S: Final = 90 * 86_400.0
+"""How long it is known by which installation an account was entered."""
 
 
 class Count(Enum):
@@ -78,12 +86,15 @@ class SharedAttempts(Protocol):
 
     async def attempt(self, asks: Sequence[Ask]) -> list[Verdict]: ...
     async def settle(self, asks: Sequence[Ask], count: Count) -> None: ...
+    async def know(self, digest: bytes, life_s: float) -> None: ...
+    async def knows(self, digest: bytes) -> bool: ...
 
 
 class Attempt(NamedTuple):
-    """One that may be made."""
+    """One that may be made. `install`: what is known of it once it was right; empty: nothing."""
 
     asks: tuple[Ask, ...]
+    install: bytes = b""
 
 
 def begin(state: State, bound: Bound, now_s: float) -> tuple[State, Verdict]:
@@ -117,23 +128,33 @@ class Attempts:
         self._clock = clock
         self._on = on
         self._own: OrderedDict[bytes, State] = OrderedDict()
+        self._known: OrderedDict[bytes, None] = OrderedDict()
         self.refused: Counter[str] = Counter()
 
-    async def begin(self, kind: str, account: str, address: str) -> Attempt:
-        """A try of `kind` (a log-in, a code) at `account`. Raises `Refused`: `too_many_requests`."""
-        network = network_of(address)
-        whose = (f"{account}\0{network}", account, network)
-        asks = tuple(
-            Ask(bound, _digest(kind, bound.name, of))
-            for bound, of in zip(BOUNDS, whose, strict=True)
-        )
+    async def begin(self, kind: str, account: str, address: str, install: str = "") -> Attempt:
+        """A try of `kind` (a log-in, a code) at `account`, from this installation of an app, where one says which.
+
+        Raises `Refused`: `too_many_requests`.
+        """
         if not self._on:
             return Attempt(())
-        verdicts = await self._begin(asks)
+        network = network_of(address)
+        whose = (f"{account}\0{network}", account, network)
+        asks = [
+            Ask(bound, _digest(kind, bound.name, of))
+            for bound, of in zip(_ALWAYS, whose, strict=True)
+        ]
+        verdicts = list(await self._begin(asks))
+        mine = _digest(kind, INSTALL.name, f"{account}\0{install}") if install else b""
+        if [verdict.wait_s > 0 for verdict in verdicts] == [False, True, False] and (
+            mine and await self._knows(mine)
+        ):
+            asks[1] = Ask(INSTALL, mine)
+            [verdicts[1]] = await self._begin(asks[1:2])
         late = max(range(len(asks)), key=lambda i: verdicts[i].wait_s)
         wait_s = verdicts[late].wait_s
         if not wait_s:
-            return Attempt(asks)
+            return Attempt(tuple(asks), mine)
         # Those that were counted for it were counted for nothing.
         counted = [ask for ask, verdict in zip(asks, verdicts, strict=True) if not verdict.wait_s]
         await self._settle(counted, Count.void)
@@ -149,6 +170,8 @@ class Attempts:
         if attempt.asks:
             await self._settle(attempt.asks[:2], Count.passed)
             await self._settle(attempt.asks[2:], Count.void)
+        if attempt.install:
+            await self._know(attempt.install)
 
     async def void(self, attempt: Attempt) -> None:
         """It was not looked at."""
@@ -176,6 +199,28 @@ class Attempts:
                 await self._shared.settle(asks, count)
             except Unreachable:
                 self._breaker.fault("unreachable", self._clock.monotonic())
+
+    async def _know(self, install: bytes) -> None:
+        self._known[install] = None
+        self._known.move_to_end(install)
+        if len(self._known) > STATES_MOST:
+            self._known.popitem(last=False)
+        if not self._breaker.is_open:
+            try:
+                await self._shared.know(install, KNOWN_S)
+            except Unreachable:
+                self._breaker.fault("unreachable", self._clock.monotonic())
+
+    async def _knows(self, install: bytes) -> bool:
+        if install in self._known:
+            return True
+        if self._breaker.is_open:
+            return False
+        try:
+            return await self._shared.knows(install)
+        except Unreachable:
+            self._breaker.fault("unreachable", self._clock.monotonic())
+            return False
 
     def _begin_alone(self, ask: Ask) -> Verdict:
         known = self._own.pop(ask.digest, State())

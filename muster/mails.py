@@ -149,6 +149,8 @@ class Mails:
         said = Word(id_, now_ms + (good_s or LATE_S) * 1_000)
         hashed = mail_word.stored(mail_word.word(self._sealer, kind.value, said))
         asked = kind in (Kind.verify, Kind.owned, Kind.reset)
+        # Counted by itself: whoever asks for new passwords needs no name, and must not keep an address from its owner.
+        counted = b"reset|" + to.unique if kind is Kind.reset else to.unique
         return NewMail(
             id_,
             kind,
@@ -156,7 +158,7 @@ class Mails:
             person,
             email,
             self._sealer.seal(to.address.encode(), FIELD, id_.bytes),
-            self._sealer.blind(to.unique, FIELD),
+            self._sealer.blind(counted, FIELD),
             about,
             hashed if good_s else None,
             said.expires_at_ms,

@@ -177,16 +177,6 @@ class Tolls:
             return self._spend_alone(charges, now_s)
         return self._spend_held(charges, now_s)
 
-    def is_shut(self, charge: Charge) -> bool:
-        """Whether `charge` would be refused, as far as is known here; nothing is taken."""
-        purse = self._purses.get((charge.quota.name, charge.key))
-        return (
-            self._on
-            and purse is not None
-            and purse.shut_until_s > self._clock.monotonic()
-            and charge.amount >= purse.shut_for
-        )
-
     async def run(self) -> NoReturn:
         """Ask for all, until cancelled; look for the shared buckets while they are away."""
         self._alone = False

@@ -111,7 +111,7 @@ def of_sessions(to: sessions.SessionHandlers) -> list[Route]:
               body=sessions.Refresh, limit=Limit.anonymous, refuses=(Code.unauthorized,)),
         Route("POST", "/v1/sessions/exchange", to.exchange,
               "Log in with a trusted issuer's token, or a grant", Grant, 201,
-              sessions.Exchange, limit=Limit.anonymous,
+              sessions.Exchange, limit=Limit.anonymous, halfway=SecondStep,
               refuses=(Code.unauthorized, Code.token_expired, Code.permission_denied, Code.conflict)),
         Route("DELETE", "/v1/sessions/current", to.log_out, "Log out here", limit=Limit.write),
         Route("DELETE", "/v1/sessions", to.log_out_all, "Log out everywhere", limit=Limit.write),

@@ -14,14 +14,25 @@ export function mailed() {
   return { kind: found[1], word: found[2] };
 }
 
-/** An address is confirmed: what to say of it. */
-export async function confirmed(word) {
-  try {
-    await plain("POST", "/v1/emails/verify", { word });
-    return "Your address is confirmed.";
-  } catch (error) {
-    return sentence(error.message);
+/**
+ * An address is confirmed by whoever presses the button: scanners of mail open links, too, and run what is there.
+ * @param {HTMLElement} root @param {string} word @param {(why: string) => void} done told what to say of it
+ */
+export function confirmation(root, word, done) {
+  const submit = h("button.button.primary.wide", { type: "submit" }, "Confirm this address");
+  async function send(event) {
+    event.preventDefault();
+    submit.disabled = true;
+    try {
+      await plain("POST", "/v1/emails/verify", { word });
+      done("Your address is confirmed.");
+    } catch (error) {
+      done(sentence(error.message));
+    }
   }
+  fill(root, h("main.login", {}, h("form.login-form", { onsubmit: send }, h("h1", {}, "Your address"),
+    h("p", {}, "It becomes the address of the account that the mail names. Is that not yours? Then close this page."), submit)));
+  submit.focus();
 }
 
 /** @param {HTMLElement} root @param {string} word @param {(why: string) => void} done */

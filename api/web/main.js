@@ -7,7 +7,7 @@ import { Chat } from "./chat.js";
 import { fill, h } from "./dom.js";
 import { finished, returned } from "./elsewhere.js";
 import { loginView } from "./login.js";
-import { confirmed, mailed, newPassword } from "./mailed.js";
+import { confirmation, mailed, newPassword } from "./mailed.js";
 import { Rest, plain } from "./rest.js";
 import { secondStep } from "./second.js";
 import { shell } from "./shell.js";
@@ -120,6 +120,6 @@ if (mail?.kind === "reset") {
     tokens.end();
     nobody(why);
   });
-} else if (mail) confirmed(mail.word).then(open);
+} else if (mail) confirmation(root, mail.word, open);
 else if (back) arrive(back);
 else open();

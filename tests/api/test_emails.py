@@ -300,8 +300,10 @@ async def test_a_mailbox_is_not_flooded(post: Post) -> None:
     await post.verified("ada", "ada@example.org")
     for _ in range(ADDRESS_HOUR + 3):
         assert (await post.forgot("ada@example.org")).status_code == 204
-    assert len(await post.delivered()) == ADDRESS_HOUR - 1  # the first mail verified it
+    assert len(await post.delivered()) == ADDRESS_HOUR
     bob = await post.door.register("bob")
+    for _ in range(ADDRESS_HOUR + 3):  # a stranger, lest it ever be verified
+        assert (await post.forgot("b0@example.org")).status_code == 204
     statuses = []
     for n in range(PERSON_HOUR + 2):
         body = {"email": f"b{n}@example.org", "password": PASSWORD}

@@ -7,10 +7,11 @@ from typing import Any
 
 import httpx
 import jwt
+import pyotp
 import pytest_asyncio
 
 from muster.permission import Scope
-from tests.api.door import Door
+from tests.api.door import PASSWORD, Door
 from tests.api.opening import open_door
 from tests.muster.test_foreign import AUD, ISS, OTHER, rsa_jwk, rsa_key
 
@@ -131,3 +132,29 @@ async def test_bad_exchanges_are_plain_errors(door: Door) -> None:
         answer = await door.client.post("/v1/sessions/exchange", json=body)
         assert answer.status_code == status, (body, answer.text)
     assert await door.database.fetchval("SELECT count(*) FROM people") == 0
+
+
+async def test_a_second_factor_is_asked_for_whichever_door_they_come_by(door: Door) -> None:
+    """A token of a trusted issuer, and a grant, are the first step of two."""
+    ada = await door.register("ada")
+    begun = await ada.done("POST", "/v1/me/second-factor", json={"password": PASSWORD})
+    codes = pyotp.TOTP(begun["secret"])
+    code = codes.at(door.clock.now_ms() // 1_000)
+    await ada.done("POST", "/v1/me/second-factor/confirm", json={"code": code})
+    await door.database.execute(
+        "INSERT INTO externals (realm, subject, person_id) VALUES ($1, 'u-1', $2), ('', 'u-1', $2)",
+        ISS,
+        ada.id,
+    )
+    key = await door.service(Scope.people)
+    granted = await key.done("POST", "/v1/service/people/u-1/grant")
+    body = {"grant": granted["grant"], "install": "phone"}
+    by_grant = await door.client.post("/v1/sessions/exchange", json=body)
+    for answer in (await exchange(door, token(door, "u-1")), by_grant):
+        assert answer.status_code == 202, answer.text
+        assert "access_token" not in answer.json()
+    door.clock.ahead_s += 30
+    step = {"mfa_token": by_grant.json()["mfa_token"], "install": "phone"}
+    step["code"] = codes.at(door.clock.now_ms() // 1_000)
+    done = await door.client.post("/v1/sessions/second-step", json=step)
+    assert (done.status_code, done.json()["person"]) == (201, str(ada.id))

@@ -10,7 +10,8 @@ from contextlib import AsyncExitStack
 import httpx
 import pytest
 
-from muster.attempts import ADDRESS, PAIR
+from api.limits import LOG_IN
+from muster.attempts import ACCOUNT, ADDRESS, PAIR
 from tests.api.door import PASSWORD, Door, Someone
 from tests.api.opening import open_door
 from tests.fixtures.restartable import RestartableRedis
@@ -171,6 +172,21 @@ async def test_guesses_from_many_addresses_do_not_lock_somebody_out_of_their_own
         assert (await _try(door, "ada", PASSWORD, "203.0.113.9")).status_code == 201
 
 
+async def test_strangers_who_go_on_keep_nobody_out_of_the_phone_they_have(
+    database_url: str, redis_url: str
+) -> None:
+    """Past what is free for an account, which `tests/muster/test_attempts.py` tries in full."""
+    async with open_door(
+        database_url, redis_url, rate_limits=True, trusted_proxies=("127.0.0.1",)
+    ) as door:
+        await door.register("ada")
+        assert (await _try(door, "ada", PASSWORD, "203.0.113.9")).status_code == 201
+        attempts = door.ground.guards.attempts
+        for i in range(ACCOUNT.free):
+            await attempts.begin(LOG_IN, "ada", f"198.51.100.{i}", "theirs")
+        assert (await _try(door, "ada", PASSWORD, "203.0.113.7")).status_code == 201
+
+
 async def test_one_address_that_tries_many_accounts_is_slowed(
     database_url: str, redis_url: str
 ) -> None:
@@ -195,7 +211,7 @@ async def test_one_address_that_tries_many_accounts_is_slowed(
 async def test_tokens_that_are_none_are_slowed_by_address(
     database_url: str, redis_url: str
 ) -> None:
-    """Somebody who guesses; a good token from another address is read."""
+    """Somebody who guesses; a good token is read, from their address too."""
     async with open_door(
         database_url, redis_url, rate_limits=True, trusted_proxies=("127.0.0.1",)
     ) as door:
@@ -204,7 +220,10 @@ async def test_tokens_that_are_none_are_slowed_by_address(
         asked = (door.client.get("/v1/me", headers=bad) for _ in range(150))
         statuses = [answer.status_code for answer in await asyncio.gather(*asked)]
         assert set(statuses) == {401, 429}
-        assert (await door.client.get("/v1/me", headers=bad)).status_code == 429
+        good = {**bad, "Authorization": f"Bearer {ada.token}"}
+        asked = (door.client.get("/v1/me", headers=bad) for _ in range(20))
+        assert 429 in [answer.status_code for answer in await asyncio.gather(*asked)]
+        assert (await door.client.get("/v1/me", headers=good)).status_code == 200
         assert (await ada.ask("GET", "/v1/me")).status_code == 200
 
 

@@ -108,6 +108,17 @@ class Claims:
         await views[0].settle([ask], Count.passed)
         assert (await views[1].attempt([ask]))[0] == (1, 0.0)
 
+    async def test_what_one_knows_all_know_for_a_while(self, views: tuple[Shared, Shared]) -> None:
+        """And nothing else of it."""
+        known, short = secrets.token_bytes(16), secrets.token_bytes(16)
+        await views[0].know(known, 60.0)
+        await views[0].know(short, 0.001)
+        assert await views[1].knows(known)
+        assert not await views[1].knows(secrets.token_bytes(16))
+        async with asyncio.timeout(PATIENCE_S):
+            while await views[1].knows(short):  # noqa: ASYNC110  # time alone helps
+                await asyncio.sleep(0)
+
     async def test_of_many_attempts_at_once_no_more_are_made_than_in_turn(
         self, views: tuple[Shared, Shared]
     ) -> None:

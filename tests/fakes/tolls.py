@@ -19,6 +19,7 @@ class FakeTolls:
         self._clock = clock
         self._full_at: dict[bytes, float] = {}
         self._states: dict[bytes, State] = {}
+        self._known: dict[bytes, float] = {}
         self.away = False
         self.rounds = 0
 
@@ -47,6 +48,14 @@ class FakeTolls:
         for ask in asks:
             known = self._states.get(ask.digest, State())
             self._states[ask.digest] = settled(known, count, self._clock.monotonic())
+
+    async def know(self, digest: bytes, life_s: float) -> None:
+        await self.ping()
+        self._known[digest] = self._clock.monotonic() + life_s
+
+    async def knows(self, digest: bytes) -> bool:
+        await self.ping()
+        return self._known.get(digest, 0.0) > self._clock.monotonic()
 
     async def close(self) -> None:
         """As the real one."""

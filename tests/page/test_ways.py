@@ -107,3 +107,31 @@ async def test_a_forgotten_password(around: Around, browser: Browser) -> None:
         await page.get_by_label("Password").fill(SECOND)
         await page.get_by_role("button", name="Log in", exact=True).click()
         await page.get_by_label("Search rooms and messages").wait_for()
+
+
+async def test_a_link_that_is_only_opened_confirms_nothing(
+    around: Around, browser: Browser
+) -> None:
+    """A scanner of mail opens what a stranger had sent there; it takes somebody who presses the button."""
+    number = len(around.mail.messages) + 1
+    async with httpx.AsyncClient(base_url=around.stack.api_url) as http:
+        who = {"handle": "bob", "password": FIRST}
+        assert (await http.post("/v1/people", json=who)).status_code == 201
+        grant = (await http.post("/v1/sessions", json={**who, "install": "phone"})).json()
+        mine = {"Authorization": f"Bearer {grant['access_token']}"}
+        wanted = {"email": "bob@example.org", "password": FIRST}
+        answer = await http.put("/v1/me/email", json=wanted, headers=mine)
+        assert answer.status_code == 204, answer.text
+        async with window(browser, around.stack.api_url) as one:
+            page = one.page
+            await page.goto("about:blank")
+            while "/verify/" not in plain(await around.mail.message(number)):
+                number += 1
+            await page.goto(await _link(around.mail, number))
+            button = page.get_by_role("button", name="Confirm this address")
+            await button.wait_for()
+            await one.accessible("an address to confirm")
+            assert (await http.get("/v1/me/email", headers=mine)).json()["address"] is None
+            await button.click()
+            await expect(page.get_by_text("Your address is confirmed")).to_be_visible()
+        assert (await http.get("/v1/me/email", headers=mine)).json()["address"] == wanted["email"]

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from muster.cli.__main__ import main
-from muster.stores.migrate import migrate
+from muster.stores.migrate import Patience, migrate
 from muster.stores.migrations.execute import MigrationError
 
 
@@ -69,3 +69,28 @@ async def test_a_database_that_allows_too_little_is_a_sentence(
     finally:
         await owner.execute(f"DROP ROLE {role}")
         await owner.close()
+
+
+@pytest.mark.parametrize("table", ["installation", "alembic_version"])
+async def test_a_table_in_use_is_let_go_of_again_and_again(
+    empty_database_url: str, table: str
+) -> None:
+    """A dump holds it: whoever waits behind the migration waits a moment, and at last it is a plain sentence."""
+    newest = await migrate(empty_database_url)
+    holder = await asyncpg.connect(empty_database_url)
+    try:
+        # The last step again: it would be refused, but for the table it comes to only later.
+        await holder.execute("UPDATE alembic_version SET version_num = '0024'")
+        async with asyncio.TaskGroup() as group, holder.transaction():
+            await holder.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            with pytest.raises(MigrationError, match="stays in use"):
+                await migrate(empty_database_url, patience=Patience(0.05, 2, 0.0))
+            await holder.execute("UPDATE alembic_version SET version_num = $1", newest)
+            waiting = group.create_task(
+                migrate(empty_database_url, patience=Patience(0.05, 1_000, 0.01))
+            )
+            await asyncio.wait([waiting], timeout=0.2)
+            assert not waiting.done()
+        assert waiting.result() == newest
+    finally:
+        await holder.close()

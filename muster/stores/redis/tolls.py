@@ -100,12 +100,26 @@ class RedisTolls:
     async def settle(self, asks: Sequence[Ask], count: Count) -> None:
         await self._attempts(asks, count.value.encode())
 
+    async def know(self, digest: bytes, life_s: float) -> None:
+        life_ms = round(life_s * 1_000)
+        await self._of_known(digest, (b"SET", b"", b"PX", b"%d" % life_ms))
+
+    async def knows(self, digest: bytes) -> bool:
+        found: int = await self._of_known(digest, (b"EXISTS",))
+        return found == 1
+
     async def ping(self) -> None:
         await self._ask({slot: [TIME] for slot in range(BUCKETS)})
 
     async def close(self) -> None:
         """Let go of every wire."""
         await self._asking.close()
+
+    async def _of_known(self, digest: bytes, command: tuple[bytes, ...]) -> Reply:
+        slot = crc32(digest) % BUCKETS
+        key = self._tags[slot] + b":known:" + digest
+        answered = await self._ask({slot: [_pack(command[0], key, *command[1:])]})
+        return answered[slot][0]
 
     async def _attempts(self, asks: Sequence[Ask], word: bytes) -> list[Reply]:
         slots = [crc32(ask.digest) % BUCKETS for ask in asks]
