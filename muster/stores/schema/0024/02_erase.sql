@@ -39,8 +39,7 @@ BEGIN
     DELETE FROM grants g WHERE g.person_id = p_person;
     DELETE FROM half_logins h WHERE h.person_id = p_person;
     DELETE FROM oauth_flows f WHERE f.person_id = p_person;
-    DELETE FROM mails m WHERE m.person_id = p_person
-        OR m.to_blind IN (SELECT e.address_blind FROM emails e WHERE e.person_id = p_person);
+    DELETE FROM mails m WHERE m.person_id = p_person;
     DELETE FROM emails e WHERE e.person_id = p_person;
 END
 $$;
