@@ -104,6 +104,7 @@ REDIS: Final = (
     Elsewhere("push:token", Fate.nobody, "this service's own word for a provider"),
     Elsewhere("toll", Fate.keep, "how much of a limit is used up, under a hash: runs out by itself"),
     Elsewhere("attempts", Fate.keep, "wrong passwords, under a hash: runs out by itself"),
+    Elsewhere("known", Fate.keep, "installs that logged in, under a hash: runs out by itself"),
     Elsewhere("nonce", Fate.nobody, "of service keys, hashed"),
 )  # fmt: skip
 """Every family of keys, by the word of its name."""

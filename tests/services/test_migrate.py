@@ -71,26 +71,30 @@ async def test_a_database_that_allows_too_little_is_a_sentence(
         await owner.close()
 
 
-@pytest.mark.parametrize("table", ["installation", "alembic_version"])
+@pytest.mark.parametrize("how", ["read", "made"])
 async def test_a_table_in_use_is_let_go_of_again_and_again(
-    empty_database_url: str, table: str
+    empty_database_url: str, how: str
 ) -> None:
     """A dump holds it: whoever waits behind the migration waits a moment, and at last it is a plain sentence."""
-    newest = await migrate(empty_database_url)
+    if how == "read":  # by Alembic, before any step
+        await migrate(empty_database_url)
+    held = (
+        "LOCK TABLE alembic_version" if how == "read" else "CREATE TABLE installation (held text)"
+    )
     holder = await asyncpg.connect(empty_database_url)
+    transaction = holder.transaction()
     try:
-        # The last step again: it would be refused, but for the table it comes to only later.
-        await holder.execute("UPDATE alembic_version SET version_num = '0024'")
-        async with asyncio.TaskGroup() as group, holder.transaction():
-            await holder.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        async with asyncio.TaskGroup() as group:
+            await transaction.start()
+            await holder.execute(held)
             with pytest.raises(MigrationError, match="stays in use"):
                 await migrate(empty_database_url, patience=Patience(0.05, 2, 0.0))
-            await holder.execute("UPDATE alembic_version SET version_num = $1", newest)
             waiting = group.create_task(
                 migrate(empty_database_url, patience=Patience(0.05, 1_000, 0.01))
             )
             await asyncio.wait([waiting], timeout=0.2)
             assert not waiting.done()
-        assert waiting.result() == newest
+            await transaction.rollback()
+        assert waiting.result() == await migrate(empty_database_url)
     finally:
         await holder.close()
