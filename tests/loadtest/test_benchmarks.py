@@ -88,6 +88,7 @@ def test_publish() -> None:
     assert figures["fsync_us"] > 0
 
 
+@pytest.mark.prove
 @pytest.mark.timeout(60)
 def test_latency() -> None:
     """Every delivery is timed."""
@@ -131,6 +132,7 @@ def test_resume() -> None:
     assert figures["presence_events"] == 0
 
 
+@pytest.mark.prove
 @pytest.mark.timeout(60)
 def test_media() -> None:
     """Every upload ends as a thumbnail; how long small ones take says nothing, unless it is a second."""
@@ -170,6 +172,7 @@ def test_push_worker() -> None:
     assert figures["lost"] == figures["repeated"] == figures["duplicated"] == 0
 
 
+@pytest.mark.prove
 @pytest.mark.timeout(60)
 def test_idle() -> None:
     """Eight sockets say little of what one costs; but they are all given back, and none has a task."""
@@ -269,6 +272,7 @@ def test_load(tmp_path: Path) -> None:
     assert figures["Aggregated"]["failed"] == 0
 
 
+@pytest.mark.prove
 @pytest.mark.timeout(60)
 def test_sync() -> None:
     """Four lists, each with nothing unread and with something: times and bytes."""

@@ -12,7 +12,7 @@ from loadtest.torture.scenario import Scenario, Stage
 from loadtest.torture.scenarios import BY_NAME_ONLY, SCENARIOS
 
 SEED = 1
-SHORT = ("hub_killed", "redis_flushed", "postgres_restarted", "acks_dropped")
+SHORT = ("hub_killed", "acks_dropped")
 
 
 def runs(scenario: Scenario, seeds: range) -> list[Result]:
