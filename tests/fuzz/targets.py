@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
+from math import isfinite
 from random import Random
 from typing import Final
 
@@ -65,10 +66,23 @@ def _survives(read_by: Codec, frame: frames.ClientFrame | frames.ServerFrame) ->
         once = read_by.encode(frame)
         assert read_by.encode(read_by.decode_server(once)) == once
         return
+    if _is_odd(frame):
+        once = read_by.encode(frame)
+        assert read_by.encode(read_by.decode(once, len(once))) == once
+        return
     for one in CODECS.values():
         written = one.encode(frame)
         if one is read_by or len(written) <= limits.FRAME_BYTES:
             assert one.decode(written, len(written)) == frame
+
+
+def _is_odd(frame: frames.ClientFrame) -> bool:
+    """Whether it holds what is no number: JSON has no word for that, and it is not even equal to itself."""
+    return isinstance(frame, frames.Fixes) and not all(
+        isfinite(number)
+        for fix in frame.fixes
+        for number in (fix.lat, fix.lon, fix.accuracy_m, fix.speed_mps or 0.0)
+    )
 
 
 def inlet(data: bytes) -> int:

@@ -172,7 +172,7 @@ async def test_a_long_room(stack: Stack, browser: Browser, http: httpx.AsyncClie
                 const top = () => find().getBoundingClientRect().top;
                 const count = () => document.querySelectorAll(".message").length;
                 const [from, had] = [top(), count()];
-                const late = performance.now() + 5000;
+                const late = performance.now() + 20000;
                 while (count() === had) {
                     await new Promise((done) => requestAnimationFrame(done));
                     if (performance.now() > late) throw new Error(`${had} ${pane.scrollTop} ${pane.scrollHeight}`);
